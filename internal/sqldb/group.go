@@ -1,0 +1,147 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/atelier-ml/atelier/internal/clock"
+)
+
+// maxGroup bounds how many writes share one commit, and so how long the first
+// of them waits for the last.
+const maxGroup = 128
+
+// groupWriter owns SQLite's one writing connection. Writes that arrive while a
+// commit is under way wait together and share the next one.
+type groupWriter struct {
+	db    *sql.DB
+	clock clock.Clock
+	queue chan *pendingWrite
+	done  chan struct{}
+}
+
+type pendingWrite struct {
+	ctx    context.Context
+	fn     func(tx *Tx) error
+	result chan error // buffered: the writer never waits for a caller that left
+	err    error
+}
+
+func newGroupWriter(db *sql.DB, clk clock.Clock) *groupWriter {
+	w := &groupWriter{db: db, clock: clk, queue: make(chan *pendingWrite, maxGroup), done: make(chan struct{})}
+	go w.run()
+	return w
+}
+
+func (w *groupWriter) write(ctx context.Context, fn func(tx *Tx) error) error {
+	pending := &pendingWrite{ctx: ctx, fn: fn, result: make(chan error, 1)}
+	select {
+	case w.queue <- pending:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.done:
+		return sql.ErrConnDone
+	}
+	// Once it is queued the write may commit, so its caller must learn the
+	// outcome even when its own context ends: the wait is short and bounded.
+	select {
+	case err := <-pending.result:
+		return err
+	case <-w.done:
+		return sql.ErrConnDone
+	}
+}
+
+// stop ends the writer; writes still queued are refused.
+func (w *groupWriter) stop() {
+	w.queue <- nil
+	<-w.done
+}
+
+func (w *groupWriter) run() {
+	defer close(w.done)
+	for first := range w.queue {
+		group, last := w.gather(first)
+		if len(group) > 0 {
+			w.commit(group)
+		}
+		if last {
+			return
+		}
+	}
+}
+
+// gather collects what is queued behind first, up to maxGroup. The second
+// value is true when the order to stop was among it.
+func (w *groupWriter) gather(first *pendingWrite) ([]*pendingWrite, bool) {
+	if first == nil {
+		return nil, true
+	}
+	group := []*pendingWrite{first}
+	for len(group) < maxGroup {
+		select {
+		case next := <-w.queue:
+			if next == nil {
+				return group, true
+			}
+			group = append(group, next)
+		default:
+			return group, false
+		}
+	}
+	return group, false
+}
+
+func (w *groupWriter) commit(group []*pendingWrite) {
+	err := w.runGroup(group)
+	for _, pending := range group {
+		if err != nil {
+			pending.err = err
+		}
+		pending.result <- pending.err
+	}
+}
+
+// runGroup runs every write of the group in a savepoint and commits once. Its
+// error is of the whole group: nothing of it is stored.
+func (w *groupWriter) runGroup(group []*pendingWrite) error {
+	ctx := context.Background()
+	raw, err := w.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin write: %w", err)
+	}
+	defer raw.Rollback()
+	tx := &Tx{raw: raw, engine: SQLite, now: w.clock.Now()}
+	for _, pending := range group {
+		if pending.err = pending.ctx.Err(); pending.err != nil {
+			continue
+		}
+		if _, err := raw.ExecContext(ctx, "SAVEPOINT one"); err != nil {
+			return fmt.Errorf("savepoint: %w", err)
+		}
+		end := "RELEASE one"
+		if pending.err = safely(pending.fn, tx); pending.err != nil {
+			end = "ROLLBACK TO one; RELEASE one"
+		}
+		if _, err := raw.ExecContext(ctx, end); err != nil {
+			return fmt.Errorf("end of savepoint: %w", err)
+		}
+	}
+	if err := raw.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// safely turns a panic of one write into its error, so that a fault in one
+// request cannot end the writer of all.
+func safely(fn func(tx *Tx) error, tx *Tx) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic in a write: %v\n%s", cause, debug.Stack())
+		}
+	}()
+	return fn(tx)
+}
