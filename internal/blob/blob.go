@@ -1,0 +1,49 @@
+// Package blob stores bytes by their content: an object's name is the SHA-256
+// of what it holds, so equal content is stored once and a name can never lead
+// outside the store. Objects live under a workspace, and one workspace cannot
+// see another's.
+//
+// A Tree is an immutable folder of objects: a code snapshot, a model version,
+// an input that somebody uploaded.
+package blob
+
+import (
+	"context"
+	"encoding/hex"
+	"io"
+
+	"github.com/atelier-ml/atelier"
+)
+
+// Hash is the SHA-256 of an object in 64 lower-case hexadecimal digits.
+type Hash string
+
+// ParseHash returns text as a Hash, or an Invalid error.
+func ParseHash(text string) (Hash, error) {
+	raw, err := hex.DecodeString(text)
+	if err != nil || len(raw) != 32 || hex.EncodeToString(raw) != text {
+		return "", atelier.Errorf(atelier.Invalid, "%q is not a SHA-256 in 64 lower-case hexadecimal digits.", atelier.Clip(text, 80)).At("sha256")
+	}
+	return Hash(text), nil
+}
+
+// Store keeps objects. Every method streams; none holds an object in memory.
+type Store interface {
+	// Put stores what r gives and returns its hash and its size in bytes. It
+	// returns once the object is durable. Storing the same content again is
+	// cheap and changes nothing.
+	Put(ctx context.Context, workspace string, r io.Reader) (Hash, int64, error)
+	// PutAs is Put for content that should have the hash want. Other content is
+	// refused with an Invalid error and not stored.
+	PutAs(ctx context.Context, workspace string, want Hash, r io.Reader) (int64, error)
+	// Open returns the object and its size, or a NotFound error.
+	Open(ctx context.Context, workspace string, h Hash) (io.ReadSeekCloser, int64, error)
+	// Has reports whether the object is there.
+	Has(ctx context.Context, workspace string, h Hash) (bool, error)
+	// Delete removes the object. Deleting one that is not there is no error.
+	Delete(ctx context.Context, workspace string, h Hash) error
+}
+
+func notFound(h Hash) error {
+	return atelier.Errorf(atelier.NotFound, "There is no object %s in this workspace.", h)
+}

@@ -1,0 +1,156 @@
+package blob
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/atelier-ml/atelier"
+)
+
+// Dir is a Store in a local folder: <root>/<workspace>/<2 digits>/<62 digits>.
+// It works through os.Root, so that nothing can reach outside the folder.
+type Dir struct {
+	root *os.Root
+}
+
+// OpenDir opens the store in dir, making the folder if it is missing.
+func OpenDir(dir string) (*Dir, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{root: root}, nil
+}
+
+// Close releases the folder.
+func (d *Dir) Close() error { return d.root.Close() }
+
+func place(workspace string, h Hash) string {
+	return filepath.Join(workspace, string(h[:2]), string(h[2:]))
+}
+
+func (d *Dir) Put(ctx context.Context, workspace string, r io.Reader) (Hash, int64, error) {
+	return d.put(ctx, workspace, "", r)
+}
+
+func (d *Dir) PutAs(ctx context.Context, workspace string, want Hash, r io.Reader) (int64, error) {
+	_, size, err := d.put(ctx, workspace, want, r)
+	return size, err
+}
+
+// put writes to a temporary file, syncs it, and gives it its name. The name is
+// durable once its folder is synced too.
+func (d *Dir) put(ctx context.Context, workspace string, want Hash, r io.Reader) (Hash, int64, error) {
+	incoming := filepath.Join(workspace, "incoming")
+	if err := d.root.MkdirAll(incoming, 0o700); err != nil {
+		return "", 0, err
+	}
+	temporary := filepath.Join(incoming, atelier.NewSecret(""))
+	file, err := d.root.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return "", 0, err
+	}
+	defer d.root.Remove(temporary) // gone already once the object has its name
+	defer file.Close()
+
+	digest := sha256.New()
+	size, err := io.Copy(io.MultiWriter(file, digest), contextReader{ctx, r})
+	if err != nil {
+		return "", 0, err
+	}
+	h := Hash(hex.EncodeToString(digest.Sum(nil)))
+	if want != "" && want != h {
+		return "", 0, atelier.Errorf(atelier.Invalid, "The content has the SHA-256 %s and not %s, as was said.", h, want).
+			WithHint("The file may have changed while it was sent. Send it again.")
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return "", 0, err
+	}
+	return h, size, d.name(temporary, place(workspace, h))
+}
+
+func (d *Dir) name(temporary, final string) error {
+	if _, err := d.root.Lstat(final); err == nil {
+		return nil
+	}
+	folder := filepath.Dir(final)
+	if err := d.root.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	if err := d.root.Rename(temporary, final); err != nil {
+		return err
+	}
+	return d.sync(folder)
+}
+
+func (d *Dir) sync(folder string) error {
+	handle, err := d.root.Open(folder)
+	if err != nil {
+		return err
+	}
+	defer handle.Close()
+	return handle.Sync()
+}
+
+func (d *Dir) Open(_ context.Context, workspace string, h Hash) (io.ReadSeekCloser, int64, error) {
+	if _, err := ParseHash(string(h)); err != nil {
+		return nil, 0, err
+	}
+	file, err := d.root.Open(place(workspace, h))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, notFound(h)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return nil, 0, err
+	}
+	return file, info.Size(), nil
+}
+
+func (d *Dir) Has(_ context.Context, workspace string, h Hash) (bool, error) {
+	if _, err := ParseHash(string(h)); err != nil {
+		return false, err
+	}
+	_, err := d.root.Lstat(place(workspace, h))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (d *Dir) Delete(_ context.Context, workspace string, h Hash) error {
+	if _, err := ParseHash(string(h)); err != nil {
+		return err
+	}
+	err := d.root.Remove(place(workspace, h))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// contextReader stops a long copy when its context ends.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
