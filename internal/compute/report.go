@@ -1,0 +1,95 @@
+package compute
+
+import "time"
+
+// Report is what a runner tells the server: all records that it has not yet
+// seen acknowledged, oldest first. One without records is a heartbeat.
+type Report struct {
+	Runner  Process  `json:"runner"`
+	Records []Record `json:"records"`
+}
+
+// Process is where a runner is to be found.
+type Process struct {
+	Host string `json:"host"`
+	PID  int    `json:"pid"`
+}
+
+// RecordType says which fields of a Record are set.
+type RecordType string
+
+const (
+	StatusRecord      RecordType = "status"      // Status (and, for a service, Worker)
+	UsageRecord       RecordType = "usage"       // Usage
+	EnvironmentRecord RecordType = "environment" // Environment
+	ErrorRecord       RecordType = "error"       // Error: the first one explains the end
+	ExitRecord        RecordType = "exit"        // ExitCode, Canceled: the last record of a task
+)
+
+// What a runner says in a record of type status.
+const (
+	StatusPreparing  = "Preparing"
+	StatusRunning    = "Running"
+	StatusReady      = "Ready" // a service whose worker listens
+	StatusFinalizing = "Finalizing"
+)
+
+// Record is one thing that happened. The runner writes it to its journal before
+// it sends it, and the server applies it once: Seq counts up from 1 and what is
+// not greater than the last applied one is ignored.
+type Record struct {
+	Seq         int64            `json:"seq"`
+	At          time.Time        `json:"at"`
+	Type        RecordType       `json:"type"`
+	Status      string           `json:"status,omitempty"`
+	Usage       *Usage           `json:"usage,omitempty"`
+	Environment *EnvironmentInfo `json:"environment,omitempty"`
+	Error       *Failure         `json:"error,omitempty"`
+	// ExitCode is the command's; it is absent when the command never ran, and
+	// 128 plus the signal's number when a signal ended it.
+	ExitCode *int `json:"exit_code,omitempty"`
+	// Canceled is true when the command ended because the server asked for it.
+	Canceled bool `json:"canceled,omitempty"`
+	// WorkerPID is the scoring worker's process, in a status record of a service.
+	WorkerPID int `json:"worker_pid,omitempty"`
+}
+
+// Failure says in a full sentence why a task ended badly. Code is one word for
+// programs: "UserError", "EnvironmentError", "Timeout", "RunnerLost".
+type Failure struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Usage is what the task's processes have used so far.
+type Usage struct {
+	CPUSeconds      float64 `json:"cpu_seconds"`
+	CPUPercent      float64 `json:"cpu_percent"`
+	MemoryBytes     int64   `json:"memory_bytes"`
+	MemoryPeakBytes int64   `json:"memory_peak_bytes"`
+}
+
+// EnvironmentInfo is the environment that a task really ran in.
+type EnvironmentInfo struct {
+	Name     string    `json:"name,omitempty"`
+	Version  string    `json:"version,omitempty"`
+	Hash     string    `json:"hash,omitempty"`
+	Python   string    `json:"python,omitempty"`
+	Packages []Package `json:"packages,omitempty"`
+}
+
+// Package is one installed package.
+type Package struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// ReportAnswer is what the server says back.
+type ReportAnswer struct {
+	// Acknowledged is the last record that is durably applied.
+	Acknowledged int64 `json:"acknowledged"`
+	// Cancel is true when the task shall end.
+	Cancel bool `json:"cancel,omitempty"`
+	// Token replaces the task's token, which would soon expire. Usually empty.
+	Token string `json:"token,omitempty"`
+}

@@ -1,0 +1,77 @@
+package compute
+
+import (
+	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/environment"
+)
+
+// Kind says what a runner does with a task.
+type Kind string
+
+const (
+	Command Kind = "command" // run a command to its end
+	Service Kind = "service" // keep scoring workers running until told to stop
+)
+
+// Task is everything that a runner needs to know. The driver stores it as
+// task.json, readable by its owner alone, because it holds the task's token.
+type Task struct {
+	// ID is the job's name, or the id of a deployment's replica.
+	ID   string `json:"id"`
+	Kind Kind   `json:"kind"`
+	// Workspace is the name, as it stands in addresses.
+	Workspace string `json:"workspace"`
+	// ServerFile is rewritten at every start of the server and tells where it
+	// listens; ServerURL is where it listened when the task was made.
+	ServerFile string `json:"server_file,omitempty"`
+	ServerURL  string `json:"server_url,omitempty"`
+	// Token is the task's own, good for its own run or deployment and no other.
+	Token string `json:"token"`
+
+	// Command is a line for the shell, in which only ${{inputs.x}} and
+	// ${{outputs.x}} of paths are left to be filled in.
+	Command  string            `json:"command,omitempty"`
+	CodeTree blob.Hash         `json:"code_tree,omitempty"`
+	Inputs   map[string]Input  `json:"inputs,omitempty"`
+	Outputs  map[string]Output `json:"outputs,omitempty"`
+
+	// Environment is nil when the machine's own programs are to be used.
+	Environment     *environment.Definition `json:"environment,omitempty"`
+	EnvironmentsDir string                  `json:"environments_dir,omitempty"`
+	ToolsDir        string                  `json:"tools_dir,omitempty"`
+
+	EnvironmentVariables map[string]string `json:"environment_variables,omitempty"`
+	Secrets              map[string]string `json:"secrets,omitempty"`
+	// TimeoutSeconds is how long the command may run; zero is for ever.
+	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
+
+	Service *ServiceTask `json:"service,omitempty"`
+}
+
+// Input is a literal, which has only a Value, or a file or folder of a stored tree.
+type Input struct {
+	Value *string   `json:"value,omitempty"`
+	Type  string    `json:"type,omitempty"`
+	Tree  blob.Hash `json:"tree,omitempty"`
+	// Path is the file or folder inside Tree; empty for the whole tree.
+	Path string `json:"path,omitempty"`
+	Mode string `json:"mode,omitempty"`
+}
+
+// Output is a place that the command writes to and the runner uploads.
+type Output struct {
+	Type string `json:"type"`
+}
+
+// ServiceTask is what a scoring worker needs beside its environment and code.
+type ServiceTask struct {
+	// Socket is the name of the Unix socket inside the task's folder.
+	Socket        string    `json:"socket"`
+	ModelTree     blob.Hash `json:"model_tree,omitempty"`
+	ModelName     string    `json:"model_name,omitempty"`
+	ModelVersion  string    `json:"model_version,omitempty"`
+	ModelType     string    `json:"model_type,omitempty"`
+	ScoringScript string    `json:"scoring_script,omitempty"`
+	Workers       int       `json:"workers,omitempty"`
+	Concurrency   int       `json:"concurrency,omitempty"`
+}
