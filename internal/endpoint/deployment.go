@@ -1,0 +1,299 @@
+package endpoint
+
+import (
+	"path"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/compute"
+)
+
+// Settings are what a user chooses for a deployment. Names and meanings are
+// those of Azure Machine Learning's managedOnlineDeployment.
+type Settings struct {
+	Description string            `json:"description"`
+	Tags        map[string]string `json:"tags"`
+	Properties  map[string]string `json:"properties"`
+	// Model is a reference (azureml:name:version, a path in one of the accepted
+	// forms) or an object with name, version, path and type.
+	Model             any                `json:"model,omitempty"`
+	CodeConfiguration *CodeConfiguration `json:"code_configuration,omitempty"`
+	// Environment is a reference, or an object as in an environment file.
+	Environment          any               `json:"environment,omitempty"`
+	EnvironmentVariables map[string]string `json:"environment_variables"`
+	InstanceType         string            `json:"instance_type"`
+	InstanceCount        int               `json:"instance_count"`
+	RequestSettings      RequestSettings   `json:"request_settings"`
+	LivenessProbe        *Probe            `json:"liveness_probe,omitempty"`
+	ReadinessProbe       *Probe            `json:"readiness_probe,omitempty"`
+	ScaleSettings        *ScaleSettings    `json:"scale_settings,omitempty"`
+}
+
+// Deployment is a model with what it takes to run it, behind an endpoint.
+type Deployment struct {
+	Workspace string `json:"-"`
+	Name      string `json:"name"`
+	Endpoint  string `json:"endpoint_name"`
+	Settings
+	State     State            `json:"provisioning_state"`
+	Error     *compute.Failure `json:"error,omitempty"`
+	Replicas  []Replica        `json:"replicas"`
+	CreatedBy string           `json:"created_by"`
+	CreatedAt time.Time        `json:"created_at"`
+	UpdatedAt time.Time        `json:"updated_at"`
+
+	// revision counts the changes that need new replicas.
+	revision int64
+	// userID is who a replica's token acts for.
+	userID string
+}
+
+// CodeConfiguration is the scoring script and the folder that it lies in.
+type CodeConfiguration struct {
+	Code          string `json:"code"`
+	ScoringScript string `json:"scoring_script"`
+}
+
+// RequestSettings bound how a deployment is used.
+type RequestSettings struct {
+	RequestTimeoutMS      int `json:"request_timeout_ms"`
+	MaxConcurrentRequests int `json:"max_concurrent_requests_per_instance"`
+	MaxQueueWaitMS        int `json:"max_queue_wait_ms"`
+}
+
+// Probe says how often a replica is asked whether it is well. Times are in seconds.
+type Probe struct {
+	InitialDelay     int `json:"initial_delay"`
+	Period           int `json:"period"`
+	Timeout          int `json:"timeout"`
+	SuccessThreshold int `json:"success_threshold"`
+	FailureThreshold int `json:"failure_threshold"`
+}
+
+// ScaleSettings is kept for the files that have it; only type default, a fixed
+// instance_count, is offered.
+type ScaleSettings struct {
+	Type string `json:"type"`
+}
+
+// ReplicaState says what one replica does.
+type ReplicaState string
+
+const (
+	Starting   ReplicaState = "Starting"   // its environment or its worker is being made ready
+	Ready      ReplicaState = "Ready"      // its worker answers
+	Unhealthy  ReplicaState = "Unhealthy"  // its worker answered once and does not now
+	Draining   ReplicaState = "Draining"   // gets no new requests and ends after its last
+	Terminated ReplicaState = "Terminated" // its runner is gone
+)
+
+// Replica is one running copy of a deployment.
+type Replica struct {
+	ID        string           `json:"id"`
+	State     ReplicaState     `json:"state"`
+	PID       int              `json:"pid,omitempty"` // the worker's
+	Error     *compute.Failure `json:"error,omitempty"`
+	StartedAt time.Time        `json:"started_at"`
+
+	workspace, endpoint, deployment string
+	revision                        int64
+	handle                          compute.Handle
+	lastSeq                         int64
+}
+
+// CreateDeployment is what a user gives to make a deployment.
+type CreateDeployment struct {
+	Name string `json:"name"`
+	// Type, AppInsights, DataCollector and Egress are accepted so that Azure's
+	// own files can be used, and have no effect here.
+	Type                 string             `json:"type,omitempty"`
+	Description          string             `json:"description,omitempty"`
+	Tags                 map[string]string  `json:"tags,omitempty"`
+	Properties           map[string]string  `json:"properties,omitempty"`
+	Model                any                `json:"model,omitempty"`
+	CodeConfiguration    *CodeConfiguration `json:"code_configuration,omitempty"`
+	Environment          any                `json:"environment,omitempty"`
+	EnvironmentVariables map[string]string  `json:"environment_variables,omitempty"`
+	InstanceType         string             `json:"instance_type,omitempty"`
+	InstanceCount        int                `json:"instance_count,omitempty"`
+	RequestSettings      *RequestSettings   `json:"request_settings,omitempty"`
+	LivenessProbe        *Probe             `json:"liveness_probe,omitempty"`
+	ReadinessProbe       *Probe             `json:"readiness_probe,omitempty"`
+	ScaleSettings        *ScaleSettings     `json:"scale_settings,omitempty"`
+}
+
+// UpdateDeployment changes what is not nil.
+type UpdateDeployment struct {
+	Description          *string            `json:"description,omitempty"`
+	Tags                 *map[string]string `json:"tags,omitempty"`
+	Properties           *map[string]string `json:"properties,omitempty"`
+	Model                any                `json:"model,omitempty"`
+	CodeConfiguration    *CodeConfiguration `json:"code_configuration,omitempty"`
+	Environment          any                `json:"environment,omitempty"`
+	EnvironmentVariables *map[string]string `json:"environment_variables,omitempty"`
+	InstanceType         *string            `json:"instance_type,omitempty"`
+	InstanceCount        *int               `json:"instance_count,omitempty"`
+	RequestSettings      *RequestSettings   `json:"request_settings,omitempty"`
+	LivenessProbe        *Probe             `json:"liveness_probe,omitempty"`
+	ReadinessProbe       *Probe             `json:"readiness_probe,omitempty"`
+	ScaleSettings        *ScaleSettings     `json:"scale_settings,omitempty"`
+}
+
+// Limits of a deployment, as Azure documents them.
+const (
+	maxInstances        = 50
+	maxRequestTimeoutMS = 180_000
+	maxConcurrency      = 1000
+)
+
+func (c CreateDeployment) settings() Settings {
+	s := Settings{
+		Description: c.Description, Tags: c.Tags, Properties: c.Properties,
+		Model: c.Model, CodeConfiguration: c.CodeConfiguration, Environment: c.Environment,
+		EnvironmentVariables: c.EnvironmentVariables,
+		InstanceType:         c.InstanceType, InstanceCount: max(1, c.InstanceCount),
+		LivenessProbe: c.LivenessProbe, ReadinessProbe: c.ReadinessProbe, ScaleSettings: c.ScaleSettings,
+	}
+	set(&s.RequestSettings, c.RequestSettings)
+	return s
+}
+
+func (u UpdateDeployment) apply(s Settings) Settings {
+	set(&s.Description, u.Description)
+	set(&s.Tags, u.Tags)
+	set(&s.Properties, u.Properties)
+	if u.Model != nil {
+		s.Model = u.Model
+	}
+	if u.CodeConfiguration != nil {
+		s.CodeConfiguration = u.CodeConfiguration
+	}
+	if u.Environment != nil {
+		s.Environment = u.Environment
+	}
+	set(&s.EnvironmentVariables, u.EnvironmentVariables)
+	set(&s.InstanceType, u.InstanceType)
+	set(&s.InstanceCount, u.InstanceCount)
+	set(&s.RequestSettings, u.RequestSettings)
+	if u.LivenessProbe != nil {
+		s.LivenessProbe = u.LivenessProbe
+	}
+	if u.ReadinessProbe != nil {
+		s.ReadinessProbe = u.ReadinessProbe
+	}
+	if u.ScaleSettings != nil {
+		s.ScaleSettings = u.ScaleSettings
+	}
+	return s
+}
+
+// complete fills in the defaults that Azure documents.
+func (s *Settings) complete() {
+	orDefault(&s.RequestSettings.RequestTimeoutMS, 5000)
+	orDefault(&s.RequestSettings.MaxConcurrentRequests, 1)
+	orDefault(&s.RequestSettings.MaxQueueWaitMS, 500)
+	if s.InstanceType == "" {
+		s.InstanceType = "local"
+	}
+	s.LivenessProbe = s.LivenessProbe.complete()
+	s.ReadinessProbe = s.ReadinessProbe.complete()
+}
+
+func (p *Probe) complete() *Probe {
+	var full Probe
+	if p != nil {
+		full = *p
+	}
+	orDefault(&full.InitialDelay, 10)
+	orDefault(&full.Period, 10)
+	orDefault(&full.Timeout, 2)
+	orDefault(&full.SuccessThreshold, 1)
+	orDefault(&full.FailureThreshold, 30)
+	return &full
+}
+
+func orDefault(field *int, value int) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// check returns an Invalid error for settings that cannot work whatever exists.
+func (s Settings) check() error {
+	if s.Model == nil && s.CodeConfiguration == nil {
+		return atelier.Errorf(atelier.Invalid, "The deployment has neither a model nor a scoring script.").At("model").
+			WithHint("Give model, code_configuration, or both.")
+	}
+	if err := s.CodeConfiguration.check(); err != nil {
+		return err
+	}
+	for _, bound := range []struct {
+		field             string
+		value, low, limit int
+	}{
+		{"instance_count", s.InstanceCount, 1, maxInstances},
+		{"request_settings.request_timeout_ms", s.RequestSettings.RequestTimeoutMS, 1, maxRequestTimeoutMS},
+		{"request_settings.max_concurrent_requests_per_instance", s.RequestSettings.MaxConcurrentRequests, 1, maxConcurrency},
+		{"request_settings.max_queue_wait_ms", s.RequestSettings.MaxQueueWaitMS, 1, maxRequestTimeoutMS},
+	} {
+		if bound.value < bound.low || bound.value > bound.limit {
+			return atelier.Errorf(atelier.Invalid, "%d is out of range.", bound.value).At(bound.field).
+				WithHint("Give a number from %d to %d.", bound.low, bound.limit)
+		}
+	}
+	if s.ScaleSettings != nil && s.ScaleSettings.Type != "" && s.ScaleSettings.Type != "default" {
+		return atelier.Errorf(atelier.NotImplemented, "Scaling by %q is not offered.", atelier.Clip(s.ScaleSettings.Type, 40)).
+			At("scale_settings.type").WithHint("Use type default and set instance_count.")
+	}
+	return checkVariables(s.EnvironmentVariables)
+}
+
+func (c *CodeConfiguration) check() error {
+	switch {
+	case c == nil:
+		return nil
+	case c.Code == "":
+		return atelier.Errorf(atelier.Invalid, "The code configuration names no folder.").At("code_configuration.code")
+	case c.ScoringScript == "":
+		return atelier.Errorf(atelier.Invalid, "The code configuration names no scoring script.").At("code_configuration.scoring_script")
+	}
+	if err := blob.CheckPath(path.Clean(c.ScoringScript)); err != nil {
+		return atelier.Errorf(atelier.Invalid, "%q is not a file inside the code folder.", atelier.Clip(c.ScoringScript, 120)).
+			At("code_configuration.scoring_script")
+	}
+	return nil
+}
+
+// workersVariable sets the number of worker processes, as in Azure's server.
+const workersVariable = "WORKER_COUNT"
+
+func checkVariables(variables map[string]string) error {
+	if text, ok := variables[workersVariable]; ok {
+		if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 64 {
+			return atelier.Errorf(atelier.Invalid, "%q is not a number of workers.", atelier.Clip(text, 40)).
+				At("environment_variables." + workersVariable).WithHint("Give a number from 1 to 64.")
+		}
+	}
+	return nil
+}
+
+// workers is how many processes one replica runs.
+func (s Settings) workers() int {
+	n, err := strconv.Atoi(s.EnvironmentVariables[workersVariable])
+	if err != nil {
+		return 1
+	}
+	return n
+}
+
+// sameReplicas reports whether replicas started with s can go on under changed.
+func (s Settings) sameReplicas(changed Settings) bool {
+	return reflect.DeepEqual(s.Model, changed.Model) &&
+		reflect.DeepEqual(s.CodeConfiguration, changed.CodeConfiguration) &&
+		reflect.DeepEqual(s.Environment, changed.Environment) &&
+		reflect.DeepEqual(s.EnvironmentVariables, changed.EnvironmentVariables) &&
+		s.RequestSettings.MaxConcurrentRequests == changed.RequestSettings.MaxConcurrentRequests
+}
