@@ -1,0 +1,69 @@
+"""Train, find, register and serve models in an Atelier workspace.
+
+    from atelier import Workspace
+
+    ws = Workspace.from_config()
+    job = ws.jobs.create("job.yml")
+    ws.jobs.stream(job.name)
+    best = ws.runs.list(experiment="diabetes", order_by="metrics.rmse ASC")[0]
+
+Nothing here touches the network before the first call of a verb. Every error
+is an AtelierError; `atelier._errors` draws their tree.
+"""
+
+from ._endpoints import Credentials, OnlineDeployment, OnlineEndpoint
+from ._environments import Environment
+from ._errors import (
+    AtelierError,
+    ConflictError,
+    DeploymentFailedError,
+    ExhaustedError,
+    ForbiddenError,
+    InternalError,
+    InvalidError,
+    JobFailedError,
+    NotFoundError,
+    NotOfferedError,
+    PreconditionError,
+    SnapshotTooLargeError,
+    UnauthenticatedError,
+    UnavailableError,
+    WaitTimeoutError,
+)
+from ._jobs import CommandJob, Job, JobUsage
+from ._models import Model, ModelVersion
+from ._runs import Artifact, Metric, MetricPoint, MetricSeries, Run
+from ._workspace import Workspace
+
+__all__ = [
+    "Artifact",
+    "AtelierError",
+    "CommandJob",
+    "ConflictError",
+    "Credentials",
+    "DeploymentFailedError",
+    "Environment",
+    "ExhaustedError",
+    "ForbiddenError",
+    "InternalError",
+    "InvalidError",
+    "Job",
+    "JobFailedError",
+    "JobUsage",
+    "Metric",
+    "MetricPoint",
+    "MetricSeries",
+    "Model",
+    "ModelVersion",
+    "NotFoundError",
+    "NotOfferedError",
+    "OnlineDeployment",
+    "OnlineEndpoint",
+    "PreconditionError",
+    "Run",
+    "SnapshotTooLargeError",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "WaitTimeoutError",
+    "Workspace",
+]

@@ -1,0 +1,124 @@
+"""Runs: find the best one, and read its metrics."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ._download import fetch_artifacts
+from ._transport import Transport
+from ._values import Value
+
+__all__ = ["Artifact", "Metric", "MetricPoint", "MetricSeries", "Run", "Runs"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Metric(Value):
+    """The last value of a metric."""
+
+    value: float = math.nan
+    step: int = 0
+    timestamp: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MetricPoint(Value):
+    """One logged value of a metric."""
+
+    step: int = 0
+    timestamp: datetime | None = None
+    value: float = math.nan
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MetricSeries(Value):
+    """The history of a metric. When `sampled`, the points are fewer than `count` but keep every extreme."""
+
+    key: str = ""
+    points: list[MetricPoint] = dataclasses.field(default_factory=list)
+    count: int = 0
+    sampled: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Artifact(Value):
+    """A file or folder that a run keeps. Size is in bytes."""
+
+    path: str = ""
+    is_dir: bool = False
+    size: int = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run(Value):
+    """A run: what was logged, and how it ended."""
+
+    id: str
+    name: str = ""
+    experiment_id: str = ""
+    experiment_name: str = ""
+    status: str = ""
+    lifecycle_stage: str = ""
+    user: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    params: dict[str, str] = dataclasses.field(default_factory=dict)
+    metrics: dict[str, Metric] = dataclasses.field(default_factory=dict)
+    tags: dict[str, str] = dataclasses.field(default_factory=dict)
+    parent_run_id: str = ""
+    job: bool = False
+    outputs: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    inputs: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+class Runs:
+    """`ws.runs`: the runs of a workspace, those of jobs and those that scripts opened by themselves."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(
+        self,
+        *,
+        experiment: str | None = None,
+        filter: str | None = None,
+        order_by: str | list[str] | None = None,
+        max_results: int | None = None,
+    ) -> list[Run]:
+        """List runs.
+
+        Args:
+            experiment: An experiment's name or id; None searches all.
+            filter: MLflow's search language: "metrics.rmse < 60 and params.kind = 'ridge'".
+            order_by: One or more keys: "metrics.rmse ASC".
+            max_results: At most so many runs.
+
+        Raises:
+            InvalidError: The filter or a key cannot be read; the message says where.
+        """
+        pages = self._transport.pages(
+            "runs", limit=max_results, experiment=experiment, filter=filter, order_by=order_by
+        )
+        return [Run.from_json(item) for item in pages]
+
+    def get(self, run: str) -> Run:
+        """Return a run. Raises NotFoundError when there is none."""
+        return Run.from_json(self._transport.get(f"runs/{quote(run, safe='')}"))
+
+    def metrics(self, run: str, key: str, *, max_points: int | None = None) -> MetricSeries:
+        """Return the history of a metric, thinned to max_points (2,000) with its extremes kept."""
+        path = f"runs/{quote(run, safe='')}/metrics"
+        return MetricSeries.from_json(self._transport.get(path, key=key, max_points=max_points))
+
+    def artifacts(self, run: str, *, path: str | None = None) -> list[Artifact]:
+        """List one level of what a run keeps."""
+        body = self._transport.get(f"runs/{quote(run, safe='')}/artifacts", path=path)
+        return [Artifact.from_json(item) for item in body.get("items") or []]
+
+    def download(self, run: str, *, download_path: str | Path = ".", path: str = "") -> list[Path]:
+        """Download a run's artifacts under path (all of them when it is empty) into download_path."""
+        return fetch_artifacts(self._transport, quote(run, safe=""), path, Path(download_path))

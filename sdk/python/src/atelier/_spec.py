@@ -1,0 +1,175 @@
+"""Turns Azure ML v2 YAML (or a mapping of the same shape) into the JSON that the server takes.
+
+Only what lies on this machine is handled here: local paths are uploaded and
+replaced by the place where the server keeps them, conda and requirement files
+are read in. Everything else is the server's to judge, so that the rules are
+written once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ._errors import InvalidError, NotFoundError
+from ._snapshot import CODE_LIMITS, NO_LIMITS, scan, upload
+from ._transport import Transport
+
+__all__ = ["Source", "deployment_body", "environment_body", "job_body", "model_body", "read_source"]
+
+_REMOTE = re.compile(r"^(azureml:|runs:/|models:/|[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
+_DATASTORE = "azureml://datastores/workspaceblobstore/paths"
+
+
+@dataclasses.dataclass
+class Source:
+    """What the user gave: the mapping, and the folder against which its paths are read."""
+
+    body: dict[str, Any]
+    folder: Path
+
+
+def read_source(source: Any) -> Source:
+    """Read a YAML file, a mapping, or a dataclass such as CommandJob.
+
+    Raises:
+        NotFoundError: The file is not there.
+        InvalidError: The file is not YAML, or does not hold a mapping.
+    """
+    if isinstance(source, Mapping):
+        return Source(dict(source), Path.cwd())
+    if dataclasses.is_dataclass(source) and not isinstance(source, type):
+        given = {field.name: getattr(source, field.name) for field in dataclasses.fields(source)}
+        return Source({key: value for key, value in given.items() if value not in (None, {})}, Path.cwd())
+    path = Path(source)
+    body = _read_yaml(path)
+    body.pop("$schema", None)
+    return Source(body, path.resolve().parent)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        body = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise NotFoundError(f"The file {path} cannot be read: {fault.strerror}.") from fault
+    except yaml.YAMLError as fault:
+        raise InvalidError(f"{path} is not YAML: {fault}.") from fault
+    if not isinstance(body, dict):
+        raise InvalidError(f"{path} must hold a mapping of keys to values.")
+    return body
+
+
+def job_body(transport: Transport, source: Source) -> dict[str, Any]:
+    """Upload what a command job names on this machine and return the body to submit."""
+    body = dict(source.body)
+    body.setdefault("experiment_name", re.sub(r"\s", "", Path.cwd().name) or "Default")
+    if local := _local(body.get("code"), source.folder):
+        body["code"] = _upload_code(transport, local)
+        body["properties"] = {**_git_facts(local), **(body.get("properties") or {})}
+    if body.get("inputs"):
+        inputs = body["inputs"].items()
+        body["inputs"] = {name: _input(transport, value, source.folder) for name, value in inputs}
+    if body.get("environment"):
+        body["environment"] = environment_body(body["environment"], source.folder)
+    return body
+
+
+def deployment_body(transport: Transport, source: Source) -> dict[str, Any]:
+    """Upload what an online deployment names on this machine and return the body to submit."""
+    body = dict(source.body)
+    code = body.get("code_configuration")
+    if isinstance(code, Mapping) and (local := _local(code.get("code"), source.folder)):
+        body["code_configuration"] = {**code, "code": _upload_code(transport, local)}
+    model = body.get("model")
+    if isinstance(model, Mapping):
+        body["model"] = model_body(transport, Source(dict(model), source.folder))
+    elif local := _local(model, source.folder):
+        body["model"] = {"path": _upload_data(transport, local)}
+    if body.get("environment"):
+        body["environment"] = environment_body(body["environment"], source.folder)
+    return body
+
+
+def model_body(transport: Transport, source: Source) -> dict[str, Any]:
+    """Upload a model's local path, if it has one, and return the body to submit."""
+    body = dict(source.body)
+    if local := _local(body.get("path"), source.folder):
+        body["path"] = _upload_data(transport, local)
+    return body
+
+
+def environment_body(environment: Any, folder: Path) -> Any:
+    """Read in the files that an environment names; a reference stays as it is."""
+    if isinstance(environment, str):
+        if not environment.startswith("file:") and not environment.endswith((".yml", ".yaml")):
+            return environment
+        path = folder / environment.removeprefix("file:")
+        environment, folder = _read_yaml(path), path.resolve().parent
+        environment.pop("$schema", None)
+    body = dict(environment)
+    for key in ("conda_file", "pip_requirements"):
+        if isinstance(body.get(key), str) and "\n" not in body[key]:
+            body[key] = _read_text(folder / body[key].removeprefix("file:"))
+    return body
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as fault:
+        raise NotFoundError(f"The file {path} cannot be read: {fault.strerror}.") from fault
+
+
+def _local(value: Any, folder: Path) -> Path | None:
+    """Return the local path that value means, or None when it is somewhere else."""
+    if isinstance(value, Path):
+        return folder / value
+    if not isinstance(value, str) or not value or _REMOTE.match(value):
+        return None
+    return folder / Path(value.removeprefix("file:")).expanduser()
+
+
+def _input(transport: Transport, value: Any, folder: Path) -> Any:
+    if isinstance(value, Mapping) and (local := _local(value.get("path"), folder)):
+        return {**value, "path": _upload_data(transport, local)}
+    return value
+
+
+def _upload_code(transport: Transport, folder: Path) -> str:
+    return f"azureml:{upload(transport, scan(folder, limits=CODE_LIMITS, ignore=True))}:1"
+
+
+def _upload_data(transport: Transport, path: Path) -> str:
+    tree = upload(transport, scan(path, limits=NO_LIMITS, ignore=path.is_dir()))
+    return f"{_DATASTORE}/LocalUpload/{tree}/{path.resolve().name}"
+
+
+def _git_facts(folder: Path) -> dict[str, str]:
+    """Return where the code comes from, in Azure Machine Learning's words; empty outside git."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if not commit:
+        return {}
+    facts = {
+        "mlflow.source.git.repoURL": _git(folder, "config", "--get", "remote.origin.url"),
+        "mlflow.source.git.branch": _git(folder, "rev-parse", "--abbrev-ref", "HEAD"),
+        "mlflow.source.git.commit": commit,
+        "azureml.git.dirty": str(bool(_git(folder, "status", "--porcelain", "--", "."))),
+    }
+    return {key: value for key, value in facts.items() if value}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    where = folder if folder.is_dir() else folder.parent
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(where), *arguments], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
