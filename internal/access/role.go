@@ -1,0 +1,77 @@
+package access
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/atelier-ml/atelier"
+)
+
+// Role is a named set of permissions: those that match one of Actions and none
+// of NotActions. The built-in ones are Azure Machine Learning's.
+type Role struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Actions     []string `json:"actions"`
+	NotActions  []string `json:"not_actions"`
+}
+
+// Names of the built-in roles.
+const (
+	Owner           = "Owner"
+	Contributor     = "Contributor"
+	DataScientist   = "Data Scientist"
+	ComputeOperator = "Compute Operator"
+	Reader          = "Reader"
+)
+
+// onlyTasks is what no person may do: speak for a running task.
+const onlyTasks = "tasks/*"
+
+// BuiltInRoles returns the roles that every workspace has, strongest first.
+func BuiltInRoles() []Role {
+	return []Role{
+		{Name: Owner, Description: "Everything, and who may do what.",
+			Actions: []string{"*"}, NotActions: []string{onlyTasks}},
+		{Name: Contributor, Description: "Everything except who may do what.",
+			Actions: []string{"*"}, NotActions: []string{onlyTasks, "members/write"}},
+		{Name: DataScientist, Description: "Everything inside the workspace, except its computes and the workspace itself.",
+			Actions:    []string{"*"},
+			NotActions: []string{onlyTasks, "members/write", "workspaces/write", "workspaces/delete", "computes/write", "computes/delete"}},
+		{Name: ComputeOperator, Description: "Create, manage and delete computes.",
+			Actions: []string{"workspaces/read", "computes/*"}, NotActions: []string{}},
+		{Name: Reader, Description: "See everything, change nothing.",
+			Actions: []string{"*/read"}, NotActions: []string{}},
+	}
+}
+
+// FindRole returns the built-in role called name, whatever its case.
+func FindRole(name string) (Role, error) {
+	roles := BuiltInRoles()
+	at := slices.IndexFunc(roles, func(r Role) bool { return strings.EqualFold(r.Name, name) })
+	if at >= 0 {
+		return roles[at], nil
+	}
+	var names []string
+	for _, role := range roles {
+		names = append(names, role.Name)
+	}
+	return Role{}, atelier.Errorf(atelier.Invalid, "There is no role %q.", atelier.Clip(name, 60)).At("role").
+		WithHint("The roles are %s.", strings.Join(names, ", "))
+}
+
+// jobRole is what a job's own token may do. Services narrow it further: a job
+// writes only to its own run and to those that it opened.
+var jobRole = Role{Name: "job",
+	Actions:    []string{"*/read", "experiments/*", "metadata/artifacts/*", "models/write", "tasks/report/action"},
+	NotActions: []string{"members/*", "experiments/runs/delete"}}
+
+// deploymentRole is what a deployment's runner may do: fetch what it serves and
+// report.
+var deploymentRole = Role{Name: "deployment",
+	Actions: []string{"metadata/artifacts/read", "models/read", "tasks/report/action"}}
+
+// Allows reports whether the role holds permission.
+func (r Role) Allows(permission atelier.Permission) bool {
+	return slices.ContainsFunc(r.Actions, permission.Matches) && !slices.ContainsFunc(r.NotActions, permission.Matches)
+}

@@ -1,0 +1,221 @@
+// Package route is the one table of all routes. A route enters it with the
+// permission that it needs or not at all, and from the table come the mux, the
+// OpenAPI document, and the test that calls every route as every role.
+//
+// Every request passes the same gate: its host is checked, its sender is
+// authenticated, its workspace is found, and its permission is asked for. A
+// handler runs only after that, with the actor and the workspace in its context.
+package route
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/access"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+// Access says what a route asks of its sender.
+type Access int
+
+const (
+	InWorkspace Access = iota // the permission, in the workspace of the path
+	OnServer                  // the permission, on the server as a whole
+	SignedIn                  // only to be somebody
+	Public                    // nothing
+	OwnKey                    // the handler checks a key of its own (scoring)
+)
+
+func (a Access) String() string {
+	return [...]string{"workspace", "server", "signed in", "public", "own key"}[a]
+}
+
+// Route is one entry of the table.
+type Route struct {
+	Method, Path string
+	Permission   atelier.Permission // for InWorkspace and OnServer
+	Access       Access
+	Summary      string // one line, for the documentation
+	Tag          string // the group in the documentation
+	// Status is the status of success; 0 means 200, or 204 without a body.
+	Status int
+	// Errors writes refusals in the route's own dialect; nil means WriteError.
+	Errors func(w http.ResponseWriter, r *http.Request, err error)
+	// WorkspaceHeader names a request header that picks the workspace where the
+	// path does not.
+	WorkspaceHeader string
+	// MaxBody bounds the request's body in bytes; 0 means 8 MiB, -1 no bound.
+	MaxBody int64
+	// Hidden keeps the route out of the OpenAPI document.
+	Hidden bool
+}
+
+const defaultMaxBody = 8 << 20
+
+// Table holds the routes and serves them.
+type Table struct {
+	mux        *http.ServeMux
+	api        huma.API
+	access     *access.Service
+	workspaces *workspace.Service
+	log        *slog.Logger
+	routes     []Route
+	// registering is the route that huma is being told of, for its mux to find.
+	registering *Route
+	hosts       []string
+}
+
+// Options are what a Table needs.
+type Options struct {
+	Access     *access.Service
+	Workspaces *workspace.Service
+	Log        *slog.Logger
+	Version    string
+	// Hosts are the names by which the server may be addressed. Empty allows
+	// every name: then the server must be reachable only through a proxy or
+	// with credentials, as it always is.
+	Hosts []string
+}
+
+// New returns an empty table.
+func New(o Options) *Table {
+	t := &Table{mux: http.NewServeMux(), access: o.Access, workspaces: o.Workspaces, log: o.Log, hosts: o.Hosts}
+	t.api = newAPI(t, o.Version)
+	return t
+}
+
+// Routes returns the table, in the order of registration.
+func (t *Table) Routes() []Route { return slices.Clone(t.routes) }
+
+// Handle adds a route with a plain handler: a stream, or a foreign contract.
+func (t *Table) Handle(r Route, handler http.Handler) {
+	if r.Permission == "" && (r.Access == InWorkspace || r.Access == OnServer) {
+		panic(fmt.Sprintf("route: %s %s needs a permission", r.Method, r.Path))
+	}
+	if r.Errors == nil {
+		r.Errors = WriteError
+	}
+	t.routes = append(t.routes, r)
+	t.mux.Handle(strings.TrimSpace(r.Method+" "+r.Path), t.gate(r, handler))
+	if t.registering == nil && !r.Hidden {
+		t.document(r)
+	}
+}
+
+// HandleFunc is Handle for a function.
+func (t *Table) HandleFunc(r Route, handler http.HandlerFunc) { t.Handle(r, handler) }
+
+// Fallback answers what no route does. It sees no credentials.
+func (t *Table) Fallback(handler http.Handler) { t.mux.Handle("/", handler) }
+
+// gate wraps a route's handler in the checks that every request passes.
+func (t *Table) gate(r Route, handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		ctx, err := t.admit(req, r)
+		if err != nil {
+			if atelier.CodeOf(err) == atelier.Unauthenticated {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="atelier", Basic realm="atelier"`)
+			}
+			r.Errors(w, req, err)
+			return
+		}
+		if limit := bodyLimit(r); limit > 0 {
+			req.Body = http.MaxBytesReader(w, req.Body, limit)
+		}
+		handler.ServeHTTP(w, req.WithContext(ctx))
+	})
+}
+
+func bodyLimit(r Route) int64 {
+	if r.MaxBody == 0 {
+		return defaultMaxBody
+	}
+	return r.MaxBody
+}
+
+// admit returns the context in which the request may be handled, or why not.
+func (t *Table) admit(req *http.Request, r Route) (context.Context, error) {
+	ctx := req.Context()
+	if r.Access == Public {
+		return ctx, nil
+	}
+	if r.Access == OwnKey {
+		ws, err := t.workspaces.Get(ctx, workspaceName(req, r))
+		return workspace.With(ctx, ws), err
+	}
+	secret, err := credential(req)
+	if err != nil {
+		return nil, err
+	}
+	actor, err := t.access.Authenticate(ctx, secret)
+	if err != nil {
+		return nil, err
+	}
+	ctx = atelier.WithActor(ctx, actor)
+	switch r.Access {
+	case OnServer:
+		return ctx, t.access.AuthorizeServer(ctx, actor, r.Permission)
+	case InWorkspace:
+		ws, err := t.workspaces.Get(ctx, workspaceName(req, r))
+		if err != nil {
+			return nil, err
+		}
+		return workspace.With(ctx, ws), t.access.Authorize(ctx, actor, ws.ID, r.Permission)
+	}
+	return ctx, nil
+}
+
+func workspaceName(req *http.Request, r Route) string {
+	if name := req.PathValue("workspace"); name != "" {
+		return name
+	}
+	if r.WorkspaceHeader != "" {
+		if name := req.Header.Get(r.WorkspaceHeader); name != "" {
+			return name
+		}
+	}
+	return workspace.Default
+}
+
+// SessionCookie carries a browser's session.
+const SessionCookie = "atelier_session"
+
+// IntentHeader must accompany a request that changes something on the strength
+// of a cookie alone: no other site's page can send it.
+const IntentHeader = "X-Atelier-Request"
+
+// Credential returns the secret that a request carries, "" for none.
+func Credential(req *http.Request) string {
+	secret, err := credential(req)
+	if err != nil {
+		return ""
+	}
+	return secret
+}
+
+func credential(req *http.Request) (string, error) {
+	if header := req.Header.Get("Authorization"); header != "" {
+		if scheme, token, ok := strings.Cut(header, " "); ok && strings.EqualFold(scheme, "Bearer") {
+			return strings.TrimSpace(token), nil
+		}
+		if _, password, ok := req.BasicAuth(); ok {
+			return password, nil
+		}
+	}
+	cookie, err := req.Cookie(SessionCookie)
+	if err != nil {
+		return "", nil
+	}
+	safe := req.Method == http.MethodGet || req.Method == http.MethodHead
+	if !safe && req.Header.Get(IntentHeader) == "" {
+		return "", atelier.Errorf(atelier.Forbidden, "A request that changes something by cookie needs the header %s.", IntentHeader)
+	}
+	return cookie.Value, nil
+}

@@ -1,0 +1,208 @@
+// Package workspace holds the top-level resource: a workspace owns everything
+// below it, and is what people are members of.
+package workspace
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/access"
+	"github.com/atelier-ml/atelier/internal/event"
+	"github.com/atelier-ml/atelier/internal/sqldb"
+)
+
+// Default is the name of the workspace that every server has.
+const Default = "default"
+
+// Workspace is the top-level resource. Everything else refers to it by ID,
+// which never changes and is never shown.
+type Workspace struct {
+	ID          string            `json:"-"`
+	Name        string            `json:"name"`
+	DisplayName string            `json:"display_name"`
+	Description string            `json:"description"`
+	Tags        map[string]string `json:"tags"`
+	CreatedBy   string            `json:"created_by"`
+	CreatedAt   time.Time         `json:"created_at"`
+	UpdatedAt   time.Time         `json:"updated_at"`
+}
+
+// Create asks for a new workspace.
+type Create struct {
+	Name        string            `json:"name" doc:"2 to 33 letters, digits, '-' or '_'"`
+	DisplayName string            `json:"display_name,omitempty"`
+	Description string            `json:"description,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
+}
+
+// Update changes what is not nil. Tags are replaced as a whole.
+type Update struct {
+	DisplayName *string            `json:"display_name,omitempty"`
+	Description *string            `json:"description,omitempty"`
+	Tags        *map[string]string `json:"tags,omitempty"`
+}
+
+type contextKey struct{}
+
+// With returns a context of a request to the workspace.
+func With(ctx context.Context, ws Workspace) context.Context {
+	return context.WithValue(ctx, contextKey{}, ws)
+}
+
+// From returns the workspace of the request. It panics outside one, because a
+// route that has no workspace in its path has nothing to do in one.
+func From(ctx context.Context) Workspace {
+	ws, ok := ctx.Value(contextKey{}).(Workspace)
+	if !ok {
+		panic("workspace: the request has no workspace")
+	}
+	return ws
+}
+
+// Guard may refuse the deletion of a workspace, such as while jobs run in it.
+type Guard func(ctx context.Context, tx *sqldb.Tx, workspaceID string) error
+
+// Service keeps workspaces.
+type Service struct {
+	db     *sqldb.DB
+	access *access.Service
+	bus    *event.Bus
+	guards []Guard
+}
+
+// New returns the service on db.
+func New(db *sqldb.DB, who *access.Service, bus *event.Bus) *Service {
+	return &Service{db: db, access: who, bus: bus}
+}
+
+// GuardDeletion adds a guard that every deletion must pass.
+func (s *Service) GuardDeletion(guard Guard) { s.guards = append(s.guards, guard) }
+
+func notFound(name string) error {
+	return atelier.Errorf(atelier.NotFound, "There is no workspace %q.", atelier.Clip(name, 60)).
+		WithHint("See yours with `atelier workspace list`.")
+}
+
+// Get returns the workspace called name.
+func (s *Service) Get(ctx context.Context, name string) (ws Workspace, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		ws, err = selectWorkspace(ctx, tx, name)
+		return err
+	})
+	if errors.Is(err, sqldb.ErrNoRows) {
+		return Workspace{}, notFound(name)
+	}
+	return ws, err
+}
+
+// List returns every workspace in the order of names.
+func (s *Service) List(ctx context.Context) (all []Workspace, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		all, err = selectWorkspaces(ctx, tx)
+		return err
+	})
+	return all, err
+}
+
+// Create makes a workspace whose owner is the actor.
+func (s *Service) Create(ctx context.Context, c Create) (Workspace, error) {
+	if err := atelier.CheckWorkspaceName(c.Name); err != nil {
+		return Workspace{}, err
+	}
+	actor, _ := atelier.ActorFrom(ctx)
+	ws := Workspace{Name: c.Name, DisplayName: c.DisplayName, Description: c.Description, Tags: c.Tags, CreatedBy: actor.Name}
+	if ws.DisplayName == "" {
+		ws.DisplayName = ws.Name
+	}
+	if ws.Tags == nil {
+		ws.Tags = map[string]string{}
+	}
+	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		ws.ID, ws.CreatedAt, ws.UpdatedAt = atelier.NewID(tx.Now()), tx.Now(), tx.Now()
+		if err := insertWorkspace(ctx, tx, ws); err != nil {
+			return err
+		}
+		if actor.Kind != atelier.User {
+			return nil
+		}
+		return s.access.AddOwner(ctx, tx, ws.ID, actor.ID)
+	})
+	if sqldb.IsDuplicate(err) {
+		return Workspace{}, atelier.Errorf(atelier.Conflict, "There is a workspace %q already.", c.Name).At("name")
+	}
+	if err != nil {
+		return Workspace{}, err
+	}
+	s.bus.Publish(event.Notice{Workspace: ws.ID, Topic: event.Workspace, ID: ws.Name})
+	return ws, nil
+}
+
+// Update changes the workspace called name.
+func (s *Service) Update(ctx context.Context, name string, u Update) (ws Workspace, err error) {
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		ws, err = selectWorkspace(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if u.DisplayName != nil {
+			ws.DisplayName = *u.DisplayName
+		}
+		if u.Description != nil {
+			ws.Description = *u.Description
+		}
+		if u.Tags != nil {
+			ws.Tags = *u.Tags
+		}
+		ws.UpdatedAt = tx.Now()
+		return updateWorkspace(ctx, tx, ws)
+	})
+	if errors.Is(err, sqldb.ErrNoRows) {
+		return Workspace{}, notFound(name)
+	}
+	if err != nil {
+		return Workspace{}, err
+	}
+	s.bus.Publish(event.Notice{Workspace: ws.ID, Topic: event.Workspace, ID: ws.Name})
+	return ws, nil
+}
+
+// Delete removes the workspace called name and everything in it, for good. It
+// returns what it removed, so that the caller can free its files.
+func (s *Service) Delete(ctx context.Context, name string) (ws Workspace, err error) {
+	if name == Default {
+		return Workspace{}, atelier.Errorf(atelier.Precondition, "The workspace %q cannot be deleted: every server has it.", Default)
+	}
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		ws, err = selectWorkspace(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		for _, guard := range s.guards {
+			if err := guard(ctx, tx, ws.ID); err != nil {
+				return err
+			}
+		}
+		return deleteWorkspace(ctx, tx, ws.ID)
+	})
+	if errors.Is(err, sqldb.ErrNoRows) {
+		return Workspace{}, notFound(name)
+	}
+	if err != nil {
+		return Workspace{}, err
+	}
+	s.bus.Publish(event.Notice{Workspace: ws.ID, Topic: event.Workspace, ID: ws.Name})
+	return ws, nil
+}
+
+// EnsureDefault makes the default workspace when the server has none.
+func (s *Service) EnsureDefault(ctx context.Context, owner access.User) error {
+	_, err := s.Get(ctx, Default)
+	if atelier.CodeOf(err) != atelier.NotFound {
+		return err
+	}
+	ctx = atelier.WithActor(ctx, atelier.Actor{Kind: atelier.User, ID: owner.ID, Name: owner.Name})
+	_, err = s.Create(ctx, Create{Name: Default, DisplayName: "Default"})
+	return err
+}
