@@ -1,0 +1,243 @@
+package environment
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/atelier-ml/atelier"
+)
+
+// uvVersion is the uv that is installed where the machine has none.
+const uvVersion = "0.13.9"
+
+// uvTool runs uv.
+type uvTool struct {
+	path string
+	log  io.Writer
+	lock *os.File // handed to uv, so that the lock lasts as long as it runs
+}
+
+// findUV returns the path of uv: the one on PATH, the one that Python has as a
+// package, or our own in tools, installed now if need be.
+func findUV(ctx context.Context, tools string, log io.Writer) (string, error) {
+	if path, err := exec.LookPath("uv"); err == nil && works(ctx, path) {
+		return path, nil
+	}
+	if found, err := exec.CommandContext(ctx, "python3", "-c", "import uv; print(uv.find_uv_bin())").Output(); err == nil {
+		if path := strings.TrimSpace(string(found)); works(ctx, path) {
+			return path, nil
+		}
+	}
+	tools, err := filepath.Abs(tools)
+	if err != nil {
+		return "", err
+	}
+	own := filepath.Join(tools, "uv-"+uvVersion, "bin", "uv")
+	if works(ctx, own) {
+		return own, nil
+	}
+	return own, installUV(ctx, tools, own, log)
+}
+
+func works(ctx context.Context, program string) bool {
+	return exec.CommandContext(ctx, program, "--version").Run() == nil
+}
+
+// installUV installs uv with pip, once, whoever else tries at the same time.
+func installUV(ctx context.Context, tools, own string, log io.Writer) error {
+	if err := os.MkdirAll(tools, 0o700); err != nil {
+		return err
+	}
+	lock, err := takeLock(ctx, filepath.Join(tools, "uv.lock"), func() {})
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if works(ctx, own) {
+		return nil
+	}
+	fmt.Fprintf(log, "Installing uv %s, which builds environments (once per machine).\n", uvVersion)
+	dir := filepath.Dir(filepath.Dir(own))
+	wanted := "uv==" + uvVersion
+	recipes := [][][]string{
+		{{"python3", "-m", "venv", dir}, {filepath.Join(dir, "bin", "python"), "-m", "pip", "install", wanted}},
+		{{"python3", "-m", "pip", "install", "--target", dir, wanted}}, // Debian may lack the venv module
+	}
+	var output bytes.Buffer
+	for _, recipe := range recipes {
+		os.RemoveAll(dir)
+		for _, args := range recipe {
+			command := exec.CommandContext(ctx, args[0], args[1:]...)
+			command.Stdout, command.Stderr = &output, &output
+			if command.Run() != nil {
+				break
+			}
+		}
+		if works(ctx, own) {
+			return nil
+		}
+	}
+	log.Write(output.Bytes())
+	os.RemoveAll(dir)
+	return atelier.Errorf(atelier.Unavailable, "uv, which builds environments, is not on this machine and could not be installed: %s",
+		lastLine(output.String())).WithHint("Install it (`python3 -m pip install uv`) and put it on PATH.")
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return atelier.Clip(strings.TrimSpace(lines[len(lines)-1]), 300)
+}
+
+// makeFolder makes an empty virtual environment.
+func (u uvTool) makeFolder(ctx context.Context, python, dir string, d Definition) error {
+	said, err := u.run(ctx, "venv", "--quiet", "--no-project", "--python", python, dir)
+	if err != nil {
+		return buildError(ctx, d, said, err)
+	}
+	return nil
+}
+
+// install resolves and installs the requirements.
+func (u uvTool) install(ctx context.Context, dir string, options BuildOptions) error {
+	d := options.Definition
+	if len(d.Requirements) == 0 {
+		return nil
+	}
+	list := filepath.Join(dir, "requirements.txt")
+	lines := slices.Concat(d.Options, d.Requirements)
+	if err := os.WriteFile(list, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		return err
+	}
+	said, err := u.run(ctx, "pip", "install", "--python", filepath.Join(dir, "bin", "python"),
+		"--link-mode", u.linkMode(ctx, options.Root), "--requirements", list)
+	if err != nil {
+		return buildError(ctx, d, said, err)
+	}
+	return nil
+}
+
+// linkMode shares files with uv's cache where both lie on one file system.
+func (u uvTool) linkMode(ctx context.Context, root string) string {
+	said, err := exec.CommandContext(ctx, u.path, "cache", "dir").Output()
+	if err != nil {
+		return "copy"
+	}
+	cache := strings.TrimSpace(string(said))
+	os.MkdirAll(cache, 0o755)
+	if a, b := device(cache), device(root); a == b && a != 0 {
+		return "hardlink"
+	}
+	return "copy"
+}
+
+func device(path string) uint64 {
+	var stat syscall.Stat_t
+	if syscall.Stat(path, &stat) != nil {
+		return 0
+	}
+	return uint64(stat.Dev)
+}
+
+// list returns what is installed.
+func (u uvTool) list(ctx context.Context, python string) ([]Package, error) {
+	command := exec.CommandContext(ctx, u.path, "pip", "list", "--format", "json", "--python", python)
+	command.Env = uvEnvironment(os.Environ())
+	said, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("list the environment's packages: %w", err)
+	}
+	packages := []Package{}
+	if err := json.Unmarshal(said, &packages); err != nil {
+		return nil, fmt.Errorf("list the environment's packages: %w", err)
+	}
+	slices.SortFunc(packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
+	return packages, nil
+}
+
+// run starts uv in a process group of its own, so that a cancelled build takes
+// the compilers it started with it, and returns what it said.
+func (u uvTool) run(ctx context.Context, args ...string) (string, error) {
+	var said bytes.Buffer
+	command := exec.CommandContext(ctx, u.path, args...)
+	command.Env = uvEnvironment(os.Environ())
+	command.Stdout = io.MultiWriter(&said, u.log)
+	command.Stderr = command.Stdout
+	command.ExtraFiles = []*os.File{u.lock}
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
+	command.WaitDelay = 5 * time.Second
+	err := command.Run()
+	return said.String(), err
+}
+
+// uvEnvironment returns environ as uv should see it: no other Python shines
+// through, nothing is downloaded that nobody asked for, and where pip has been
+// told of a company's package index, uv uses it too.
+func uvEnvironment(environ []string) []string {
+	unwanted := []string{"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON"}
+	given := map[string]string{}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if !slices.Contains(unwanted, name) {
+			given[name] = value
+		}
+	}
+	fallback := func(name, value string) {
+		if _, there := given[name]; !there && value != "" {
+			given[name] = value
+		}
+	}
+	if given["UV_INDEX_URL"] == "" {
+		fallback("UV_DEFAULT_INDEX", given["PIP_INDEX_URL"])
+	}
+	fallback("UV_INDEX", given["PIP_EXTRA_INDEX_URL"])
+	fallback("UV_FIND_LINKS", given["PIP_FIND_LINKS"])
+	fallback("UV_PYTHON_DOWNLOADS", "never")
+	fallback("UV_NO_PROGRESS", "1")
+	fallback("NO_COLOR", "1")
+	result := make([]string, 0, len(given))
+	for name, value := range given {
+		result = append(result, name+"="+value)
+	}
+	slices.Sort(result)
+	return result
+}
+
+// buildError makes of what uv said a message with the name of the user's file
+// and the resolver's own words.
+func buildError(ctx context.Context, d Definition, said string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	words := resolverWords(said)
+	if words == "" {
+		words = err.Error()
+	}
+	source := cmp.Or(d.Source, d.Name, "the environment")
+	for _, sign := range []string{"error sending request", "dns error", "Failed to fetch", "Request failed after"} {
+		if strings.Contains(said, sign) {
+			return atelier.Errorf(atelier.Unavailable, "The packages of %s could not be fetched: %s", source, words).
+				WithHint("Check the network and the package index (UV_DEFAULT_INDEX), then submit again.")
+		}
+	}
+	return atelier.Errorf(atelier.Invalid, "The packages of %s cannot be installed: %s", source, words).
+		WithHint("Change the versions in %s and submit again.", source)
+}
+
+// resolverWords returns uv's complaint on one line, without its drawing.
+func resolverWords(said string) string {
+	from := max(strings.Index(said, "×"), strings.Index(said, "error:"), 0)
+	drawing := strings.NewReplacer("×", "", "╰─▶", ":", "├─▶", ":", "│", "", "error: ", "", "\n  cause: ", ": ")
+	return atelier.Clip(strings.Join(strings.Fields(drawing.Replace(said[from:])), " "), 4000)
+}
