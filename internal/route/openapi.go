@@ -100,7 +100,7 @@ func schemaName(t reflect.Type, hint string) string {
 		t = t.Elem()
 	}
 	name := t.Name()
-	if name == "" {
+	if name == "" || t.PkgPath() == "" {
 		return huma.DefaultSchemaNamer(t, hint)
 	}
 	if generic, argument, ok := strings.Cut(name, "["); ok {

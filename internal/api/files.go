@@ -1,0 +1,123 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/route"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+type fileRoutes struct {
+	blobs blob.Store
+}
+
+// RegisterFiles adds the routes by which folders come and go: the client asks
+// which contents are missing, sends those, and then names the folder's files.
+func RegisterFiles(t *route.Table, blobs blob.Store) {
+	f := &fileRoutes{blobs: blobs}
+	read := route.Route{Method: "GET", Permission: "metadata/artifacts/read", Tag: "files"}
+	write := route.Route{Method: "POST", Permission: "metadata/artifacts/write", Tag: "files"}
+
+	missing := write
+	missing.Path, missing.Summary = inWorkspace+"/blobs/missing", "Which of these contents are not stored yet"
+	route.Native(t, missing, f.missing)
+	put := write
+	put.Method, put.Path, put.Summary, put.MaxBody = "PUT", inWorkspace+"/blobs/{sha256}", "Store one content", -1
+	t.HandleFunc(put, f.put)
+	get := read
+	get.Path, get.Summary = inWorkspace+"/blobs/{sha256}", "Fetch one content"
+	t.HandleFunc(get, f.get)
+	putTree := write
+	putTree.Path, putTree.Summary, putTree.Status = inWorkspace+"/trees", "Store a folder, whose contents are stored already", http.StatusCreated
+	route.Native(t, putTree, f.putTree)
+	getTree := read
+	getTree.Path, getTree.Summary = inWorkspace+"/trees/{tree}", "List the files of a folder"
+	route.Native(t, getTree, f.getTree)
+}
+
+// Missing lists contents by their SHA-256.
+type Missing struct {
+	Missing []blob.Hash `json:"missing"`
+}
+
+type missingRequest struct {
+	workspacePath
+	Body struct {
+		SHA256 []blob.Hash `json:"sha256" maxItems:"10000"`
+	}
+}
+
+func (f *fileRoutes) missing(ctx context.Context, in *missingRequest) (*Body[Missing], error) {
+	found := Missing{Missing: []blob.Hash{}}
+	ws := workspace.From(ctx).ID
+	for _, hash := range in.Body.SHA256 {
+		there, err := f.blobs.Has(ctx, ws, hash)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			found.Missing = append(found.Missing, hash)
+		}
+	}
+	return answer(found, nil)
+}
+
+func (f *fileRoutes) put(w http.ResponseWriter, req *http.Request) {
+	hash, err := blob.ParseHash(req.PathValue("sha256"))
+	if err == nil {
+		_, err = f.blobs.PutAs(req.Context(), workspace.From(req.Context()).ID, hash, req.Body)
+	}
+	if err != nil {
+		route.WriteError(w, req, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (f *fileRoutes) get(w http.ResponseWriter, req *http.Request) {
+	hash, err := blob.ParseHash(req.PathValue("sha256"))
+	if err != nil {
+		route.WriteError(w, req, err)
+		return
+	}
+	content, size, err := f.blobs.Open(req.Context(), workspace.From(req.Context()).ID, hash)
+	if err != nil {
+		route.WriteError(w, req, err)
+		return
+	}
+	defer content.Close()
+	header := w.Header()
+	header.Set("Content-Type", "application/octet-stream")
+	header.Set("Content-Disposition", "attachment")
+	header.Set("Content-Length", strconv.FormatInt(size, 10))
+	header.Set("Cache-Control", "private, immutable, max-age=31536000")
+	io.Copy(w, content)
+}
+
+type putTreeRequest struct {
+	workspacePath
+	Body struct {
+		Files []blob.File `json:"files" maxItems:"200000"`
+	}
+}
+
+func (f *fileRoutes) putTree(ctx context.Context, in *putTreeRequest) (*Body[blob.Tree], error) {
+	if len(in.Body.Files) == 0 {
+		return nil, atelier.Errorf(atelier.Invalid, "The folder has no files.").At("files")
+	}
+	return answer(blob.PutTree(ctx, f.blobs, workspace.From(ctx).ID, in.Body.Files))
+}
+
+type treePath struct {
+	workspacePath
+	Tree string `path:"tree"`
+}
+
+func (f *fileRoutes) getTree(ctx context.Context, in *treePath) (*Body[blob.Tree], error) {
+	return answer(blob.GetTree(ctx, f.blobs, workspace.From(ctx).ID, blob.Hash(in.Tree)))
+}

@@ -1,0 +1,84 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/access"
+	"github.com/atelier-ml/atelier/internal/route"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+// workspacePath is the part that the paths of all routes in a workspace share.
+type workspacePath struct {
+	Workspace string `path:"workspace" doc:"the workspace's name"`
+}
+
+type workspaceRoutes struct {
+	workspaces *workspace.Service
+	access     *access.Service
+	// forget frees the files of a workspace that was deleted.
+	forget func(workspaceID string) error
+}
+
+// RegisterWorkspaces adds the routes of workspaces.
+func RegisterWorkspaces(t *route.Table, workspaces *workspace.Service, who *access.Service, forget func(workspaceID string) error) {
+	w := &workspaceRoutes{workspaces: workspaces, access: who, forget: forget}
+	route.Native(t, route.Route{Method: "GET", Path: "/api/v1/workspaces", Access: route.SignedIn,
+		Summary: "List the workspaces that you are a member of", Tag: "workspaces"}, w.list)
+	route.Native(t, route.Route{Method: "POST", Path: "/api/v1/workspaces", Access: route.OnServer, Permission: "workspaces/create",
+		Summary: "Create a workspace", Tag: "workspaces", Status: http.StatusCreated}, w.create)
+	route.Native(t, route.Route{Method: "GET", Path: inWorkspace, Permission: "workspaces/read",
+		Summary: "Show a workspace", Tag: "workspaces"}, w.get)
+	route.Native(t, route.Route{Method: "PATCH", Path: inWorkspace, Permission: "workspaces/write",
+		Summary: "Change a workspace", Tag: "workspaces"}, w.update)
+	route.Native(t, route.Route{Method: "DELETE", Path: inWorkspace, Permission: "workspaces/delete",
+		Summary: "Delete a workspace and everything in it", Tag: "workspaces"}, w.delete)
+}
+
+func (w *workspaceRoutes) list(ctx context.Context, _ *Empty) (*Body[atelier.Page[workspace.Workspace]], error) {
+	actor, _ := atelier.ActorFrom(ctx)
+	page := atelier.Page[workspace.Workspace]{Items: []workspace.Workspace{}}
+	if actor.Kind != atelier.User {
+		return answer(page, atelier.Errorf(atelier.Forbidden, "A task's token is good for its own workspace only."))
+	}
+	user, err := w.access.User(ctx, actor.ID)
+	if err != nil {
+		return nil, err
+	}
+	visible, err := visibleWorkspaces(ctx, w.workspaces, w.access, user)
+	for _, ws := range visible {
+		page.Items = append(page.Items, ws.Workspace)
+	}
+	return answer(page, err)
+}
+
+type createWorkspaceRequest struct {
+	Body workspace.Create
+}
+
+func (w *workspaceRoutes) create(ctx context.Context, in *createWorkspaceRequest) (*Body[workspace.Workspace], error) {
+	return answer(w.workspaces.Create(ctx, in.Body))
+}
+
+func (w *workspaceRoutes) get(ctx context.Context, _ *workspacePath) (*Body[workspace.Workspace], error) {
+	return answer(workspace.From(ctx), nil)
+}
+
+type updateWorkspaceRequest struct {
+	workspacePath
+	Body workspace.Update
+}
+
+func (w *workspaceRoutes) update(ctx context.Context, in *updateWorkspaceRequest) (*Body[workspace.Workspace], error) {
+	return answer(w.workspaces.Update(ctx, in.Workspace, in.Body))
+}
+
+func (w *workspaceRoutes) delete(ctx context.Context, in *workspacePath) (*Empty, error) {
+	ws, err := w.workspaces.Delete(ctx, in.Workspace)
+	if err != nil {
+		return nil, err
+	}
+	return &Empty{}, w.forget(ws.ID)
+}
