@@ -35,7 +35,7 @@ type State string
 const (
 	Prepared State = "prepared" // Start was never called, or its runner never came up
 	Alive    State = "alive"    // the runner works
-	Ended    State = "ended"    // the runner is gone; what it had to say is said or lost
+	Ended    State = "ended"    // the runner is gone; if it left something to say, Start has it said
 )
 
 // Driver starts runners in one kind of place. Its methods may be called from
@@ -45,8 +45,9 @@ type Driver interface {
 	Describe(ctx context.Context) (Capacity, error)
 	// Prepare puts the task where its runner will find it. Nothing runs yet.
 	Prepare(ctx context.Context, task Task) (Handle, error)
-	// Start starts the task's runner. Called again, while the runner lives or
-	// after it ended, it does nothing.
+	// Start starts the task's runner, unless it lives. A runner that finds an
+	// earlier one's traces never runs the command again: it reports what is
+	// left to report, and ends.
 	Start(ctx context.Context, handle Handle) error
 	// Recover finds what became of a task while nobody looked.
 	Recover(ctx context.Context, handle Handle) (State, error)

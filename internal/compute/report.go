@@ -1,6 +1,10 @@
 package compute
 
-import "time"
+import (
+	"time"
+
+	"github.com/atelier-ml/atelier/internal/environment"
+)
 
 // Report is what a runner tells the server: all records that it has not yet
 // seen acknowledged, oldest first. One without records is a heartbeat.
@@ -71,17 +75,11 @@ type Usage struct {
 
 // EnvironmentInfo is the environment that a task really ran in.
 type EnvironmentInfo struct {
-	Name     string    `json:"name,omitempty"`
-	Version  string    `json:"version,omitempty"`
-	Hash     string    `json:"hash,omitempty"`
-	Python   string    `json:"python,omitempty"`
-	Packages []Package `json:"packages,omitempty"`
-}
-
-// Package is one installed package.
-type Package struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
+	Name     string                `json:"name,omitempty"`
+	Version  string                `json:"version,omitempty"`
+	Hash     string                `json:"hash,omitempty"`
+	Python   string                `json:"python,omitempty"`
+	Packages []environment.Package `json:"packages,omitempty"`
 }
 
 // ReportAnswer is what the server says back.
@@ -93,3 +91,14 @@ type ReportAnswer struct {
 	// Token replaces the task's token, which would soon expire. Usually empty.
 	Token string `json:"token,omitempty"`
 }
+
+// Codes of a Failure.
+const (
+	UserError        = "UserError"        // the command ended with something other than 0
+	EnvironmentError = "EnvironmentError" // the environment could not be made
+	PreparationError = "PreparationError" // code or inputs could not be placed
+	Timeout          = "Timeout"          // the command ran longer than it may
+	RunnerLost       = "RunnerLost"       // the runner died and the command with it
+	StartError       = "StartError"       // the command or the runner could not be started
+	UploadError      = "UploadError"      // what the command made could not be stored
+)

@@ -1,0 +1,15 @@
+//go:build !linux
+
+package process
+
+// List returns nothing: only Linux tells it in a form that we read.
+func List() ([]Info, error) { return nil, nil }
+
+// InFolder returns nothing, as List does.
+func InFolder(string) []Info { return nil }
+
+// AdoptOrphans does nothing: only Linux can.
+func AdoptOrphans() error { return nil }
+
+// Reap does nothing: without AdoptOrphans there is nothing to collect.
+func Reap([]Info, int) {}
