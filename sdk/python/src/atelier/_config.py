@@ -35,7 +35,7 @@ def _names_a_workspace(path: Path) -> bool:
         body = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return True  # reading it again gives the error that the user should see
-    return isinstance(body, dict) and ("workspace_name" in body)
+    return isinstance(body, dict) and ("workspace_name" in body or "server" in body)
 
 
 def read_config(path: Path) -> dict[str, Any]:

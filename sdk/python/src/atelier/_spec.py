@@ -113,9 +113,11 @@ def environment_body(environment: Any, folder: Path) -> Any:
         environment, folder = _read_yaml(path), path.resolve().parent
         environment.pop("$schema", None)
     body = dict(environment)
-    for key in ("conda_file", "pip_requirements"):
-        if isinstance(body.get(key), str) and "\n" not in body[key]:
-            body[key] = _read_text(folder / body[key].removeprefix("file:"))
+    for key, name_key in (("conda_file", "conda_file_name"), ("pip_requirements", "pip_requirements_name")):
+        named = body.get(key)
+        if isinstance(named, str) and "\n" not in named:
+            body[key] = _read_text(folder / named.removeprefix("file:"))
+            body[name_key] = named  # so that the resolver's complaints name the file
     return body
 
 

@@ -83,19 +83,17 @@ class Workspace:
         """
         start = Path(path) if path is not None else Path.cwd()
         found = find_config(start)
-        if found is None:
-            name = os.environ.get("ATELIER_WORKSPACE")
-            if name is None or path is not None:
-                raise NotFoundError(
-                    f"There is no config.json in {start} or above it.",
-                    hint='Write one with {"workspace_name": "default"}, or use Workspace(server=, name=).',
-                )
-            return cls(name=name, token=token, timeout=timeout)
-        body = read_config(found)
-        name = body.get("workspace_name")
-        if not isinstance(name, str) or not name:
-            raise InvalidError(f"{found} does not name a workspace.", field="workspace_name")
-        return cls(server=body.get("server"), name=name, token=token, timeout=timeout)
+        body = read_config(found) if found else {}
+        # As on the command line, the environment wins; but a file that was named outright wins over it.
+        asked = {} if path is not None else os.environ
+        name = asked.get("ATELIER_WORKSPACE") or body.get("workspace_name")
+        server = asked.get("ATELIER_SERVER") or body.get("server")
+        if found is None and not name:
+            raise NotFoundError(
+                f"There is no config.json in {start} or above it.",
+                hint='Write one with {"workspace_name": "default"}, or use Workspace(server=, name=).',
+            )
+        return cls(server=server, name=name or "default", token=token, timeout=timeout)
 
     def mlflow_env(self) -> dict[str, str]:
         """Return the environment variables with which `import mlflow` logs into this workspace.
@@ -103,10 +101,8 @@ class Workspace:
         Put them into a script's environment, or into this process's before mlflow is imported:
         `os.environ.update(ws.mlflow_env())`.
         """
-        return {
-            "MLFLOW_TRACKING_URI": f"{self.server}/workspaces/{self.name}",
-            "MLFLOW_TRACKING_TOKEN": self._transport.token,
-        }
+        address = self.server if self.name == "default" else f"{self.server}/workspaces/{self.name}"
+        return {"MLFLOW_TRACKING_URI": address, "MLFLOW_TRACKING_TOKEN": self._transport.token}
 
     def close(self) -> None:
         """Give back the connections."""
