@@ -6,6 +6,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/access"
+	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/route"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
@@ -18,13 +19,12 @@ type workspacePath struct {
 type workspaceRoutes struct {
 	workspaces *workspace.Service
 	access     *access.Service
-	// forget frees the files of a workspace that was deleted.
-	forget func(workspaceID string) error
+	blobs      blob.Store
 }
 
 // RegisterWorkspaces adds the routes of workspaces.
-func RegisterWorkspaces(t *route.Table, workspaces *workspace.Service, who *access.Service, forget func(workspaceID string) error) {
-	w := &workspaceRoutes{workspaces: workspaces, access: who, forget: forget}
+func RegisterWorkspaces(t *route.Table, workspaces *workspace.Service, who *access.Service, blobs blob.Store) {
+	w := &workspaceRoutes{workspaces: workspaces, access: who, blobs: blobs}
 	route.Native(t, route.Route{Method: "GET", Path: "/api/v1/workspaces", Access: route.SignedIn,
 		Summary: "List the workspaces that you are a member of", Tag: "workspaces"}, w.list)
 	route.Native(t, route.Route{Method: "POST", Path: "/api/v1/workspaces", Access: route.OnServer, Permission: "workspaces/create",
@@ -80,5 +80,5 @@ func (w *workspaceRoutes) delete(ctx context.Context, in *workspacePath) (*Empty
 	if err != nil {
 		return nil, err
 	}
-	return &Empty{}, w.forget(ws.ID)
+	return &Empty{}, w.blobs.DeleteAll(ctx, ws.ID)
 }

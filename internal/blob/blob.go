@@ -42,6 +42,8 @@ type Store interface {
 	Has(ctx context.Context, workspace string, h Hash) (bool, error)
 	// Delete removes the object. Deleting one that is not there is no error.
 	Delete(ctx context.Context, workspace string, h Hash) error
+	// DeleteAll removes every object of the workspace.
+	DeleteAll(ctx context.Context, workspace string) error
 }
 
 func notFound(h Hash) error {

@@ -142,6 +142,10 @@ func (d *Dir) Delete(_ context.Context, workspace string, h Hash) error {
 	return err
 }
 
+func (d *Dir) DeleteAll(_ context.Context, workspace string) error {
+	return d.root.RemoveAll(workspace)
+}
+
 // contextReader stops a long copy when its context ends.
 type contextReader struct {
 	ctx context.Context

@@ -88,7 +88,7 @@ func (s *Store) WriteAt(id ID, offset int64, p []byte) (int64, error) {
 		return size, nil
 	}
 	written, err := file.WriteAt(p[known:], size)
-	if err != nil {
+	if err = errors.Join(err, file.Sync()); err != nil {
 		return size, err
 	}
 	s.announce(id)

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"os/user"
+	"path/filepath"
+)
+
+// Version is the version of this program.
+const Version = "0.1.0"
+
+// Config is what a server needs to know. The zero Port takes a free one.
+type Config struct {
+	Host     string // address to listen on; "" is 127.0.0.1
+	Port     int
+	DataDir  string // absolute
+	Database string // postgres://..., or "" for SQLite in DataDir
+	// AllowedHosts are further names by which the server may be addressed.
+	AllowedHosts []string
+	// Executable is this program, which the local driver starts as a runner.
+	Executable string
+	Log        *slog.Logger
+	// Stdout receives the words for the person who starts the server.
+	Stdout io.Writer
+	// SaveToken remembers the owner's token for the command line on this machine.
+	SaveToken func(server, token string) error
+}
+
+func (c Config) databaseTarget() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return filepath.Join(c.DataDir, "atelier.db")
+}
+
+// hosts are the names to which the server answers. One that listens to this
+// machine alone answers to this machine's own names, so that a page elsewhere
+// cannot reach it under a name of its own. One that listens to a network is
+// protected by its credentials, unless it was given names.
+func (c Config) hosts() []string {
+	if !c.onLoopback() && len(c.AllowedHosts) == 0 {
+		return nil
+	}
+	return append([]string{"127.0.0.1", "localhost", "::1", c.Host}, c.AllowedHosts...)
+}
+
+func (c Config) onLoopback() bool {
+	if c.Host == "" || c.Host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(c.Host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// ownerName is the name of whoever starts the server for the first time.
+func (c Config) ownerName() string {
+	if current, err := user.Current(); err == nil && current.Username != "" {
+		return current.Username
+	}
+	return "owner"
+}
