@@ -1,0 +1,227 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/access"
+	"github.com/atelier-ml/atelier/internal/app"
+	"github.com/atelier-ml/atelier/internal/route"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func newServer(t *testing.T) *app.App {
+	t.Helper()
+	server, err := app.New(t.Context(), app.Config{DataDir: filepath.Join(t.TempDir(), "data"), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	return server
+}
+
+// answer records a response and ends the request's context at the first byte,
+// so that a stream ends as soon as it has been admitted.
+type answer struct {
+	*httptest.ResponseRecorder
+	end context.CancelFunc
+}
+
+func (a answer) Write(p []byte) (int, error) {
+	defer a.end()
+	return a.ResponseRecorder.Write(p)
+}
+
+func (a answer) Flush() {}
+
+func call(t *testing.T, server *app.App, method, path, token, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	req := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body))
+	req.Host = "127.0.0.1"
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	recorder := httptest.NewRecorder()
+	server.Table().ServeHTTP(answer{recorder, end}, req)
+	return recorder
+}
+
+// must calls as the owner and reads the answer into value.
+func must(t *testing.T, server *app.App, token, method, path, body string, value any) {
+	t.Helper()
+	got := call(t, server, method, path, token, body)
+	if got.Code >= 300 {
+		t.Fatalf("%s %s: %d %s", method, path, got.Code, got.Body)
+	}
+	if value != nil {
+		if err := json.Unmarshal(got.Body.Bytes(), value); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// tokens makes a user for every role in the default workspace, and one who owns
+// another workspace only. It returns a token for each.
+func tokens(t *testing.T, server *app.App) map[string]string {
+	t.Helper()
+	owner := server.Token()
+	all := map[string]string{"nobody": "", "server owner": owner}
+	must(t, server, owner, "POST", "/api/v1/workspaces", `{"name":"other"}`, nil)
+	add := func(name, workspace, role string) {
+		must(t, server, owner, "POST", "/api/v1/users", fmt.Sprintf(`{"name":%q}`, name), nil)
+		must(t, server, owner, "PUT", "/api/v1/workspaces/"+workspace+"/members/"+name, fmt.Sprintf(`{"role":%q}`, role), nil)
+		var link struct{ Code string }
+		must(t, server, owner, "POST", "/api/v1/sign-in-links", fmt.Sprintf(`{"user":%q}`, name), &link)
+		signedIn := call(t, server, "POST", "/api/v1/sign-in", "", fmt.Sprintf(`{"code":%q}`, link.Code))
+		if signedIn.Code != http.StatusOK {
+			t.Fatalf("sign in: %d %s", signedIn.Code, signedIn.Body)
+		}
+		all[role] = signedIn.Result().Cookies()[0].Value
+		if workspace == "other" {
+			all["owner of another"] = all[role]
+		}
+	}
+	add("outsider", "other", access.Owner)
+	for _, role := range access.BuiltInRoles() {
+		add(strings.ReplaceAll(strings.ToLower(role.Name), " ", "-"), "default", role.Name)
+	}
+	return all
+}
+
+var placeholder = regexp.MustCompile(`\{[^}]+\}`)
+
+// Every route is called as every role, as nobody, and by the owner of another
+// workspace. Who is let in is kept in a golden file, so that a change of it is a
+// line in a review.
+func TestEveryRouteAsEveryRole(t *testing.T) {
+	server := newServer(t)
+	tokens := tokens(t, server)
+	actors := []string{"nobody", "owner of another", access.Reader, access.ComputeOperator, access.DataScientist,
+		access.Contributor, access.Owner, "server owner"}
+	var golden strings.Builder
+	for _, r := range server.Table().Routes() {
+		path := strings.ReplaceAll(r.Path, "{workspace}", "default")
+		path = placeholder.ReplaceAllString(path, "x")
+		var letIn []string
+		for _, actor := range actors {
+			got := call(t, server, r.Method, path, tokens[actor], "{}")
+			if admitted(t, r, actor, got) {
+				letIn = append(letIn, actor)
+			}
+		}
+		fmt.Fprintf(&golden, "%-6s %s (%s): %s\n", r.Method, r.Path, strings.TrimSpace(r.Access.String()+" "+string(r.Permission)), strings.Join(letIn, ", "))
+	}
+	compare(t, filepath.Join("testdata", "authorization.golden"), golden.String())
+}
+
+// admitted tells whether the gate let the request through, and checks that what
+// it did agrees with the role's permissions.
+func admitted(t *testing.T, r route.Route, actor string, got *httptest.ResponseRecorder) bool {
+	t.Helper()
+	refused := got.Code == http.StatusUnauthorized || got.Code == http.StatusForbidden ||
+		got.Code == http.StatusNotFound && strings.Contains(got.Body.String(), "not a member")
+	if role, err := access.FindRole(actor); err == nil && r.Access == route.InWorkspace {
+		if allowed := role.Allows(r.Permission); allowed == refused {
+			t.Errorf("%s %s as %s: status %d, but the role allows %v", r.Method, r.Path, actor, got.Code, allowed)
+		}
+	}
+	open := r.Access == route.Public || r.Access == route.OwnKey
+	if actor == "nobody" && !open && got.Code != http.StatusUnauthorized {
+		t.Errorf("%s %s as nobody: status %d, want 401", r.Method, r.Path, got.Code)
+	}
+	if actor == "owner of another" && r.Access == route.InWorkspace && got.Code != http.StatusNotFound {
+		t.Errorf("%s %s from another workspace: status %d, want 404", r.Method, r.Path, got.Code)
+	}
+	if got.Code >= http.StatusInternalServerError && got.Code != http.StatusNotImplemented {
+		t.Errorf("%s %s as %s: status %d: %s", r.Method, r.Path, actor, got.Code, got.Body)
+	}
+	return !refused
+}
+
+func compare(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil || got != string(want) {
+		t.Errorf("%s differs from the code; if that is meant, run `make gen`.\n%s", file, difference(string(want), got))
+	}
+}
+
+// difference lists the lines that only one of the two texts has.
+func difference(want, got string) string {
+	var lines []string
+	only := func(sign, a, b string) {
+		known := map[string]bool{}
+		for line := range strings.Lines(b) {
+			known[line] = true
+		}
+		for line := range strings.Lines(a) {
+			if !known[line] && len(lines) < 40 {
+				lines = append(lines, sign+" "+strings.TrimSuffix(line, "\n"))
+			}
+		}
+	}
+	only("-", want, got)
+	only("+", got, want)
+	return strings.Join(lines, "\n")
+}
+
+// The committed document is the one that the code gives.
+func TestOpenAPIDocumentIsCommitted(t *testing.T) {
+	document, err := newServer(t).Table().OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, filepath.Join("..", "..", "api", "openapi.json"), string(document))
+}
+
+func TestStartErrorsSayWhatToDo(t *testing.T) {
+	config := app.Config{DataDir: filepath.Join(t.TempDir(), "data"), Log: slog.New(slog.DiscardHandler)}
+	first, err := app.New(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	if _, err := app.New(t.Context(), config); atelier.CodeOf(err) != atelier.Conflict || !strings.Contains(err.Error(), "--data-dir") {
+		t.Errorf("second server on the folder: %v", err)
+	}
+	var port int
+	fmt.Sscanf(first.URL(), "http://127.0.0.1:%d", &port)
+	taken := config
+	taken.DataDir, taken.Port = filepath.Join(t.TempDir(), "data"), port
+	if _, err := app.New(t.Context(), taken); atelier.CodeOf(err) != atelier.Conflict || !strings.Contains(err.Error(), "--port") {
+		t.Errorf("port in use: %v", err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	unwritable := config
+	unwritable.DataDir = filepath.Join(file, "data")
+	if _, err := app.New(t.Context(), unwritable); atelier.CodeOf(err) != atelier.Invalid || !strings.Contains(err.Error(), "--data-dir") {
+		t.Errorf("folder that cannot be made: %v", err)
+	}
+}
