@@ -67,7 +67,9 @@ def settings(arguments: argparse.Namespace) -> dict[str, float]:
     return shape
 
 
-def write_outputs(metrics: dict[str, float], unseen: pd.DataFrame, truth: pd.Series, predicted: np.ndarray) -> None:
+def write_outputs(
+    metrics: dict[str, float], unseen: pd.DataFrame, truth: pd.Series, predicted: np.ndarray
+) -> None:
     """Keep what a person may want to look at later; the job keeps everything under outputs/."""
     folder = Path("outputs")
     folder.mkdir(exist_ok=True)
