@@ -1,0 +1,170 @@
+package tracking
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/event"
+	"github.com/atelier-ml/atelier/internal/sqldb"
+)
+
+// PutArtifact names a stored object as the file p of a run.
+func (s *Service) PutArtifact(ctx context.Context, ws, runID, p string, h blob.Hash, size int64) error {
+	return s.putArtifact(ctx, ws, Owner{RunArtifact, runID}, p, h, size)
+}
+
+func (s *Service) putArtifact(ctx context.Context, ws string, o Owner, p string, h blob.Hash, size int64) error {
+	p, err := CheckArtifactPath(p)
+	if err != nil {
+		return err
+	}
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if err := mayWriteOwner(ctx, tx, ws, o); err != nil {
+			return err
+		}
+		return upsertArtifact(ctx, tx, ws, o, Artifact{Path: p, Hash: h, Size: size})
+	})
+	if err == nil && o.Kind == RunArtifact {
+		s.publish(ws, event.Run, o.ID)
+	}
+	return err
+}
+
+// mayWriteOwner checks that o exists, is active and may be written by the actor.
+func mayWriteOwner(ctx context.Context, tx *sqldb.Tx, ws string, o Owner) error {
+	if o.Kind == LoggedModelArtifact {
+		model, err := selectLoggedModel(ctx, tx, ws, o.ID)
+		if err != nil {
+			return err
+		}
+		return mayWrite(ctx, model.SourceRunID, model.ownerJob)
+	}
+	run, err := selectRun(ctx, tx, ws, o.ID)
+	if err != nil {
+		return err
+	}
+	if err := mayWrite(ctx, run.ID, run.OwnerJob); err != nil {
+		return err
+	}
+	return mustBeActive(run)
+}
+
+// Upload stores what r gives as the file p of o.
+func (s *Service) Upload(ctx context.Context, ws string, o Owner, p string, r io.Reader) error {
+	if _, err := CheckArtifactPath(p); err != nil {
+		return err
+	}
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error { return mayWriteOwner(ctx, tx, ws, o) })
+	if err != nil {
+		return err // before anything of a long body is read
+	}
+	h, size, err := s.blobs.Put(ctx, ws, r)
+	if err != nil {
+		return err
+	}
+	return s.putArtifact(ctx, ws, o, p, h, size)
+}
+
+// Files returns all files of o below folder ("" for the root), with paths
+// relative to the root of o, in order.
+func (s *Service) Files(ctx context.Context, ws string, o Owner, folder string) ([]Artifact, error) {
+	folder, err := CheckArtifactFolder(folder)
+	if err != nil {
+		return nil, err
+	}
+	var files []Artifact
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		if err := exists(ctx, tx, ws, o); err != nil {
+			return err
+		}
+		files, err = selectArtifacts(ctx, tx, ws, o, folder, 0)
+		return err
+	})
+	return files, err
+}
+
+func exists(ctx context.Context, tx *sqldb.Tx, ws string, o Owner) error {
+	var err error
+	if o.Kind == LoggedModelArtifact {
+		_, err = selectLoggedModel(ctx, tx, ws, o.ID)
+	} else {
+		_, err = selectRun(ctx, tx, ws, o.ID)
+	}
+	return err
+}
+
+// List returns the files and folders directly in folder. The folder of a file is
+// empty.
+func (s *Service) List(ctx context.Context, ws string, o Owner, folder string) ([]Artifact, error) {
+	folder, err := CheckArtifactFolder(folder)
+	if err != nil {
+		return nil, err
+	}
+	files, err := s.Files(ctx, ws, o, folder)
+	return entries(files, folder), err
+}
+
+// entries turns files, which are in order of path, into what is directly in folder.
+func entries(files []Artifact, folder string) []Artifact {
+	prefix := ""
+	if folder != "" {
+		prefix = folder + "/"
+	}
+	list := []Artifact{}
+	at := map[string]int{}
+	for _, file := range files {
+		name, _, nested := strings.Cut(strings.TrimPrefix(file.Path, prefix), "/")
+		if !nested {
+			list = append(list, file)
+			continue
+		}
+		if _, known := at[name]; !known {
+			at[name] = len(list)
+			list = append(list, Artifact{Path: prefix + name, IsDir: true})
+		}
+		list[at[name]].Size += file.Size
+	}
+	return list
+}
+
+// Open returns the content of the file p of o.
+func (s *Service) Open(ctx context.Context, ws string, o Owner, p string) (io.ReadSeekCloser, Artifact, error) {
+	p, err := CheckArtifactPath(p)
+	if err != nil {
+		return nil, Artifact{}, err
+	}
+	var file Artifact
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		if err := exists(ctx, tx, ws, o); err != nil {
+			return err
+		}
+		file, err = selectArtifact(ctx, tx, ws, o, p)
+		return err
+	})
+	if err != nil {
+		return nil, file, err
+	}
+	content, _, err := s.blobs.Open(ctx, ws, file.Hash)
+	return content, file, err
+}
+
+// Remove deletes the file p of o, or all below the folder p.
+func (s *Service) Remove(ctx context.Context, ws string, o Owner, p string) error {
+	p, err := CheckArtifactFolder(p)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if err := mayWriteOwner(ctx, tx, ws, o); err != nil {
+			return err
+		}
+		removed, err := deleteArtifacts(ctx, tx, ws, o, p)
+		if err == nil && removed == 0 && p != "" {
+			return atelier.Errorf(atelier.NotFound, "There is no artifact %q.", atelier.Clip(p, 120)).At("path")
+		}
+		return err
+	})
+}

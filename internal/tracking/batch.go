@@ -1,0 +1,161 @@
+package tracking
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/event"
+	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/tracking/series"
+)
+
+// Log stores a batch of metrics, params and tags: all of it, or nothing. Sending
+// the same batch again changes nothing.
+func (s *Service) Log(ctx context.Context, ws, id string, b Batch) error {
+	if err := b.check(); err != nil {
+		return err
+	}
+	err := s.writeRun(ctx, ws, id, event.Run, func(tx *sqldb.Tx, run Run) error {
+		if err := mustBeActive(run); err != nil {
+			return err
+		}
+		if err := logParams(ctx, tx, ws, run, b.Params); err != nil {
+			return err
+		}
+		if err := logMetrics(ctx, tx, ws, run, b.Metrics); err != nil {
+			return err
+		}
+		return writeTags(ctx, tx, ws, run, b.Tags)
+	})
+	if err == nil && len(b.Metrics) > 0 {
+		s.publish(ws, event.Metrics, id)
+	}
+	return err
+}
+
+// check validates b and cuts values that are too long.
+func (b *Batch) check() error {
+	for _, limit := range []struct {
+		what string
+		got  int
+		most int
+	}{
+		{"metrics", len(b.Metrics), maxBatchMetrics}, {"params", len(b.Params), maxBatchParams},
+		{"tags", len(b.Tags), maxBatchTags}, {"metrics, params and tags", len(b.Metrics) + len(b.Params) + len(b.Tags), maxBatch},
+	} {
+		if limit.got > limit.most {
+			return atelier.Errorf(atelier.Invalid, "A batch logging request can contain at most %d %s. Got %d %s. Please split up %s across multiple requests and try again.",
+				limit.most, limit.what, limit.got, limit.what, limit.what)
+		}
+	}
+	for i, metric := range b.Metrics {
+		if err := checkMetric(metric); err != nil {
+			return within(err, "metrics", i)
+		}
+	}
+	seen := map[string]string{}
+	for i, param := range b.Params {
+		checked, err := checkParam(param)
+		if err != nil {
+			return within(err, "params", i)
+		}
+		if before, twice := seen[checked.Key]; twice && before != checked.Value {
+			return atelier.Errorf(atelier.Invalid, "Duplicate parameter keys have been submitted: [%s]. Please ensure the request contains only one param value per param key.", checked.Key).At("params")
+		}
+		seen[checked.Key] = checked.Value
+		b.Params[i] = checked
+	}
+	for i, tag := range b.Tags {
+		checked, err := checkTag(tag)
+		if err != nil {
+			return within(err, "tags", i)
+		}
+		b.Tags[i] = checked
+	}
+	return nil
+}
+
+// within names the element of a list in which a fault lies.
+func within(err error, list string, i int) error {
+	public := atelier.Public(err)
+	return public.At(fmt.Sprintf("%s[%d].%s", list, i, public.Field))
+}
+
+// logParams stores params, which are written once: the same value again is fine,
+// another one is refused.
+func logParams(ctx context.Context, tx *sqldb.Tx, ws string, run Run, params []Pair) error {
+	if len(params) == 0 {
+		return nil
+	}
+	stored, err := insertParams(ctx, tx, ws, run.ID, params)
+	if err != nil {
+		return err
+	}
+	var changed []string
+	for _, param := range params {
+		if old := stored[param.Key]; old != param.Value {
+			if len(params) == 1 {
+				return atelier.Errorf(atelier.Invalid, "Changing param values is not allowed. Param with key='%s' was already logged with value='%s' for run ID='%s'. Attempted logging new value '%s'.",
+					param.Key, atelier.Clip(old, 200), run.ID, atelier.Clip(param.Value, 200)).At("value")
+			}
+			changed = append(changed, fmt.Sprintf("{'key': '%s', 'old_value': '%s', 'new_value': '%s'}",
+				param.Key, atelier.Clip(old, 200), atelier.Clip(param.Value, 200)))
+		}
+	}
+	if len(changed) > 0 {
+		return atelier.Errorf(atelier.Invalid, "Changing param values is not allowed. Params were already logged='[%s]' for run ID='%s'.",
+			strings.Join(changed, ", "), run.ID).At("params")
+	}
+	return nil
+}
+
+func logMetrics(ctx context.Context, tx *sqldb.Tx, ws string, run Run, metrics []Metric) error {
+	if len(metrics) == 0 {
+		return nil
+	}
+	samples := make([]series.Sample, len(metrics))
+	for i, metric := range metrics {
+		samples[i] = metric.Sample
+	}
+	if err := series.Append(ctx, tx, ws, run.ID, samples); err != nil {
+		return err
+	}
+	return insertModelMetrics(ctx, tx, ws, run.ID, metrics)
+}
+
+// History returns the points of one metric by time, step and value, from the
+// offset-th on; at most limit of them, or all for limit 0.
+func (s *Service) History(ctx context.Context, ws, id, key string, offset, limit int) ([]series.Point, error) {
+	var points []series.Point
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		if _, err := selectRun(ctx, tx, ws, id); err != nil {
+			return err
+		}
+		var err error
+		points, err = series.History(ctx, tx, ws, id, key, offset, limit)
+		return err
+	})
+	return points, err
+}
+
+// Chart returns one metric in at most limit points that keep its extremes.
+func (s *Service) Chart(ctx context.Context, ws, id, key string, limit int) (MetricSeries, error) {
+	if err := CheckText("key", key); err != nil {
+		return MetricSeries{}, err
+	}
+	if limit < 0 || limit > maxResults {
+		return MetricSeries{}, atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'max_points' supplied: it must be at most %d.", limit, maxResults).At("max_points")
+	}
+	points, err := s.History(ctx, ws, id, key, 0, 0)
+	if err != nil {
+		return MetricSeries{}, err
+	}
+	chart := MetricSeries{Key: key, Count: len(points)}
+	chart.Points, chart.Sampled = series.Downsample(points, atelier.PageSize(limit, 2000, maxResults))
+	if chart.Points == nil {
+		chart.Points = []series.Point{}
+	}
+	return chart, nil
+}

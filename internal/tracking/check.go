@@ -1,0 +1,214 @@
+package tracking
+
+import (
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/tracking/series"
+)
+
+// Limits of what a run keeps, which are MLflow's.
+const (
+	maxKey            = 250
+	maxParamValue     = 6000 // longer ones are cut
+	maxTagValue       = 8000 // longer ones are cut
+	maxExperimentName = 500
+	maxExperimentTag  = 5000
+	maxBatchMetrics   = 1000
+	maxBatchParams    = 100
+	maxBatchTags      = 100
+	maxBatch          = 1000
+	maxDatasets       = 1000
+)
+
+var (
+	keyRule        = regexp.MustCompile(`^[\p{L}\p{N}\p{M}_/.\- :]*$`)
+	runIDRule      = regexp.MustCompile(`^[a-zA-Z0-9][\p{L}\p{N}_\-]{0,255}$`)
+	experimentRule = regexp.MustCompile(`^[0-9]{1,18}$`)
+)
+
+// missing is the error for a required value that is absent or empty.
+func missing(name string) error {
+	return atelier.Errorf(atelier.Invalid, "Missing value for required parameter '%s'.", name).At(name)
+}
+
+// checkKey refuses a name of a metric, param or tag that could not be a path:
+// MLflow's own stores keep one file for each.
+func checkKey(kind, key string) error {
+	switch {
+	case key == "":
+		return missing("key")
+	case utf8.RuneCountInString(key) > maxKey:
+		return atelier.Errorf(atelier.Invalid, "%s name '%s' had length %d, which exceeded length limit of %d.",
+			kind, atelier.Clip(key, 60), utf8.RuneCountInString(key), maxKey).At("key")
+	case !keyRule.MatchString(key):
+		return atelier.Errorf(atelier.Invalid, "Invalid value %q for parameter 'key' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
+			atelier.Clip(key, 60)).At("key")
+	case path.Clean(key) != key || key == "." || strings.HasPrefix(key, "/") || key == ".." || strings.HasPrefix(key, "../"):
+		return atelier.Errorf(atelier.Invalid, "Invalid value %q for parameter 'key' supplied: Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '%s'.",
+			atelier.Clip(key, 60), path.Clean(key)).At("key")
+	}
+	return nil
+}
+
+// CheckText refuses text that a database cannot keep.
+func CheckText(field, text string) error {
+	if strings.Contains(text, "\x00") {
+		return atelier.Errorf(atelier.Invalid, "Invalid value for parameter '%s' supplied: it contains a NUL character.", field).At(field)
+	}
+	return nil
+}
+
+// cut shortens text to at most n characters.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	count := 0
+	for at := range text {
+		if count == n {
+			return text[:at]
+		}
+		count++
+	}
+	return text
+}
+
+func checkParam(p Pair) (Pair, error) {
+	if err := checkKey("Param", p.Key); err != nil {
+		return p, err
+	}
+	p.Value = cut(p.Value, maxParamValue)
+	return p, CheckText("value", p.Value)
+}
+
+func checkTag(p Pair) (Pair, error) {
+	if err := checkKey("Tag", p.Key); err != nil {
+		return p, err
+	}
+	p.Value = cut(p.Value, maxTagValue)
+	return p, CheckText("value", p.Value)
+}
+
+func checkExperimentTag(p Pair) error {
+	if err := checkKey("Tag", p.Key); err != nil {
+		return err
+	}
+	if n := utf8.RuneCountInString(p.Value); n > maxExperimentTag {
+		return atelier.Errorf(atelier.Invalid, "The value of the tag '%s' had length %d, which exceeded length limit of %d.", p.Key, n, maxExperimentTag).At("value")
+	}
+	return CheckText("value", p.Value)
+}
+
+func checkMetric(m Metric) error {
+	if err := checkKey("Metric", m.Key); err != nil {
+		return err
+	}
+	if m.Timestamp < 0 || m.Timestamp > series.MaxTimestamp {
+		return atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'timestamp' supplied: it is in milliseconds since 1970, from 0 to the year 9999.", int64(m.Timestamp)).At("timestamp")
+	}
+	for _, text := range []string{m.ModelID, m.DatasetName, m.DatasetDigest} {
+		if err := CheckText("metrics", text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkRunID(id string) error {
+	if !runIDRule.MatchString(id) {
+		return atelier.Errorf(atelier.Invalid, "Invalid run ID: '%s'.", atelier.Clip(id, 80)).At("run_id").
+			WithHint("Use up to 256 letters, digits, '-' or '_', beginning with a letter or a digit.")
+	}
+	return nil
+}
+
+func checkExperimentName(name string) error {
+	if strings.TrimSpace(name) == "" {
+		return missing("name")
+	}
+	if n := utf8.RuneCountInString(name); n > maxExperimentName {
+		return atelier.Errorf(atelier.Invalid, "Experiment name exceeds the maximum length of %d characters: it has %d.", maxExperimentName, n).At("name")
+	}
+	return CheckText("name", name)
+}
+
+// checkLocation refuses an artifact location that a client could misread.
+func checkLocation(location string) error {
+	bad := atelier.Errorf(atelier.Invalid, "Invalid artifact location: %q.", atelier.Clip(location, 120)).At("artifact_location").
+		WithHint("Leave it out to keep artifacts with the server, or give a URL such as s3://bucket/folder.")
+	if location == "" {
+		return nil
+	}
+	if strings.ContainsAny(location, "\x00#?;\\") || len(location) > 1000 {
+		return bad
+	}
+	plain, stable := decodeUntilStable(location)
+	parsed, err := url.Parse(plain)
+	if !stable || err != nil || parsed.Scheme == "" || parsed.Scheme == "file" || hasParent(plain) {
+		return bad
+	}
+	return nil
+}
+
+// decodeUntilStable undoes percent-encoding, however often it was applied. The
+// second value is false when ten rounds were not enough.
+func decodeUntilStable(text string) (string, bool) {
+	for range 10 {
+		decoded, err := url.PathUnescape(text)
+		if err != nil || decoded == text {
+			return text, true
+		}
+		text = decoded
+	}
+	return text, false
+}
+
+func hasParent(p string) bool {
+	for part := range strings.SplitSeq(p, "/") {
+		if part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+var drive = regexp.MustCompile(`^[A-Za-z]:`)
+
+// CheckArtifactPath returns p as it is stored, or an Invalid error when any of
+// the ways in which p can be read leads out of its folder: percent-encoded once
+// or more, with a backslash, a drive letter, a fragment, a NUL. No artifact path
+// ever names a file, so this only keeps names that clients would misread away.
+func CheckArtifactPath(p string) (string, error) {
+	bad := atelier.Errorf(atelier.Invalid, "Invalid path %q.", atelier.Clip(p, 120)).At("path").
+		WithHint("Use a relative path with '/', without '..', '\\' or '#'.")
+	plain, stable := decodeUntilStable(p)
+	if !stable || !utf8.ValidString(plain) || !utf8.ValidString(p) || len(p) > 1024 {
+		return "", bad
+	}
+	if strings.ContainsAny(plain, "\\#\x00\r\n") || strings.HasPrefix(plain, "/") || drive.MatchString(plain) {
+		return "", bad
+	}
+	for part := range strings.SplitSeq(plain, "/") {
+		if part == "" || part == "." || strings.Trim(part, ".․‥…．｡。") == "" {
+			return "", bad
+		}
+	}
+	if strings.Contains(plain, "://") || strings.HasPrefix(strings.ToLower(plain), "file:") {
+		return "", bad
+	}
+	return plain, nil
+}
+
+// CheckArtifactFolder is CheckArtifactPath for a folder, which may be the root
+// ("") and may end in a slash.
+func CheckArtifactFolder(p string) (string, error) {
+	if p == "" || p == "." || p == "/" {
+		return "", nil
+	}
+	return CheckArtifactPath(strings.TrimSuffix(p, "/"))
+}

@@ -1,0 +1,105 @@
+package tracking
+
+import (
+	"context"
+
+	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/tracking/series"
+)
+
+// loadRuns fills in what runs logged, in a few queries for all of them.
+func loadRuns(ctx context.Context, tx *sqldb.Tx, ws string, runs []Run) error {
+	ids := make([]string, len(runs))
+	at := make(map[string]*Run, len(runs))
+	for i := range runs {
+		ids[i] = runs[i].ID
+		at[runs[i].ID] = &runs[i]
+	}
+	return inChunks(ids, func(marks string, args []any) error {
+		args = append([]any{ws}, args...)
+		if err := loadPairs(ctx, tx, marks, args, at); err != nil {
+			return err
+		}
+		if err := loadLinks(ctx, tx, marks, args, at); err != nil {
+			return err
+		}
+		if err := loadInputs(ctx, tx, marks, args, at); err != nil {
+			return err
+		}
+		pieces := make([]string, 0, len(args)-1)
+		for _, id := range args[1:] {
+			pieces = append(pieces, id.(string))
+		}
+		latest, err := series.Latest(ctx, tx, ws, pieces)
+		for id, points := range latest {
+			at[id].Metrics = points
+		}
+		return err
+	})
+}
+
+func loadPairs(ctx context.Context, tx *sqldb.Tx, marks string, args []any, at map[string]*Run) error {
+	var run, key, value string
+	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
+		err := rows.Scan(&run, &key, &value)
+		at[run].Params[key] = value
+		return err
+	}, `SELECT run_id, key, value FROM run_params WHERE workspace_id = $1 AND run_id IN (`+marks+`)`, args...)
+	if err != nil {
+		return err
+	}
+	return tx.Query(ctx, func(rows *sqldb.Rows) error {
+		err := rows.Scan(&run, &key, &value)
+		at[run].Tags[key] = value
+		if key == TagParent {
+			at[run].ParentRunID = value
+		}
+		return err
+	}, `SELECT run_id, key, value FROM run_tags WHERE workspace_id = $1 AND run_id IN (`+marks+`)`, args...)
+}
+
+func loadLinks(ctx context.Context, tx *sqldb.Tx, marks string, args []any, at map[string]*Run) error {
+	return tx.Query(ctx, func(rows *sqldb.Rows) error {
+		var run, direction string
+		var link ModelLink
+		err := rows.Scan(&run, &direction, &link.ModelID, &link.Step)
+		if direction == outputLink {
+			at[run].Outputs = append(at[run].Outputs, link)
+		} else {
+			at[run].ModelInputs = append(at[run].ModelInputs, link)
+		}
+		return err
+	}, `SELECT run_id, direction, model_id, step FROM run_models
+		WHERE workspace_id = $1 AND run_id IN (`+marks+`) ORDER BY run_id, step, model_id`, args...)
+}
+
+func loadInputs(ctx context.Context, tx *sqldb.Tx, marks string, args []any, at map[string]*Run) error {
+	return tx.Query(ctx, func(rows *sqldb.Rows) error {
+		var run, tags string
+		var input Input
+		err := rows.Scan(&run, &input.Name, &input.Digest, &input.Context, &tags, &input.SourceType, &input.Source)
+		if err != nil {
+			return err
+		}
+		at[run].Inputs = append(at[run].Inputs, input)
+		return sqldb.FromJSON(tags, &at[run].Inputs[len(at[run].Inputs)-1].Tags)
+	}, `SELECT i.run_id, i.name, i.digest, i.context, i.tags, d.source_type, d.source
+		FROM run_datasets i JOIN datasets d ON d.workspace_id = i.workspace_id
+			AND d.experiment_id = i.experiment_id AND d.name = i.name AND d.digest = i.digest
+		WHERE i.workspace_id = $1 AND i.run_id IN (`+marks+`) ORDER BY i.run_id, i.name, i.digest`, args...)
+}
+
+// loadInputDetails adds the schemas and profiles, which may be megabytes and so
+// are not part of a list.
+func loadInputDetails(ctx context.Context, tx *sqldb.Tx, ws string, run *Run) error {
+	for i := range run.Inputs {
+		input := &run.Inputs[i]
+		err := tx.QueryRow(ctx, `SELECT schema_text, profile FROM datasets
+			WHERE workspace_id = $1 AND experiment_id = $2 AND name = $3 AND digest = $4`,
+			ws, run.ExperimentID, input.Name, input.Digest).Scan(&input.Schema, &input.Profile)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
