@@ -1,0 +1,153 @@
+"""Serves an MLflow model without a script.
+
+/score takes Azure Machine Learning's {"input_data": ...} and answers with the
+bare predictions; /invocations takes MLflow's own forms and answers with
+{"predictions": ...}. Either takes all forms of input.
+"""
+
+import base64
+import datetime
+import io
+import json
+import math
+import os
+
+from atelier_serving.inputs import BadInput, UnsupportedInput, UnsupportedMethod
+from atelier_serving.script import ScriptError
+
+_FORMS = ("input_data", "dataframe_split", "dataframe_records", "inputs", "instances")
+
+
+def find(model_dir):
+    """Return the folder with the file MLmodel in or just below model_dir, or None."""
+    for folder in [model_dir] + [entry.path for entry in os.scandir(model_dir) if entry.is_dir()]:
+        if os.path.isfile(os.path.join(folder, "MLmodel")):
+            return folder
+    return None
+
+
+class MLflowModel:
+    """A model with the shape of script.Script."""
+
+    entry = "MLmodel"
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    def load(self):
+        try:
+            from mlflow import pyfunc
+        except Exception as fault:
+            message = "The package mlflow cannot be imported: %s: %s. Add it to the environment." % (type(fault).__name__, fault)
+            raise ScriptError("UserScriptImportError", message) from fault
+        self._pyfunc = pyfunc
+
+    def init(self):
+        try:
+            self._model = self._pyfunc.load_model(self._folder)
+            metadata = self._model.metadata
+            self._schema = metadata.get_input_schema() if metadata is not None else None
+        except BaseException as fault:
+            message = "Loading the MLflow model failed: %s: %s" % (type(fault).__name__, fault)
+            raise ScriptError("UserScriptInitFailed", message) from fault
+
+    def arguments(self, request):
+        if request.method != "POST":
+            raise UnsupportedMethod(request.method)
+        wrapped = request.path == "/invocations"
+        try:
+            data, params = self._parse(request)
+        except (BadInput, UnsupportedInput):
+            raise
+        except Exception as fault:
+            raise BadInput("The input does not fit the model: %s" % fault) from fault
+        return {"data": data, "params": params, "wrapped": wrapped}
+
+    def run(self, arguments):
+        from mlflow.exceptions import MlflowException
+
+        params = {"params": arguments["params"]} if arguments["params"] else {}
+        try:
+            predictions = plain(self._model.predict(arguments["data"], **params))
+        except MlflowException as fault:
+            if fault.error_code in ("BAD_REQUEST", "INVALID_PARAMETER_VALUE"):
+                raise BadInput(str(fault)) from fault
+            raise
+        return {"predictions": predictions} if arguments["wrapped"] else predictions
+
+    def schemas(self):
+        return None
+
+    def _parse(self, request):
+        if request.mimetype == "text/csv":
+            import pandas
+
+            return pandas.read_csv(io.BytesIO(request.data)), None
+        if request.content_type and not request.is_json:
+            raise UnsupportedInput("Expects Content-Type to be application/json or text/csv")
+        try:
+            body = json.loads(request.data)
+        except ValueError as fault:
+            raise BadInput("POST body could not be decoded as JSON: %s" % fault) from None
+        given = [form for form in _FORMS if isinstance(body, dict) and form in body]
+        if len(given) != 1:
+            raise BadInput("POST body should be a JSON dictionary with one of: %s." % ", ".join(_FORMS))
+        return self._convert(given[0], body[given[0]]), body.get("params")
+
+    def _convert(self, form, value):
+        if form == "input_data":
+            form, value = _azure_form(value)
+        from mlflow.utils import proto_json_utils
+
+        if form == "dataframe_split":
+            return proto_json_utils.dataframe_from_parsed_json(value, "split", self._schema)
+        if form == "dataframe_records":
+            return proto_json_utils.dataframe_from_parsed_json(value, "records", self._schema)
+        parsed = proto_json_utils.parse_tf_serving_input({form: value}, self._schema)
+        return parsed[0] if isinstance(parsed, tuple) else parsed
+
+
+def _azure_form(value):
+    """Return MLflow's name for the form in which input_data was given."""
+    if isinstance(value, dict) and "data" in value and set(value) <= {"columns", "index", "data"}:
+        split = {"data": value["data"]}
+        if "columns" in value:
+            split["columns"] = value["columns"]
+        if len(value.get("index") or ()) == len(value["data"]):
+            split["index"] = value["index"]
+        return "dataframe_split", split
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "dataframe_records", value
+    return "inputs", value
+
+
+def plain(value):
+    """Return predictions as plain data; what JSON has no number for becomes null."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if isinstance(value, (bytes, bytearray)):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    return _foreign(value)
+
+
+def _foreign(value):
+    """Plain data of pandas, NumPy and sparse values, known by what they can do."""
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        return [plain(row) for row in value.to_dict(orient="records")]
+    if hasattr(value, "toarray"):
+        value = value.toarray()
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if hasattr(value, "item"):
+        return plain(value.item())
+    if value != value:  # pandas.NaT
+        return None
+    return str(value)

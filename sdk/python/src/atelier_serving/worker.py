@@ -1,0 +1,284 @@
+"""The worker process: loads the script, then answers frames on a Unix socket.
+
+    python -m atelier_serving.worker --socket PATH --code FOLDER --entry score.py
+
+It listens only once init() has succeeded. It ends with 3 when the script cannot
+be loaded, and then leaves the reason in the file that --failure names.
+
+With one call at a time, init() and run() both happen in the main thread, as in
+Azure's own server: scripts hold things that only their own thread may use, and
+only there a call can be interrupted. With more at a time, calls happen in as
+many threads. With more than one worker, each is a process of its own that loads
+the script by itself, and all accept from one socket.
+"""
+
+import argparse
+import json
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+
+from atelier_serving import frames, mlflow_model, shims
+from atelier_serving.script import Script, ScriptError
+from atelier_serving.service import Service
+
+INIT_FAILED = 3
+
+
+def main(arguments=None):
+    """Serve until told to stop, and return the exit code."""
+    options = _options(arguments)
+    listener = _bind(options.socket)
+    _prepare(options)
+    if options.workers > 1:
+        return _supervise(options, listener)
+    return _work(options, listener, options.concurrency, lambda: listener.listen(128))
+
+
+def _options(arguments):
+    parser = argparse.ArgumentParser(prog="atelier_serving.worker", description=__doc__.splitlines()[0])
+    parser.add_argument("--socket", required=True, help="where to listen")
+    parser.add_argument("--code", default="", help="the folder with the scoring script")
+    parser.add_argument("--entry", default="", help="the scoring script in it; none for an MLflow model")
+    parser.add_argument("--failure", default="", help="the file for the reason when loading fails")
+    parser.add_argument("--concurrency", type=int, default=1, help="how many calls at once")
+    parser.add_argument("--workers", type=int, default=1, help="how many processes")
+    return parser.parse_args(arguments)
+
+
+def _bind(path):
+    """Bind the socket. The name is relative to its folder, because the system
+    allows only some hundred bytes for it."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    here = os.getcwd()
+    os.chdir(os.path.dirname(os.path.abspath(path)))
+    try:
+        name = os.path.basename(path)
+        if os.path.exists(name):
+            os.unlink(name)
+        listener.bind(name)
+        os.chmod(name, 0o600)
+    finally:
+        os.chdir(here)
+    return listener
+
+
+def _prepare(options):
+    """Make imports and the working folder as scripts expect them."""
+    shims.install()
+    if options.code:
+        folder = os.path.abspath(options.code)
+        options.code = folder
+        os.environ.setdefault("AML_APP_ROOT", folder)
+        os.environ.setdefault("AZUREML_ENTRY_SCRIPT", options.entry)
+        os.chdir(folder)
+        for place in (folder, os.path.dirname(os.path.join(folder, options.entry))):
+            if place not in sys.path:
+                sys.path.append(place)
+    source = os.environ.get("AZUREML_SOURCE_DIRECTORY")
+    if source:
+        sys.path.append(os.path.join(options.code, source))
+
+
+def _load(options):
+    """Return the script, or the MLflow model, after its init()."""
+    script = _find(options)
+    script.load()
+    script.init()
+    return script
+
+
+def _find(options):
+    if options.entry:
+        return Script(options.code, options.entry)
+    model_dir = os.environ.get("AZUREML_MODEL_DIR", "")
+    folder = mlflow_model.find(model_dir) if os.path.isdir(model_dir) else None
+    if folder is None:
+        raise ScriptError(
+            "UserScriptImportError", "There is neither a scoring script nor an MLflow model (a folder with a file MLmodel)."
+        )
+    return mlflow_model.MLflowModel(folder)
+
+
+def _work(options, listener, concurrency, open_for_requests):
+    """Load the script, answer requests, and return the exit code."""
+    try:
+        script = _load(options)
+    except ScriptError as fault:
+        traceback.print_exc()
+        _list_model()
+        _explain(options.failure, fault)
+        return INIT_FAILED
+    executor = MainThread() if concurrency == 1 else Threads(concurrency)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: executor.stop())
+    service = Service(options.code, script, executor.execute)
+    open_for_requests()
+    threading.Thread(target=_accept, args=(listener, service), daemon=True).start()
+    print("The worker (process %d) is ready." % os.getpid(), flush=True)
+    executor.run()
+    return 0
+
+
+def _explain(path, fault):
+    if path:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"code": fault.code, "message": str(fault)}, file)
+
+
+def _list_model():
+    """Print what is in the model's folder: most failures of init() are a wrong path."""
+    root, shown = os.environ.get("AZUREML_MODEL_DIR", ""), 0
+    if not os.path.isdir(root):
+        return
+    print("Files in AZUREML_MODEL_DIR (%s):" % root, flush=True)
+    for folder, _, names in sorted(os.walk(root)):
+        for name in sorted(names):
+            if shown == 200:
+                print("  ...", flush=True)
+                return
+            print("  " + os.path.relpath(os.path.join(folder, name), root), flush=True)
+            shown += 1
+
+
+class MainThread:
+    """Makes calls one at a time, in the main thread."""
+
+    def __init__(self):
+        self._calls = queue.SimpleQueue()
+        self._answers = threading.local()
+
+    def execute(self, call):
+        """Have the call made and return what it returns. For any other thread."""
+        if not hasattr(self._answers, "queue"):
+            self._answers.queue = queue.SimpleQueue()
+        self._calls.put((call, self._answers.queue))
+        result, fault = self._answers.queue.get()
+        if fault is not None:
+            raise fault
+        return result
+
+    def run(self):
+        """Make calls until told to stop. For the main thread."""
+        while True:
+            task = self._calls.get()
+            if task is None:
+                return
+            call, answers = task
+            try:
+                answers.put((call(), None))
+            except BaseException as fault:
+                answers.put((None, fault if isinstance(fault, Exception) else RuntimeError(repr(fault))))
+
+    def stop(self):
+        self._calls.put(None)
+
+
+class Threads:
+    """Makes calls in the threads they come from, a number of them at once."""
+
+    def __init__(self, number):
+        self._places = threading.BoundedSemaphore(number)
+        self._stopped = queue.SimpleQueue()
+
+    def execute(self, call):
+        with self._places:
+            return call()
+
+    def run(self):
+        self._stopped.get()
+
+    def stop(self):
+        self._stopped.put(None)
+
+
+def _accept(listener, service):
+    """Give every connection a thread of its own."""
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=_converse, args=(connection, service), daemon=True).start()
+
+
+def _converse(connection, service):
+    """Answer one request after another until the other side hangs up."""
+    try:
+        with connection, connection.makefile("rb", 1 << 16) as stream:
+            while True:
+                frame = frames.read(stream)
+                if frame is None:
+                    return
+                connection.sendall(frames.encode(*service.answer(*frame)))
+    except (OSError, frames.BrokenFrame, ValueError):
+        pass  # the router left; it knows why
+
+
+def _supervise(options, listener):
+    """Run several workers on one socket, and replace those that end."""
+    share = max(1, -(-options.concurrency // options.workers))
+    children, opened, stopping = {}, [], []
+    loaded, report = os.pipe()
+    wait, go = os.pipe()
+
+    def start():
+        pid = os.fork()
+        if pid == 0:
+            os.close(go)
+            os.close(loaded)
+            os._exit(_child(options, listener, share, report, wait))
+        children[pid] = True
+
+    def stop(_number, _frame):
+        stopping.append(True)
+        for pid in children:
+            os.kill(pid, signal.SIGTERM)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    for _ in range(options.workers):
+        start()
+    threading.Thread(target=_open_when_loaded, args=(options.workers, loaded, go, listener, opened), daemon=True).start()
+    while children:
+        pid, status = os.wait()
+        children.pop(pid, None)
+        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1
+        if stopping:
+            continue
+        if not opened:
+            for other in children:
+                os.kill(other, signal.SIGKILL)
+            return code or 1
+        print("A worker (process %d) ended with %d. Starting another." % (pid, code), file=sys.stderr, flush=True)
+        time.sleep(1)
+        start()
+    return 0
+
+
+def _open_when_loaded(workers, loaded, go, listener, opened):
+    """Listen once every worker has said that it is loaded, and let them go on."""
+    missing = workers
+    while missing > 0:
+        missing -= len(os.read(loaded, missing))
+    listener.listen(128)
+    opened.append(True)
+    os.close(go)
+
+
+def _child(options, listener, share, report, wait):
+    def ready():
+        os.write(report, b".")
+        os.read(wait, 1)  # returns when the supervisor closes its end
+
+    try:
+        return _work(options, listener, share, ready)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
