@@ -57,11 +57,11 @@ class Transport:
         """Give back the connections."""
         self._client.close()
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         """GET a JSON answer; query values of None are left out."""
         return _json(self._send("GET", path, params=_query(query)))
 
-    def post(self, path: str, body: Any, **query: Any) -> Any:
+    def post(self, path: str, body: Any, /, **query: Any) -> Any:
         """POST a JSON body and return the JSON answer."""
         return _json(self._send("POST", path, json=body, params=_query(query)))
 
@@ -73,7 +73,7 @@ class Transport:
         """DELETE a thing."""
         self._send("DELETE", path)
 
-    def post_raw(self, path: str, content: bytes, *, content_type: str, **query: Any) -> httpx.Response:
+    def post_raw(self, path: str, content: bytes, /, *, content_type: str, **query: Any) -> httpx.Response:
         """POST bytes and return the whole answer, for bodies that are not ours (a scoring request)."""
         headers = {"Content-Type": content_type}
         return self._send("POST", path, content=content, headers=headers, params=_query(query))
@@ -88,7 +88,7 @@ class Transport:
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
         return self._client.request(method, path, content=open_body(), headers=headers)
 
-    def pages(self, path: str, *, limit: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
+    def pages(self, path: str, /, *, limit: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
         """Yield the items of a list, page after page, at most limit of them."""
         token: str | None = None
         left = limit
@@ -106,7 +106,7 @@ class Transport:
                 return
 
     @contextlib.contextmanager
-    def download(self, path: str, **query: Any) -> Iterator[Iterator[bytes]]:
+    def download(self, path: str, /, **query: Any) -> Iterator[Iterator[bytes]]:
         """GET raw bytes as a stream of chunks."""
         try:
             with self._client.stream("GET", path, params=_query(query)) as response:
@@ -115,7 +115,7 @@ class Transport:
         except httpx.TransportError as fault:
             raise self._away(fault) from fault
 
-    def events(self, path: str, **query: Any) -> Iterator[Event]:
+    def events(self, path: str, /, **query: Any) -> Iterator[Event]:
         """Yield server-sent events until the server ends the stream or the connection breaks."""
         quiet = httpx.Timeout(10.0, read=_SILENCE)
         try:
