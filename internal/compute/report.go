@@ -11,6 +11,9 @@ import (
 type Report struct {
 	Runner  Process  `json:"runner"`
 	Records []Record `json:"records"`
+	// Usage is the last measurement. Only the last record of it, at the end, is
+	// kept in the journal: what a task used a minute ago is not worth keeping.
+	Usage *Usage `json:"usage,omitempty"`
 }
 
 // Process is where a runner is to be found.

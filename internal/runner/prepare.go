@@ -1,0 +1,168 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/environment"
+)
+
+// place is where a task's command runs: its folders and its environment.
+type place struct {
+	code    string            // the working folder, with the snapshot in it
+	inputs  map[string]string // the path, or the literal, of every input
+	outputs map[string]string // the path of every output
+	model   string            // a service's model folder
+	ready   *environment.Ready
+	relay   *relay
+}
+
+// failure is an error that says which part of the preparation it broke.
+type failure struct {
+	code string
+	err  error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+func failureOf(err error) *compute.Failure {
+	if f := (*failure)(nil); errors.As(err, &f) {
+		return &compute.Failure{Code: f.code, Message: f.err.Error()}
+	}
+	return &compute.Failure{Code: compute.PreparationError, Message: err.Error()}
+}
+
+// prepare makes the place: everything at the same time, for nothing of it
+// depends on another part.
+func (r *runner) prepare(ctx context.Context) (*place, error) {
+	p := &place{code: r.workPath("code"), inputs: map[string]string{}, outputs: map[string]string{}}
+	// An earlier runner may have left half of it.
+	if err := os.RemoveAll(r.workPath()); err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{p.code, r.workPath("inputs"), r.workPath("outputs")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.makeOutputs(p); err != nil {
+		return nil, err
+	}
+	steps := []step{
+		func(ctx context.Context) error { return r.fetchCode(ctx, p) },
+		func(ctx context.Context) error { return r.fetchModel(ctx, p) },
+		func(ctx context.Context) error { return r.makeEnvironment(ctx, p) },
+		func(context.Context) (err error) { p.relay, err = startRelay(r.server, r.dir); return err },
+	}
+	paths := make(map[string]*string, len(r.task.Inputs))
+	for _, name := range slices.Sorted(maps.Keys(r.task.Inputs)) {
+		path := new(string)
+		paths[name] = path
+		steps = append(steps, func(ctx context.Context) (err error) {
+			*path, err = r.fetchInput(ctx, name, r.task.Inputs[name])
+			return err
+		})
+	}
+	if err := inParallel(ctx, steps...); err != nil {
+		return nil, err
+	}
+	for name, path := range paths {
+		p.inputs[name] = *path
+	}
+	return p, nil
+}
+
+// workPath is a path under the folder that users see.
+func (r *runner) workPath(elements ...string) string {
+	return filepath.Join(append([]string{r.dir, "work"}, elements...)...)
+}
+
+func (r *runner) fetchCode(ctx context.Context, p *place) error {
+	if r.task.CodeTree != "" {
+		if err := r.fetchTree(ctx, r.task.CodeTree, "", p.code, false); err != nil {
+			return fmt.Errorf("fetch the code: %w", err)
+		}
+	}
+	if r.task.Kind != compute.Command {
+		return nil
+	}
+	for _, name := range []string{outputsFolder, logsFolder} {
+		if err := os.MkdirAll(filepath.Join(p.code, name), 0o700); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *runner) fetchModel(ctx context.Context, p *place) error {
+	if r.task.Service == nil || r.task.Service.ModelTree == "" {
+		return nil
+	}
+	p.model = r.workPath("model")
+	if err := r.fetchTree(ctx, r.task.Service.ModelTree, "", p.model, true); err != nil {
+		return fmt.Errorf("fetch the model: %w", err)
+	}
+	return nil
+}
+
+// fetchInput returns what stands for the input in the command: the literal, the
+// folder, or the file in it.
+func (r *runner) fetchInput(ctx context.Context, name string, input compute.Input) (string, error) {
+	if input.Value != nil {
+		return *input.Value, nil
+	}
+	dir := r.workPath("inputs", name)
+	if err := r.fetchTree(ctx, input.Tree, input.Path, dir, input.Mode != "download"); err != nil {
+		return "", fmt.Errorf("fetch the input %s: %w", name, err)
+	}
+	if !strings.HasSuffix(input.Type, "_file") {
+		return dir, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	if len(entries) != 1 || entries[0].IsDir() {
+		return "", atelier.Errorf(atelier.Invalid, "The input %s should be one file, but it is a folder.", name).
+			WithHint("Give it the type uri_folder.")
+	}
+	return filepath.Join(dir, entries[0].Name()), nil
+}
+
+func (r *runner) makeOutputs(p *place) error {
+	for name, output := range r.task.Outputs {
+		dir := r.workPath("outputs", name)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		p.outputs[name] = dir
+		if output.Type == "uri_file" {
+			p.outputs[name] = filepath.Join(dir, name)
+		}
+	}
+	return nil
+}
+
+func (r *runner) makeEnvironment(ctx context.Context, p *place) error {
+	if r.task.Environment == nil || r.task.Environment.IsZero() {
+		return nil
+	}
+	definition := *r.task.Environment
+	ready, err := environment.Build(ctx, environment.BuildOptions{
+		Root: r.task.EnvironmentsDir, Tools: r.task.ToolsDir, Definition: definition, Log: r.streams.environment})
+	if err != nil {
+		return &failure{compute.EnvironmentError, err}
+	}
+	p.ready = &ready
+	return r.journal.append(compute.Record{Type: compute.EnvironmentRecord, Environment: &compute.EnvironmentInfo{
+		Name: definition.Name, Version: definition.Version, Hash: ready.Hash, Python: ready.PythonVersion, Packages: ready.Packages}})
+}

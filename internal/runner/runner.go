@@ -1,0 +1,166 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/compute/process"
+)
+
+// Why a command is made to end before it ends by itself. They are causes of the
+// context in which it runs.
+var (
+	errCanceled = errors.New("the task was canceled")
+	errTimeout  = errors.New("the task ran out of time")
+)
+
+// runner is one task at work.
+type runner struct {
+	task    compute.Task
+	dir     string
+	log     *slog.Logger
+	journal *journal
+	streams *streams
+	server  *server
+	usage   atomic.Pointer[compute.Usage] // the last measurement, for heartbeats
+}
+
+// outcome is how a task ended.
+type outcome struct {
+	exitCode *int
+	failure  *compute.Failure
+	canceled bool
+}
+
+func failed(code, message string) outcome {
+	return outcome{failure: &compute.Failure{Code: code, Message: message}}
+}
+
+// ended is the outcome of a task that was made to end.
+func ended(cause error) outcome {
+	if errors.Is(cause, errTimeout) {
+		return failed(compute.Timeout, "The job ran longer than it may.")
+	}
+	return outcome{canceled: true}
+}
+
+// run takes the task from its beginning to the point where the server knows
+// all. ctx ends when somebody cancels the task; shipping goes on after that.
+func (r *runner) run(ctx context.Context, cancel context.CancelCauseFunc) error {
+	shipping, stopShipping := context.WithCancel(context.Background())
+	defer stopShipping()
+	ship := newShipper(r, shipping, func() { cancel(errCanceled) })
+	if r.journal.over() { // only the shipping is left
+		return ship.finish()
+	}
+	result := r.work(ctx)
+	r.finalize(shipping, &result)
+	if err := ship.drainLogs(); err != nil {
+		return err
+	}
+	if err := r.conclude(result); err != nil {
+		return err
+	}
+	return ship.finish()
+}
+
+func (r *runner) work(ctx context.Context) outcome {
+	if r.journal.reached(compute.StatusRunning) {
+		return r.afterDeath()
+	}
+	if err := r.status(compute.StatusPreparing); err != nil {
+		return failed(compute.StartError, err.Error())
+	}
+	place, err := r.prepare(ctx)
+	if ctx.Err() != nil {
+		return ended(context.Cause(ctx))
+	}
+	if err != nil {
+		return outcome{failure: failureOf(err)}
+	}
+	if r.task.Kind == compute.Service {
+		return r.runService(ctx, place)
+	}
+	return r.runCommand(ctx, place)
+}
+
+// afterDeath cleans up behind a runner that was killed: its command must not
+// run twice, and must not go on without anybody watching.
+func (r *runner) afterDeath() outcome {
+	r.log.Warn("an earlier runner of this task died; its command is ended")
+	if err := process.End(func() []process.Info { return process.InFolder(r.dir) }); err != nil {
+		r.log.Error("end what the earlier runner left", "error", err)
+	}
+	return failed(compute.RunnerLost, "The process that watched the job died, and the job was ended. What it had written until then is kept.")
+}
+
+// finalize uploads what the task made. A failure here is the task's, unless it
+// has a worse one.
+func (r *runner) finalize(ctx context.Context, result *outcome) {
+	if r.task.Kind != compute.Command {
+		return
+	}
+	if err := r.status(compute.StatusFinalizing); err != nil {
+		r.log.Error("write the journal", "error", err)
+	}
+	if err := r.upload(ctx); err != nil {
+		r.log.Error("upload", "error", err)
+		if result.failure == nil && !result.canceled {
+			result.failure = &compute.Failure{Code: compute.UploadError, Message: err.Error()}
+		}
+	}
+}
+
+// conclude writes the last records.
+func (r *runner) conclude(result outcome) error {
+	var records []compute.Record
+	if usage := r.usage.Load(); usage != nil {
+		records = append(records, compute.Record{Type: compute.UsageRecord, Usage: usage})
+	}
+	if result.failure != nil {
+		records = append(records, compute.Record{Type: compute.ErrorRecord, Error: result.failure})
+	}
+	records = append(records, compute.Record{Type: compute.ExitRecord, ExitCode: result.exitCode, Canceled: result.canceled})
+	return r.journal.append(records...)
+}
+
+func (r *runner) status(status string) error {
+	return r.journal.append(compute.Record{Type: compute.StatusRecord, Status: status})
+}
+
+// inParallel runs steps at the same time. The first failure ends the context
+// of the others and is returned.
+func inParallel(ctx context.Context, steps ...step) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var group sync.WaitGroup
+	for _, step := range steps {
+		group.Go(func() {
+			if err := step(ctx); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	group.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// now is the machine's time, as records carry it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}

@@ -1,0 +1,72 @@
+package runner
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+)
+
+// Names of a task's logs, as users see them.
+const (
+	commandLog     = "user_logs/std_log.txt"
+	environmentLog = "system_logs/environment.txt"
+	runnerLog      = "system_logs/runner.txt"
+)
+
+// stream is one log: a file that is written here and shipped from, so that a
+// command may print a gigabyte while the server is away.
+type stream struct {
+	name    string
+	file    *os.File
+	size    atomic.Int64
+	changed chan struct{} // receives after a write
+}
+
+func openStream(dir, name string) (*stream, error) {
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	s := &stream{name: name, file: file, changed: make(chan struct{}, 1)}
+	s.size.Store(info.Size())
+	return s, nil
+}
+
+// Write appends p. The file is not synced: a machine that loses power loses the
+// command too, and with it the reason to keep its last line.
+func (s *stream) Write(p []byte) (int, error) {
+	n, err := s.file.Write(p)
+	s.size.Add(int64(n))
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+	return n, err
+}
+
+// streams are the logs of a task.
+type streams struct {
+	command, environment, runner *stream
+}
+
+func openStreams(dir string) (*streams, error) {
+	command, err1 := openStream(dir, commandLog)
+	environment, err2 := openStream(dir, environmentLog)
+	runner, err3 := openStream(dir, runnerLog)
+	return &streams{command, environment, runner}, errors.Join(err1, err2, err3)
+}
+
+func (s *streams) all() []*stream { return []*stream{s.command, s.environment, s.runner} }
+
+func (s *streams) close() error {
+	return errors.Join(s.command.file.Close(), s.environment.file.Close(), s.runner.file.Close())
+}
