@@ -77,7 +77,8 @@ func normalise(requirement string) string {
 	if end < 0 {
 		return normaliseName(text)
 	}
-	rest, marker, marked := strings.Cut(text[end:], ";")
+	body, hashes, hashed := strings.Cut(text[end:], " --")
+	rest, marker, marked := strings.Cut(body, ";")
 	rest = strings.TrimSpace(rest)
 	if !strings.HasPrefix(rest, "@") {
 		rest = strings.Join(strings.Fields(rest), "")
@@ -88,6 +89,9 @@ func normalise(requirement string) string {
 	}
 	if marked {
 		text += "; " + strings.Join(strings.Fields(marker), " ")
+	}
+	if hashed {
+		text += " --" + strings.Join(strings.Fields(hashes), " ")
 	}
 	return text
 }

@@ -18,17 +18,42 @@ type Environment struct {
 	CreatedBy string     `json:"created_by,omitempty"`
 	CreatedAt *time.Time `json:"created_at,omitempty"`
 
-	options []string
+	options []string // of the resolver
+	source  string   // the file that the packages were read from
 }
 
-// RegisterEnvironment asks for a named version. Without a Version it gets the
+// definition is what e builds.
+func (e Environment) definition() Definition {
+	return Definition{Name: e.Name, Version: e.Version, Source: e.source, Python: e.PythonVersion, Requirements: e.Requirements, Options: e.options}
+}
+
+// fill sets what e builds from d.
+func (e *Environment) fill(d Definition) {
+	e.PythonVersion, e.Requirements, e.options, e.source, e.Hash = d.Python, d.Requirements, d.Options, d.Source, d.Hash()
+	if e.Requirements == nil {
+		e.Requirements = []string{}
+	}
+}
+
+// RegisterEnvironment asks for a named version. Without a version it gets the
 // next whole number.
 type RegisterEnvironment struct {
-	Name        string            `json:"name"`
-	Version     string            `json:"version,omitempty"`
-	Description string            `json:"description,omitempty"`
-	Tags        map[string]string `json:"tags,omitempty"`
-	Spec        Spec              `json:"spec"`
+	Name                string            `json:"name"`
+	Version             string            `json:"version,omitempty"`
+	Description         string            `json:"description,omitempty"`
+	Tags                map[string]string `json:"tags,omitempty"`
+	Image               string            `json:"image,omitempty"`
+	CondaFile           string            `json:"conda_file,omitempty" doc:"The text of a conda file"`
+	CondaFileName       string            `json:"conda_file_name,omitempty"`
+	PipRequirements     string            `json:"pip_requirements,omitempty" doc:"The text of a requirements file"`
+	PipRequirementsName string            `json:"pip_requirements_name,omitempty"`
+	PythonVersion       string            `json:"python_version,omitempty"`
+}
+
+// Spec is the content that ask wants to register.
+func (ask RegisterEnvironment) Spec() Spec {
+	return Spec{Image: ask.Image, CondaFile: ask.CondaFile, CondaFileName: ask.CondaFileName, PythonVersion: ask.PythonVersion,
+		PipRequirements: ask.PipRequirements, PipRequirementsName: ask.PipRequirementsName}
 }
 
 // Package is one installed package.

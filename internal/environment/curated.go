@@ -1,0 +1,110 @@
+package environment
+
+import (
+	"embed"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/atelier-ml/atelier"
+)
+
+// curatedFiles hold every package of the curated environments with its exact
+// version, so that they are the same everywhere and always.
+//
+//go:embed curated/*.txt
+var curatedFiles embed.FS
+
+// DefaultName is the curated environment of jobs that name none.
+const DefaultName = "sklearn-1.5"
+
+// curatedVersion is the version of all curated environments.
+const curatedVersion = "1"
+
+// Curated lists the environments that come with the product.
+func Curated() []Environment {
+	return []Environment{
+		curated("minimal", "Python and the MLflow client, nothing else."),
+		curated(DefaultName, "scikit-learn 1.5, pandas, NumPy, SciPy, Matplotlib and MLflow."),
+	}
+}
+
+func curated(name, description string) Environment {
+	text, err := curatedFiles.ReadFile("curated/" + name + ".txt")
+	if err != nil {
+		panic("environment: " + err.Error())
+	}
+	e := Environment{Name: name, Version: curatedVersion, Description: description, Curated: true, Tags: map[string]string{},
+		PythonVersion: ">=3.10,<3.14", Requirements: normaliseAll(strings.Split(string(text), "\n"))}
+	e.Hash = e.definition().Hash()
+	return e
+}
+
+var (
+	sklearnName   = regexp.MustCompile(`^(?:azureml-)?sklearn-(\d+\.\d+)`)
+	minimalName   = regexp.MustCompile(`^(?:azureml-)?(?:minimal|python)(?:-|$)`)
+	pythonInName  = regexp.MustCompile(`(?:^|[^a-z])py(?:thon)?[:-]?(3)[.]?(\d+)`)
+	curatedPrefix = regexp.MustCompile(`(?i)^azureml-`)
+)
+
+// curatedByName finds the curated environment that stands for one of Azure's
+// names. The hint says where ours is not quite the same.
+func curatedByName(name string) (d Definition, hint string, found bool) {
+	lower := strings.ToLower(name)
+	var own string
+	switch {
+	case sklearnName.MatchString(lower):
+		own = DefaultName
+		if version := sklearnName.FindStringSubmatch(lower)[1]; version != "1.5" {
+			hint = fmt.Sprintf("The environment %q stands for %s here; for scikit-learn %s write a conda_file.", name, own, version)
+		}
+	case minimalName.MatchString(lower):
+		own = "minimal"
+	default:
+		return Definition{}, "", false
+	}
+	d = curatedDefinition(own)
+	if python, ok := pythonOf(lower); ok && matchesPython(d.Python, python+".0") {
+		d.Python = python
+	}
+	return d, hint, true
+}
+
+func curatedDefinition(name string) Definition {
+	all := Curated()
+	at := slices.IndexFunc(all, func(e Environment) bool { return e.Name == name })
+	return all[at].definition()
+}
+
+// pythonOf reads the Python version out of an image's or environment's name:
+// "py310" or "python:3.11.6".
+func pythonOf(name string) (string, bool) {
+	parts := pythonInName.FindStringSubmatch(name)
+	if parts == nil {
+		return "", false
+	}
+	return parts[1] + "." + parts[2], true
+}
+
+// forImage returns what stands for a container image on a local compute: the
+// default packages, with the image's Python where we can tell it and have it.
+func forImage(image string) (Definition, string) {
+	d := curatedDefinition(DefaultName)
+	with := ""
+	if python, ok := pythonOf(strings.ToLower(image)); ok && matchesPython(d.Python, python+".0") {
+		d.Python = python
+		with = " with Python " + python
+	}
+	return d, fmt.Sprintf("The image %q is taken as a hint, because a local compute runs no containers: the environment %s is used%s.",
+		atelier.Clip(image, 120), DefaultName, with)
+}
+
+func unknownCurated(name string) error {
+	var names []string
+	for _, e := range Curated() {
+		names = append(names, e.Name)
+	}
+	return atelier.Errorf(atelier.NotFound, "There is no environment %q.", atelier.Clip(name, 120)).At("environment").
+		WithHint("Curated are %s. List all with `atelier environment list`, or describe the packages in a conda_file.", strings.Join(names, " and "))
+}

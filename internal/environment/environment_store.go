@@ -1,0 +1,80 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/atelier-ml/atelier/internal/sqldb"
+)
+
+const environmentColumns = `name, version, description, tags, image, conda_file, python_version, requirements, options, source, hash, created_by, created_at`
+
+func insertEnvironment(ctx context.Context, tx *sqldb.Tx, ws string, e Environment) error {
+	_, err := tx.Exec(ctx, `INSERT INTO environments (workspace_id, `+environmentColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		ON CONFLICT (workspace_id, name, version) DO NOTHING`,
+		ws, e.Name, e.Version, e.Description, sqldb.JSON(e.Tags), e.Image, e.CondaFile, e.PythonVersion,
+		sqldb.JSON(e.Requirements), sqldb.JSON(e.options), e.source, e.Hash, e.CreatedBy, sqldb.Micros(tx.Now()))
+	return err
+}
+
+func selectEnvironment(ctx context.Context, tx *sqldb.Tx, ws, name, version string) (Environment, bool, error) {
+	found, err := selectEnvironments(ctx, tx, `WHERE workspace_id = $1 AND name = $2 AND version = $3`, ws, name, version)
+	if err != nil || len(found) == 0 {
+		return Environment{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// selectLatest returns the version of name that was made last.
+func selectLatest(ctx context.Context, tx *sqldb.Tx, ws, name string) (Environment, bool, error) {
+	found, err := selectEnvironments(ctx, tx,
+		`WHERE workspace_id = $1 AND name = $2 ORDER BY created_at DESC, version DESC LIMIT 1`, ws, name)
+	if err != nil || len(found) == 0 {
+		return Environment{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// selectAll returns the workspace's environments by name, the newest version
+// first.
+func selectAll(ctx context.Context, tx *sqldb.Tx, ws string) ([]Environment, error) {
+	return selectEnvironments(ctx, tx, `WHERE workspace_id = $1 ORDER BY name, created_at DESC, version DESC LIMIT 1000`, ws)
+}
+
+func selectEnvironments(ctx context.Context, tx *sqldb.Tx, where string, args ...any) ([]Environment, error) {
+	var all []Environment
+	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
+		var e Environment
+		var tags, requirements, options string
+		var created int64
+		err := rows.Scan(&e.Name, &e.Version, &e.Description, &tags, &e.Image, &e.CondaFile, &e.PythonVersion,
+			&requirements, &options, &e.source, &e.Hash, &e.CreatedBy, &created)
+		if err != nil {
+			return err
+		}
+		at := sqldb.Time(created)
+		e.CreatedAt = &at
+		all = append(all, e)
+		last := &all[len(all)-1]
+		return errors.Join(sqldb.FromJSON(tags, &last.Tags), sqldb.FromJSON(requirements, &last.Requirements), sqldb.FromJSON(options, &last.options))
+	}, `SELECT `+environmentColumns+` FROM environments `+where, args...)
+	return all, err
+}
+
+// nextVersion returns one more than the highest version that is a whole number.
+func nextVersion(ctx context.Context, tx *sqldb.Tx, ws, name string) (string, error) {
+	highest := 0
+	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
+		var version string
+		if err := rows.Scan(&version); err != nil {
+			return err
+		}
+		if n, err := strconv.Atoi(version); err == nil {
+			highest = max(highest, n)
+		}
+		return nil
+	}, `SELECT version FROM environments WHERE workspace_id = $1 AND name = $2`, ws, name)
+	return strconv.Itoa(highest + 1), err
+}

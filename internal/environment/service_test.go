@@ -1,0 +1,167 @@
+package environment_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/access"
+	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/environment"
+	"github.com/atelier-ml/atelier/internal/event"
+	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/sqldb/sqldbtest"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+// start returns the service, the ids of two workspaces, and a context in which
+// their owner asks.
+func start(t *testing.T, db *sqldb.DB) (s *environment.Service, ctx context.Context, ws, other string) {
+	t.Helper()
+	who := access.New(db, clock.System{})
+	owner, _, err := who.Bootstrap(t.Context(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx = atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: owner.ID, Name: owner.Name})
+	workspaces := workspace.New(db, who, event.NewBus())
+	var ids [2]string
+	for i, name := range []string{"first", "second"} {
+		made, err := workspaces.Create(ctx, workspace.Create{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[i] = made.ID
+	}
+	return environment.New(db), ctx, ids[0], ids[1]
+}
+
+func TestNamedVersionsCountUpAndPin(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, ctx, ws, other := start(t, db)
+		for i, packages := range []string{"numpy==2.0.0", "numpy==2.1.3"} {
+			made, err := s.Register(ctx, ws, environment.RegisterEnvironment{Name: "vision", PipRequirements: packages})
+			if err != nil || made.Version != []string{"1", "2"}[i] || made.CreatedBy != "ada" {
+				t.Fatalf("registering gave %+v, %v", made, err)
+			}
+		}
+		for reference, want := range map[string]string{
+			"azureml:vision:1": "numpy==2.0.0", "vision:2": "numpy==2.1.3", "azureml:vision@latest": "numpy==2.1.3", "vision": "numpy==2.1.3",
+		} {
+			d, resolved, err := s.Resolve(ctx, ws, environment.Spec{Reference: reference})
+			if err != nil || len(d.Requirements) != 1 || d.Requirements[0] != want || resolved.Name != "vision" || resolved.Version == "" {
+				t.Errorf("%s gave %v, %+v, %v", reference, d.Requirements, resolved, err)
+			}
+		}
+		if _, _, err := s.Resolve(ctx, other, environment.Spec{Reference: "vision"}); atelier.CodeOf(err) != atelier.NotFound {
+			t.Errorf("another workspace sees it: %v", err)
+		}
+		if _, err := s.Register(ctx, ws, environment.RegisterEnvironment{Name: "vision", Version: "2", PipRequirements: "numpy"}); atelier.CodeOf(err) != atelier.Conflict {
+			t.Errorf("a version was replaced: %v", err)
+		}
+		for _, name := range []string{"", "a/b", "AzureML-mine", "sklearn-1.5", environment.Anonymous} {
+			if _, err := s.Register(ctx, ws, environment.RegisterEnvironment{Name: name, PipRequirements: "numpy"}); atelier.CodeOf(err) != atelier.Invalid {
+				t.Errorf("the name %q: %v, want invalid", name, err)
+			}
+		}
+	})
+}
+
+func TestAnonymousEnvironmentsAreKeptOnce(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, ctx, ws, other := start(t, db)
+		for _, text := range []string{"dependencies: [python=3.11, numpy=2.1]", "# same\ndependencies:\n- numpy=2.1\n- python=3.11\n"} {
+			d, resolved, err := s.Resolve(ctx, ws, environment.Spec{CondaFile: text, Image: "mcr.microsoft.com/x"})
+			if err != nil || !strings.Contains(resolved.Hint, "mcr.microsoft.com/x") {
+				t.Fatalf("%+v, %v", resolved, err)
+			}
+			if err := db.Write(ctx, func(tx *sqldb.Tx) error { return s.Keep(ctx, tx, ws, d) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all, err := s.List(ctx, ws)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var own []environment.Environment
+		for _, e := range all {
+			if !e.Curated {
+				own = append(own, e)
+			}
+		}
+		if len(own) != 1 || own[0].Name != environment.Anonymous || own[0].Requirements[0] != "numpy==2.1.*" {
+			t.Fatalf("kept %+v", own)
+		}
+		again, _, err := s.Resolve(ctx, ws, environment.Spec{Reference: own[0].Name + ":" + own[0].Version})
+		if err != nil || again.Hash() != own[0].Hash {
+			t.Errorf("the kept one cannot be used again: %v", err)
+		}
+		if _, err := s.Get(ctx, other, own[0].Name, own[0].Version); atelier.CodeOf(err) != atelier.NotFound {
+			t.Errorf("another workspace sees it: %v", err)
+		}
+	})
+}
+
+func TestAzuresNamesFindOurs(t *testing.T) {
+	s := environment.New(sqldbtest.SQLite(t, clock.System{}))
+	for reference, want := range map[string]string{
+		"": "sklearn-1.5", "sklearn-1.5": "sklearn-1.5", "AzureML-sklearn-1.5": "sklearn-1.5", "azureml:sklearn-1.5@latest": "sklearn-1.5",
+		"azureml://registries/azureml/environments/sklearn-1.5/labels/latest":             "sklearn-1.5",
+		"azureml://registries/azureml/environments/sklearn-1.5/versions/33":               "sklearn-1.5",
+		"azureml:AzureML-sklearn-1.0-ubuntu20.04-py38-cpu@latest":                         "sklearn-1.5",
+		"azureml://registries/azureml/environments/minimal-py312-inference/labels/latest": "minimal",
+	} {
+		d, resolved, err := s.Resolve(t.Context(), "ws", environment.Spec{Reference: reference})
+		if err != nil || resolved.Name != want || len(d.Requirements) == 0 {
+			t.Errorf("%q gave %+v, %v; want %s", reference, resolved, err, want)
+		}
+	}
+	d, _, _ := s.Resolve(t.Context(), "ws", environment.Spec{Reference: "minimal-py312-inference"})
+	if d.Python != "3.12" {
+		t.Errorf("the Python in the name is not used: %q", d.Python)
+	}
+	_, _, err := s.Resolve(t.Context(), "ws", environment.Spec{Reference: "azureml:acpt-pytorch-2.2-cuda12.1@latest"})
+	if atelier.CodeOf(err) != atelier.NotFound || !strings.Contains(err.Error(), "sklearn-1.5") {
+		t.Errorf("an unknown name should list what is there: %v", err)
+	}
+}
+
+func TestImageAloneIsAHint(t *testing.T) {
+	s := environment.New(sqldbtest.SQLite(t, clock.System{}))
+	for image, python := range map[string]string{"docker.io/python": ">=3.10,<3.14", "library/python:3.11.6": "3.11", "library/python:3.8": ">=3.10,<3.14"} {
+		d, resolved, err := s.Resolve(t.Context(), "ws", environment.Spec{Image: image})
+		if err != nil || d.Python != python || resolved.Name != environment.DefaultName {
+			t.Errorf("%s gave %q, %+v, %v", image, d.Python, resolved, err)
+		}
+		if !strings.Contains(resolved.Hint, image) || !strings.Contains(resolved.Hint, "hint") {
+			t.Errorf("the user is not told: %q", resolved.Hint)
+		}
+	}
+}
+
+func TestContradictionsAreRefused(t *testing.T) {
+	s := environment.New(sqldbtest.SQLite(t, clock.System{}))
+	for name, spec := range map[string]environment.Spec{
+		"two pythons":  {CondaFile: "dependencies: [python=3.11]", PythonVersion: "3.12"},
+		"two files":    {CondaFile: "dependencies: [python=3.11]", PipRequirements: "numpy"},
+		"no content":   {Name: "x"},
+		"not a python": {PythonVersion: "latest"},
+		"bad label":    {Reference: "azureml:sklearn-1.5@stable"},
+		"not a name":   {Reference: "azureml://datastores/a/paths/b"},
+	} {
+		if _, _, err := s.Resolve(t.Context(), "ws", spec); atelier.CodeOf(err) != atelier.Invalid {
+			t.Errorf("%s: %v, want invalid", name, err)
+		}
+	}
+}
+
+func TestCuratedEnvironmentsPinEveryPackage(t *testing.T) {
+	for _, e := range environment.Curated() {
+		for _, requirement := range e.Requirements {
+			if !strings.Contains(requirement, "==") {
+				t.Errorf("%s does not pin %q", e.Name, requirement)
+			}
+		}
+	}
+}
