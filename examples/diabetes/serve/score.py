@@ -19,5 +19,5 @@ def init() -> None:
 
 def run(raw_data: str) -> list[float]:
     """Return one prediction per patient: disease progression, from 25 (little) to 346 (much)."""
-    patients = pd.DataFrame(json.loads(raw_data)["data"], columns=model.feature_names_in_).astype(float)
-    return model.predict(patients).tolist()
+    table = json.loads(raw_data)["input_data"]
+    return model.predict(pd.DataFrame(table["data"], columns=table["columns"], dtype=float)).tolist()

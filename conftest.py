@@ -1,0 +1,56 @@
+"""A real server for all Python tests: the `atelier` binary, in a folder of its own, on a free port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_REPOSITORY = Path(__file__).parent
+
+
+class Server:
+    """A running server, with the address and the token that its first start made."""
+
+    def __init__(self, binary: Path, folder: Path) -> None:
+        self.data = folder / "data"
+        self.config = folder / "config"
+        self.log = folder / "server.log"
+        self._command = [str(binary), "up", "--port", "0", "--data-dir", str(self.data)]
+        self.environ = {**os.environ, "XDG_CONFIG_HOME": str(self.config), "HOME": str(folder)}
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command, env=self.environ, stdout=log, stderr=subprocess.STDOUT, cwd=folder
+            )
+        self.url, self.token = self._wait()
+
+    def _wait(self) -> tuple[str, str]:
+        tokens = self.config / "atelier" / "credentials.json"
+        deadline = time.monotonic() + 60
+        while not (self.data / "server.json").exists() or not tokens.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
+            time.sleep(0.02)
+        url = json.loads((self.data / "server.json").read_text())["url"]
+        return url, json.loads(tokens.read_text())[url]
+
+    def stop(self) -> None:
+        """End the server as Ctrl-C does, and see that it ends well."""
+        self._process.send_signal(signal.SIGINT)
+        assert self._process.wait(timeout=30) == 0, self.log.read_text()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    binary = Path(os.environ.get("ATELIER_BIN", _REPOSITORY / "bin" / "atelier"))
+    if not binary.exists():
+        pytest.fail(f"There is no {binary}. Build it with `make build`, or name one in ATELIER_BIN.")
+    started = Server(binary, tmp_path_factory.mktemp("server"))
+    yield started
+    started.stop()
