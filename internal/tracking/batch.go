@@ -125,16 +125,15 @@ func logMetrics(ctx context.Context, tx *sqldb.Tx, ws string, run Run, metrics [
 	return insertModelMetrics(ctx, tx, ws, run.ID, metrics)
 }
 
-// History returns the points of one metric by time, step and value, from the
-// offset-th on; at most limit of them, or all for limit 0.
-func (s *Service) History(ctx context.Context, ws, id, key string, offset, limit int) ([]series.Point, error) {
+// History returns the points of one metric in the window, by time, step and value.
+func (s *Service) History(ctx context.Context, ws, id, key string, window series.Window) ([]series.Point, error) {
 	var points []series.Point
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		if _, err := selectRun(ctx, tx, ws, id); err != nil {
 			return err
 		}
 		var err error
-		points, err = series.History(ctx, tx, ws, id, key, offset, limit)
+		points, err = series.History(ctx, tx, series.Key{Workspace: ws, Run: id, Name: key}, window)
 		return err
 	})
 	return points, err
@@ -148,7 +147,7 @@ func (s *Service) Chart(ctx context.Context, ws, id, key string, limit int) (Met
 	if limit < 0 || limit > maxResults {
 		return MetricSeries{}, atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'max_points' supplied: it must be at most %d.", limit, maxResults).At("max_points")
 	}
-	points, err := s.History(ctx, ws, id, key, 0, 0)
+	points, err := s.History(ctx, ws, id, key, series.Window{})
 	if err != nil {
 		return MetricSeries{}, err
 	}

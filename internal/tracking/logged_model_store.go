@@ -213,14 +213,14 @@ func searchLoggedModels(ctx context.Context, tx *sqldb.Tx, ws string, q Search) 
 	if q.MaxResults == 0 {
 		q.MaxResults = 100
 	}
-	l, err := newListing(tx, ws, "m", q, loggedModelLanguage(), loggedModelSource())
+	l, err := newListing(tx, ws, "m", q, filter.Noun{Language: loggedModelLanguage(), Source: loggedModelSource()})
 	if err != nil {
 		return page, err
 	}
-	l.where = append(l.where, "NOT m.is_deleted")
-	l.sorting.Then("m.created_at", filter.Time, true)
-	l.sorting.Then("m.id", filter.Text, false)
-	page.NextPageToken, err = l.run(ctx, tx, loggedModelColumns, "FROM logged_models m", q.PageToken, func(rows *sqldb.Rows, position []any) error {
+	l.Only("NOT m.is_deleted")
+	l.Then("m.created_at", filter.Time, true)
+	l.Then("m.id", filter.Text, false)
+	page.NextPageToken, err = l.Run(ctx, tx, loggedModelColumns+" FROM logged_models m", func(rows *sqldb.Rows, position []any) error {
 		m, err := scanLoggedModel(rows.Scan, position...)
 		page.Items = append(page.Items, m)
 		return err

@@ -2,8 +2,6 @@ package tracking
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -49,64 +47,21 @@ const (
 	maxResults     = 50_000
 )
 
-// listing is a search of one kind of thing, ready to run.
-type listing struct {
-	statement filter.Statement
-	sorting   filter.Sorting
-	where     []string
-	limit     int
-}
-
-// newListing reads q in language. The caller adds its own conditions and orders.
-func newListing(tx *sqldb.Tx, ws, alias string, q Search, language filter.Language, source filter.Source) (*listing, error) {
-	conditions, err := filter.Parse(q.Filter, language)
+// newListing reads q in a language over a table with the given alias.
+func newListing(tx *sqldb.Tx, ws, alias string, q Search, n filter.Noun) (*filter.Listing, error) {
+	limit, err := pageSize(q.MaxResults, defaultResults, maxResults)
 	if err != nil {
 		return nil, err
 	}
-	orders, err := filter.ParseOrder(q.OrderBy, language)
+	l, err := filter.NewListing(tx.Engine(), n, filter.Query{Filter: q.Filter, OrderBy: q.OrderBy, PageToken: q.PageToken, Limit: limit})
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{statement: filter.Statement{Engine: tx.Engine()}}
-	if l.limit, err = pageSize(q.MaxResults, defaultResults, maxResults); err != nil {
-		return nil, err
-	}
-	l.where = append(l.where, alias+".workspace_id = "+l.statement.Bind(ws), l.statement.Where(conditions, source))
+	l.Only(alias+".workspace_id = ?", ws)
 	if len(q.Experiments) > 0 {
-		l.where = append(l.where, l.statement.In(alias+".experiment_id", q.Experiments))
+		l.OnlyIn(alias+".experiment_id", q.Experiments)
 	}
-	l.sorting.Sort(&l.statement, orders, source)
 	return l, nil
-}
-
-// run executes the search and returns the token of the next page. scan reads a
-// row, whose last columns are the given destinations.
-func (l *listing) run(ctx context.Context, tx *sqldb.Tx, columns, tables, token string, scan func(rows *sqldb.Rows, position []any) error) (string, error) {
-	after, err := l.sorting.After(&l.statement, token)
-	if err != nil {
-		return "", err
-	}
-	query := fmt.Sprintf(`SELECT %s, %s %s %s WHERE %s AND %s ORDER BY %s LIMIT %s`,
-		columns, l.sorting.Keys(), tables, l.sorting.Joins(),
-		strings.Join(l.where, " AND "), after, l.sorting.OrderBy(), l.statement.Bind(l.limit+1))
-	count, next := 0, ""
-	err = tx.Query(ctx, func(rows *sqldb.Rows) error {
-		if count++; count > l.limit {
-			return nil // only tells that there is more
-		}
-		position := l.sorting.NewPosition()
-		if err := scan(rows, position); err != nil {
-			return err
-		}
-		if count == l.limit {
-			next = atelier.EncodePageToken(position)
-		}
-		return nil
-	}, query, l.statement.Args...)
-	if count <= l.limit {
-		next = ""
-	}
-	return next, err
 }
 
 func searchRuns(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (atelier.Page[Run], error) {
@@ -115,16 +70,16 @@ func searchRuns(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (atelier
 	if err != nil {
 		return page, err
 	}
-	l, err := newListing(tx, ws, "r", q, runLanguage(), runSource())
+	l, err := newListing(tx, ws, "r", q, filter.Noun{Language: runLanguage(), Source: runSource()})
 	if err != nil {
 		return page, err
 	}
 	if stage != "" {
-		l.where = append(l.where, "r.lifecycle_stage = "+l.statement.Bind(stage))
+		l.Only("r.lifecycle_stage = ?", stage)
 	}
-	l.sorting.Then("r.started_at", filter.Time, true)
-	l.sorting.Then("r.id", filter.Text, false)
-	page.NextPageToken, err = l.run(ctx, tx, runColumns, runTables, q.PageToken, func(rows *sqldb.Rows, position []any) error {
+	l.Then("r.started_at", filter.Time, true)
+	l.Then("r.id", filter.Text, false)
+	page.NextPageToken, err = l.Run(ctx, tx, runColumns+runTables, func(rows *sqldb.Rows, position []any) error {
 		run, err := scanRun(rows.Scan, position...)
 		page.Items = append(page.Items, run)
 		return err
@@ -163,16 +118,16 @@ func searchExperiments(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (
 	if len(q.OrderBy) == 0 {
 		q.OrderBy = []string{"creation_time DESC"}
 	}
-	l, err := newListing(tx, ws, "e", q, experimentLanguage(), experimentSource())
+	l, err := newListing(tx, ws, "e", q, filter.Noun{Language: experimentLanguage(), Source: experimentSource()})
 	if err != nil {
 		return page, err
 	}
 	if stage != "" {
-		l.where = append(l.where, "e.lifecycle_stage = "+l.statement.Bind(stage))
+		l.Only("e.lifecycle_stage = ?", stage)
 	}
-	l.sorting.Then("LENGTH(e.id)", filter.Time, true)
-	l.sorting.Then("e.id", filter.Text, true)
-	page.NextPageToken, err = l.run(ctx, tx, experimentColumns, "FROM experiments e", q.PageToken, func(rows *sqldb.Rows, position []any) error {
+	l.Then("LENGTH(e.id)", filter.Time, true)
+	l.Then("e.id", filter.Text, true)
+	page.NextPageToken, err = l.Run(ctx, tx, experimentColumns+" FROM experiments e", func(rows *sqldb.Rows, position []any) error {
 		e, err := scanExperiment(rows.Scan, position...)
 		page.Items = append(page.Items, e)
 		return err

@@ -38,10 +38,25 @@ func each(t *testing.T, test func(b bench)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { blobs.Close() })
+		makeWorkspaces(t, db, ws, "two")
 		bus := event.NewBus()
 		ctx := atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: "u1", Name: "ada"})
 		test(bench{tracking.New(db, blobs, bus), t, ctx, db, bus})
 	})
+}
+
+func makeWorkspaces(t *testing.T, db *sqldb.DB, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		err := db.Write(t.Context(), func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(t.Context(), `INSERT INTO workspaces (id, name, display_name, description, tags, created_by, created_at, updated_at)
+				VALUES ($1, $1, '', '', '{}', '', 0, 0)`, id)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (b bench) must(err error) {
@@ -126,7 +141,7 @@ func TestLatestIsByStepThenTimeThenValue(t *testing.T) {
 		if got.Metrics["m"].Value != 5 || got.Metrics["m"].Step != 3 {
 			t.Errorf("latest is %+v, want value 5 at step 3", got.Metrics["m"])
 		}
-		history, err := b.History(b.ctx, ws, run.ID, "m", 0, 0)
+		history, err := b.History(b.ctx, ws, run.ID, "m", series.Window{})
 		b.must(err)
 		var values []float64
 		for _, point := range history {
@@ -135,7 +150,7 @@ func TestLatestIsByStepThenTimeThenValue(t *testing.T) {
 		if diff := cmp.Diff([]float64{6, 4, 5, 9}, values); diff != "" {
 			t.Errorf("history by time, step and value, each point once: %s", diff)
 		}
-		part, err := b.History(b.ctx, ws, run.ID, "m", 1, 2)
+		part, err := b.History(b.ctx, ws, run.ID, "m", series.Window{Offset: 1, Limit: 2})
 		b.must(err)
 		if diff := cmp.Diff(history[1:3], part); diff != "" {
 			t.Error(diff)

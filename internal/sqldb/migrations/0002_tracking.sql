@@ -1,7 +1,8 @@
 -- What people keep of their training: experiments, runs and everything a run
--- remembers. Every table begins with its workspace.
+-- remembers. Every table begins with its workspace
+-- and goes with it.
 CREATE TABLE experiments (
-    workspace_id      TEXT COLLATE "C" NOT NULL,
+    workspace_id      TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     id                TEXT COLLATE "C" NOT NULL,
     name              TEXT COLLATE "C" NOT NULL,
     lifecycle_stage   TEXT NOT NULL,
@@ -15,12 +16,12 @@ CREATE UNIQUE INDEX experiments_by_name ON experiments (workspace_id, name);
 
 -- The last decimal id given to an experiment of a workspace.
 CREATE TABLE experiment_counters (
-    workspace_id TEXT COLLATE "C" PRIMARY KEY,
+    workspace_id TEXT COLLATE "C" PRIMARY KEY REFERENCES workspaces (id) ON DELETE CASCADE,
     last_number  BIGINT NOT NULL
 );
 
 CREATE TABLE experiment_tags (
-    workspace_id  TEXT COLLATE "C" NOT NULL,
+    workspace_id  TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     experiment_id TEXT COLLATE "C" NOT NULL,
     key           TEXT COLLATE "C" NOT NULL,
     value         TEXT COLLATE "C" NOT NULL,
@@ -30,7 +31,7 @@ CREATE TABLE experiment_tags (
 -- user_name is who the server knows; claimed_user is what an MLflow client said.
 -- owner_job is the job whose token made the run, and that may write to it.
 CREATE TABLE runs (
-    workspace_id    TEXT COLLATE "C" NOT NULL,
+    workspace_id    TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     id              TEXT COLLATE "C" NOT NULL,
     experiment_id   TEXT COLLATE "C" NOT NULL,
     name            TEXT COLLATE "C" NOT NULL,
@@ -51,7 +52,7 @@ CREATE INDEX runs_by_experiment ON runs (workspace_id, experiment_id, lifecycle_
 CREATE INDEX runs_by_time ON runs (workspace_id, lifecycle_stage, started_at DESC, id);
 
 CREATE TABLE run_params (
-    workspace_id TEXT COLLATE "C" NOT NULL,
+    workspace_id TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     run_id       TEXT COLLATE "C" NOT NULL,
     key          TEXT COLLATE "C" NOT NULL,
     value        TEXT COLLATE "C" NOT NULL,
@@ -59,7 +60,7 @@ CREATE TABLE run_params (
 );
 
 CREATE TABLE run_tags (
-    workspace_id TEXT COLLATE "C" NOT NULL,
+    workspace_id TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     run_id       TEXT COLLATE "C" NOT NULL,
     key          TEXT COLLATE "C" NOT NULL,
     value        TEXT COLLATE "C" NOT NULL,
@@ -69,7 +70,7 @@ CREATE TABLE run_tags (
 -- Every point that was logged, one row each. SQLite cannot keep NaN in a REAL:
 -- such a point has value 0 and is_nan. timestamp_ms is the client's own clock.
 CREATE TABLE metric_points (
-    workspace_id TEXT COLLATE "C" NOT NULL,
+    workspace_id TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     run_id       TEXT COLLATE "C" NOT NULL,
     key          TEXT COLLATE "C" NOT NULL,
     timestamp_ms BIGINT NOT NULL,
@@ -81,7 +82,7 @@ CREATE TABLE metric_points (
 
 -- The greatest point of each series by (step, timestamp, value), for search.
 CREATE TABLE latest_metrics (
-    workspace_id TEXT COLLATE "C" NOT NULL,
+    workspace_id TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     run_id       TEXT COLLATE "C" NOT NULL,
     key          TEXT COLLATE "C" NOT NULL,
     timestamp_ms BIGINT NOT NULL,
@@ -92,7 +93,7 @@ CREATE TABLE latest_metrics (
 );
 
 CREATE TABLE datasets (
-    workspace_id  TEXT COLLATE "C" NOT NULL,
+    workspace_id  TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     experiment_id TEXT COLLATE "C" NOT NULL,
     name          TEXT COLLATE "C" NOT NULL,
     digest        TEXT COLLATE "C" NOT NULL,
@@ -104,7 +105,7 @@ CREATE TABLE datasets (
 );
 
 CREATE TABLE run_datasets (
-    workspace_id  TEXT COLLATE "C" NOT NULL,
+    workspace_id  TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     run_id        TEXT COLLATE "C" NOT NULL,
     experiment_id TEXT COLLATE "C" NOT NULL,
     name          TEXT COLLATE "C" NOT NULL,
@@ -118,7 +119,7 @@ CREATE INDEX run_datasets_by_experiment ON run_datasets (workspace_id, experimen
 
 -- A logged model is MLflow 3's: a folder of artifacts with an id of its own.
 CREATE TABLE logged_models (
-    workspace_id   TEXT COLLATE "C" NOT NULL,
+    workspace_id   TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     id             TEXT COLLATE "C" NOT NULL,
     experiment_id  TEXT COLLATE "C" NOT NULL,
     name           TEXT COLLATE "C" NOT NULL,
@@ -139,7 +140,7 @@ CREATE INDEX logged_models_by_experiment ON logged_models (workspace_id, experim
 CREATE INDEX logged_models_by_run ON logged_models (workspace_id, source_run_id, name);
 
 CREATE TABLE logged_model_params (
-    workspace_id TEXT COLLATE "C" NOT NULL,
+    workspace_id TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     model_id     TEXT COLLATE "C" NOT NULL,
     key          TEXT COLLATE "C" NOT NULL,
     value        TEXT COLLATE "C" NOT NULL,
@@ -147,7 +148,7 @@ CREATE TABLE logged_model_params (
 );
 
 CREATE TABLE logged_model_tags (
-    workspace_id TEXT COLLATE "C" NOT NULL,
+    workspace_id TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     model_id     TEXT COLLATE "C" NOT NULL,
     key          TEXT COLLATE "C" NOT NULL,
     value        TEXT COLLATE "C" NOT NULL,
@@ -155,7 +156,7 @@ CREATE TABLE logged_model_tags (
 );
 
 CREATE TABLE logged_model_metrics (
-    workspace_id   TEXT COLLATE "C" NOT NULL,
+    workspace_id   TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     model_id       TEXT COLLATE "C" NOT NULL,
     key            TEXT COLLATE "C" NOT NULL,
     run_id         TEXT COLLATE "C" NOT NULL,
@@ -170,7 +171,7 @@ CREATE TABLE logged_model_metrics (
 
 -- Which logged models a run read or made.
 CREATE TABLE run_models (
-    workspace_id TEXT COLLATE "C" NOT NULL,
+    workspace_id TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     run_id       TEXT COLLATE "C" NOT NULL,
     model_id     TEXT COLLATE "C" NOT NULL,
     direction    TEXT COLLATE "C" NOT NULL,
@@ -180,7 +181,7 @@ CREATE TABLE run_models (
 
 -- An artifact is a name for bytes in the blob store, never a file's path.
 CREATE TABLE artifacts (
-    workspace_id TEXT COLLATE "C" NOT NULL,
+    workspace_id TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     owner_kind   TEXT COLLATE "C" NOT NULL,
     owner_id     TEXT COLLATE "C" NOT NULL,
     path         TEXT COLLATE "C" NOT NULL,

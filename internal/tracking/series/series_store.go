@@ -1,8 +1,10 @@
 package series
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -40,19 +42,26 @@ func sampleRow(ws, run string, sample Sample) []any {
 	return []any{ws, run, sample.Key, int64(sample.Timestamp), sample.Step, value, isNaN}
 }
 
-// History returns the points of a series by time, step and value, from the
-// offset-th on; at most limit of them, or all for limit 0.
-func History(ctx context.Context, tx *sqldb.Tx, ws, run, key string, offset, limit int) ([]Point, error) {
+// Key names a series.
+type Key struct {
+	Workspace, Run, Name string
+}
+
+// Window is a part of a series: Limit points from the Offset-th on. A Limit of 0
+// means all the rest.
+type Window struct {
+	Offset, Limit int
+}
+
+// History returns the points of a series in the window, by time, step and value.
+func History(ctx context.Context, tx *sqldb.Tx, key Key, window Window) ([]Point, error) {
 	query := `SELECT timestamp_ms, step, value, is_nan FROM metric_points
 		WHERE workspace_id = $1 AND run_id = $2 AND key = $3
 		ORDER BY timestamp_ms, step, value, is_nan`
-	args := []any{ws, run, key}
-	if limit > 0 || offset > 0 {
-		if limit <= 0 {
-			limit = 1 << 31
-		}
+	args := []any{key.Workspace, key.Run, key.Name}
+	if window != (Window{}) {
 		query += ` LIMIT $4 OFFSET $5`
-		args = append(args, limit, offset)
+		args = append(args, cmp.Or(window.Limit, math.MaxInt32), window.Offset)
 	}
 	var points []Point
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
