@@ -1,8 +1,9 @@
 """Packs a local folder or file as a tree of blobs and uploads what the server does not have.
 
 The rules are those of Azure Machine Learning: the root `.amlignore`, else the
-root `.gitignore`, says what stays behind; symbolic links are followed; a code
-folder has at most 300 MB and 2,000 files.
+root `.gitignore`, says what stays behind; links are followed, but not out of a code
+folder; a code folder has at most 300 MB and 2,000 files. The command line does
+the same in Go, and makes the same tree of the same folder.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import pathspec
 from ._errors import InvalidError, NotFoundError, SnapshotTooLargeError
 from ._transport import Transport
 
-__all__ = ["CODE_LIMITS", "NO_LIMITS", "Limits", "LocalFile", "scan", "upload"]
+__all__ = ["CODE_LIMITS", "Limits", "LocalFile", "scan_code", "scan_data", "upload"]
 
 _CHUNK = 1 << 20
 _ASK_AT_ONCE = 1000
-_NEVER = frozenset({".git"})
+# Folders that no job needs and that would change with every run.
+_NEVER = frozenset({".git", "__pycache__", "atelier-data"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +36,6 @@ class Limits:
 
 
 CODE_LIMITS = Limits(size=300_000_000, files=2_000)
-NO_LIMITS = Limits(size=2**62, files=2**31)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,82 +48,125 @@ class LocalFile:
     executable: bool
 
 
-def scan(root: Path, *, limits: Limits, ignore: bool) -> list[LocalFile]:
-    """List the files under root (or root itself, when it is a file), sorted by path.
-
-    Args:
-        root: A folder or a file.
-        limits: What is refused as too much.
-        ignore: Whether the folder's `.amlignore` or `.gitignore` counts.
+def scan_code(folder: Path, *, limits: Limits = CODE_LIMITS) -> list[LocalFile]:
+    """List the files of a code folder that its `.amlignore` or `.gitignore` lets through, sorted by path.
 
     Raises:
-        NotFoundError: There is nothing at root.
-        InvalidError: The folder has no file to upload.
-        SnapshotTooLargeError: The folder is over a limit; the message has the numbers and the largest files.
+        NotFoundError: There is nothing there.
+        InvalidError: The folder has no file to upload, or a link leads outside it.
+        SnapshotTooLargeError: The folder is over a limit; the message says by how much.
     """
-    if root.is_file():
-        return [_local_file(root, root.name)]
-    if not root.is_dir():
-        raise NotFoundError(f"There is no file or folder {root}.")
-    files = sorted(_walk(root, _ignored(root) if ignore else None), key=lambda file: file.path)
-    if not files:
-        raise InvalidError(f"The folder {root} has no file to upload.", hint="Are all of its files ignored?")
-    _check_limits(root, files, limits)
+    files = _Walk(folder, ignored=_read_ignored(folder), confined=True).files()
+    size = sum(file.size for file in files)
+    if size > limits.size or len(files) > limits.files:
+        raise _too_large(folder, files, size, limits)
     return files
 
 
-def _ignored(root: Path) -> pathspec.GitIgnoreSpec | None:
+def scan_data(path: Path) -> list[LocalFile]:
+    """List a data file, or all files of a folder of data or of a model, sorted by path.
+
+    Raises:
+        NotFoundError: There is nothing there.
+        InvalidError: The folder has no file.
+    """
+    return _Walk(path, ignored=None, confined=False).files()
+
+
+def _read_ignored(folder: Path) -> pathspec.PathSpec | None:
     for name in (".amlignore", ".gitignore"):
-        if (root / name).is_file():
-            return pathspec.GitIgnoreSpec.from_lines((root / name).read_text(encoding="utf-8").splitlines())
+        if (folder / name).is_file():
+            lines = (folder / name).read_text(encoding="utf-8-sig").splitlines()
+            return pathspec.PathSpec.from_lines("gitignore", lines)
     return None
 
 
-def _walk(root: Path, ignored: pathspec.GitIgnoreSpec | None) -> Iterator[LocalFile]:
-    seen: set[str] = set()  # real folders on the way, so that a circle of links ends
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            subfolders.clear()
-            continue
-        seen.add(real)
-        inside = Path(folder).relative_to(root)
-        subfolders[:] = sorted(
-            name
-            for name in subfolders
-            if name not in _NEVER and not _matches(ignored, (inside / name).as_posix() + "/")
-        )
-        for name in names:
-            path = (inside / name).as_posix()
-            source = Path(folder) / name
-            if source.is_file() and not _matches(ignored, path):
-                yield _local_file(source, path)
+class _Walk:
+    """One walk through a folder. The last rule that matches a file, or a folder it lies in, decides."""
 
+    def __init__(self, root: Path, *, ignored: pathspec.PathSpec | None, confined: bool) -> None:
+        self._root = root
+        self._ignored = ignored
+        self._confined = confined
+        self._brings_back = ignored is not None and any(rule.include is False for rule in ignored.patterns)
 
-def _matches(ignored: pathspec.GitIgnoreSpec | None, path: str) -> bool:
-    return ignored is not None and ignored.match_file(path)
+    def files(self) -> list[LocalFile]:
+        if self._root.is_file():
+            return [_local_file(self._root, self._root.resolve().name)]
+        if not self._root.is_dir():
+            raise NotFoundError(f"There is no file or folder {self._root}.")
+        found = sorted(self._folder(self._root, "", (self._root.resolve(),)), key=lambda file: file.path)
+        if not found:
+            raise InvalidError(
+                f"The folder {self._root} has no files.",
+                hint="Check the path, and the .amlignore or .gitignore in it.",
+            )
+        return found
+
+    def _folder(self, folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[LocalFile]:
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            path, place = prefix + entry.name, Path(entry.path)
+            if self._skips(path, place.is_dir()):
+                continue
+            if entry.is_symlink():
+                self._check_link(path, place, above)
+            if place.is_dir():
+                yield from self._folder(place, path + "/", (*above, place.resolve()))
+            elif place.is_file() and not self._matches(path):
+                yield _local_file(place, path)
+
+    def _skips(self, path: str, is_folder: bool) -> bool:
+        """Say whether the walk leaves something out altogether; some rule may bring back what lies in it."""
+        if self._confined and is_folder and path.rpartition("/")[2] in _NEVER:
+            return True
+        if is_folder:
+            return not self._brings_back and self._matches(path + "/")
+        return self._matches(path)
+
+    def _matches(self, path: str) -> bool:
+        return self._ignored is not None and self._ignored.match_file(path)
+
+    def _check_link(self, path: str, place: Path, above: tuple[Path, ...]) -> None:
+        target = place.resolve()
+        if not target.exists():
+            raise InvalidError(f"The link {path} leads nowhere.", hint="Remove it, or name it in .amlignore.")
+        if target in above:
+            raise InvalidError(
+                f"The link {path} leads back to a folder that it lies in.",
+                hint="Remove the link, or name it in .amlignore.",
+            )
+        # A repository from somebody else could otherwise upload its reader's keys.
+        if self._confined and above[0] not in target.parents:
+            raise InvalidError(
+                f"The link {path} leads outside the folder {self._root}.",
+                hint="Copy what it points to into the folder, or name the link in .amlignore.",
+            )
 
 
 def _local_file(source: Path, path: str) -> LocalFile:
     status = source.stat()
-    return LocalFile(
-        source=source,
-        path=path,
-        size=status.st_size,
-        executable=os.name != "nt" and bool(status.st_mode & 0o100),
+    executable = os.name != "nt" and bool(status.st_mode & 0o111)
+    return LocalFile(source=source, path=path, size=status.st_size, executable=executable)
+
+
+def _too_large(folder: Path, files: list[LocalFile], size: int, limits: Limits) -> SnapshotTooLargeError:
+    entries: dict[str, list[int]] = {}
+    for file in files:
+        first, inside, _ = file.path.partition("/")
+        entry = entries.setdefault(first + inside, [0, 0])
+        entry[0] += file.size
+        entry[1] += 1
+    by_count = size <= limits.size
+    order = sorted(entries.items(), key=lambda item: item[1][1] if by_count else item[1][0], reverse=True)
+    largest = ", ".join(
+        f"{name} ({sizes[0] / 1e6:.1f} MB" + (f", {sizes[1]} files)" if name.endswith("/") else ")")
+        for name, sizes in order[:5]
     )
-
-
-def _check_limits(root: Path, files: list[LocalFile], limits: Limits) -> None:
-    size = sum(file.size for file in files)
-    if size <= limits.size and len(files) <= limits.files:
-        return
-    largest = sorted(files, key=lambda file: -file.size)[:5]
-    listing = ", ".join(f"{file.path} ({file.size / 1e6:.1f} MB)" for file in largest)
-    raise SnapshotTooLargeError(
-        f"The folder {root} has {size / 1e6:.1f} MB in {len(files):,} files; "
-        f"the limit is {limits.size / 1e6:.0f} MB and {limits.files:,} files. The largest are {listing}.",
-        hint="Name what is not code in an .amlignore file in that folder.",
+    return SnapshotTooLargeError(
+        f"The folder {folder} is too large for code: {size / 1e6:.1f} MB in {len(files)} files, "
+        f"and the limit is {limits.size / 1e6:.1f} MB and {limits.files} files. "
+        f"The largest entries are {largest}.",
+        hint="Name what the job does not need in .amlignore, or make it an input.",
     )
 
 

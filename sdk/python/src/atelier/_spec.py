@@ -9,16 +9,18 @@ written once.
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 
 from ._errors import InvalidError, NotFoundError
-from ._snapshot import CODE_LIMITS, NO_LIMITS, scan, upload
+from ._snapshot import scan_code, scan_data, upload
 from ._transport import Transport
 
 __all__ = ["Source", "deployment_body", "environment_body", "job_body", "model_body", "read_source"]
@@ -144,34 +146,47 @@ def _input(transport: Transport, value: Any, folder: Path) -> Any:
 
 
 def _upload_code(transport: Transport, folder: Path) -> str:
-    return f"azureml:{upload(transport, scan(folder, limits=CODE_LIMITS, ignore=True))}:1"
+    return f"azureml:{upload(transport, scan_code(folder))}:1"
 
 
 def _upload_data(transport: Transport, path: Path) -> str:
-    tree = upload(transport, scan(path, limits=NO_LIMITS, ignore=path.is_dir()))
+    tree = upload(transport, scan_data(path))
     return f"{_DATASTORE}/LocalUpload/{tree}/{path.resolve().name}"
 
 
 def _git_facts(folder: Path) -> dict[str, str]:
     """Return where the code comes from, in Azure Machine Learning's words; empty outside git."""
-    commit = _git(folder, "rev-parse", "HEAD")
+    where = folder if folder.is_dir() else folder.parent
+    commit = _git(where, "rev-parse", "--verify", "HEAD")
     if not commit:
         return {}
     facts = {
-        "mlflow.source.git.repoURL": _git(folder, "config", "--get", "remote.origin.url"),
-        "mlflow.source.git.branch": _git(folder, "rev-parse", "--abbrev-ref", "HEAD"),
+        "mlflow.source.git.repoURL": _without_credentials(
+            _git(where, "config", "--get", "remote.origin.url")
+        ),
+        "mlflow.source.git.branch": _git(where, "symbolic-ref", "--short", "-q", "HEAD"),
         "mlflow.source.git.commit": commit,
-        "azureml.git.dirty": str(bool(_git(folder, "status", "--porcelain", "--", "."))),
+        "azureml.git.dirty": str(_git(where, "status", "--porcelain", "--", ".") != ""),
     }
     return {key: value for key, value in facts.items() if value}
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    where = folder if folder.is_dir() else folder.parent
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Ask git; it may not ask anybody anything, nor start a program that the repository's settings name."""
+    environ = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    command = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments]
     try:
-        answer = subprocess.run(
-            ["git", "-C", str(where), *arguments], capture_output=True, text=True, timeout=10, check=False
-        )
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, env=environ)
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def _without_credentials(remote: str | None) -> str:
+    """Leave out the user and the password that an address may hold."""
+    parts = urlsplit(remote or "")
+    if not parts.netloc:
+        return remote or ""
+    user, at, host = parts.netloc.rpartition("@")
+    keep = user.partition(":")[0] + at if parts.scheme == "ssh" else ""
+    return urlunsplit(parts._replace(netloc=keep + host))
