@@ -1,0 +1,52 @@
+package tracking
+
+import (
+	"context"
+	"strings"
+
+	"github.com/atelier-ml/atelier"
+)
+
+// Place is a path below the root of a run or a logged model.
+type Place struct {
+	Owner Owner
+	Path  string
+}
+
+// Locate finds what an artifact URI of MLflow means: "mlflow-artifacts:/0/RUN/
+// artifacts/model", or the same without its scheme and host.
+func (s *Service) Locate(ctx context.Context, ws, uri string) (Place, error) {
+	text := strings.TrimPrefix(uri, "mlflow-artifacts:")
+	if rest, ok := strings.CutPrefix(text, "//"); ok {
+		_, text, _ = strings.Cut(rest, "/")
+	}
+	text, err := CheckArtifactFolder(strings.TrimPrefix(text, "/"))
+	if err != nil {
+		return Place{}, err
+	}
+	parts := strings.Split(text, "/")
+	for i := 1; i < len(parts); i++ {
+		if parts[i] != "artifacts" {
+			continue
+		}
+		place, root := Place{Owner{RunArtifact, parts[i-1]}, strings.Join(parts[i+1:], "/")}, ""
+		if i >= 2 && parts[i-2] == "models" {
+			place.Owner.Kind = LoggedModelArtifact
+			logged, err := s.LoggedModel(ctx, ws, parts[i-1])
+			if err != nil && !isNotFound(err) {
+				return Place{}, err
+			}
+			root = logged.ArtifactURI
+		} else {
+			run, err := s.Run(ctx, ws, parts[i-1])
+			if err != nil && !isNotFound(err) {
+				return Place{}, err
+			}
+			root = run.ArtifactURI
+		}
+		if root == "mlflow-artifacts:/"+strings.Join(parts[:i+1], "/") {
+			return place, nil
+		}
+	}
+	return Place{}, atelier.Errorf(atelier.NotFound, "There is no run and no logged model whose artifacts are at %q.", atelier.Clip(uri, 200)).At("path")
+}
