@@ -19,6 +19,7 @@ class Server:
     """A running server, with the address and the token that its first start made."""
 
     def __init__(self, binary: Path, folder: Path) -> None:
+        self.binary = binary
         self.data = folder / "data"
         self.config = folder / "config"
         self.log = folder / "server.log"

@@ -1,0 +1,240 @@
+"""The package against a real server: what the guide promises, with scripts that need no packages."""
+
+import io
+import json
+import urllib.request
+
+import pytest
+
+from atelier import (
+    CommandJob,
+    ConflictError,
+    DeploymentFailedError,
+    InvalidError,
+    JobFailedError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+    WaitTimeoutError,
+    Workspace,
+)
+
+PLAIN = {"image": "library/python:latest"}  # the machine's own Python
+
+TRAIN = """
+import json, os, pathlib, sys, time, urllib.request
+
+def post(path, **body):
+    request = urllib.request.Request(os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/" + path,
+        data=json.dumps(body).encode(), headers={"Content-Type": "application/json",
+        "Authorization": "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"]})
+    urllib.request.urlopen(request).read()
+
+alpha, data, report = float(sys.argv[1]), pathlib.Path(sys.argv[2]).read_text(), pathlib.Path(sys.argv[3])
+run = os.environ["MLFLOW_RUN_ID"]
+post("runs/log-parameter", run_id=run, key="alpha", value=str(alpha))
+for step in range(5):
+    post("runs/log-metric", run_id=run, key="loss", value=alpha / (step + 1), timestamp=0, step=step)
+pathlib.Path("outputs").mkdir(exist_ok=True)
+pathlib.Path("outputs/model.json").write_text(json.dumps({"factor": alpha}))
+(report / "seen.txt").write_text(data)
+print("trained with", alpha, "on", data.strip())
+"""
+
+SCORE = """
+import json, os, pathlib
+
+def init():
+    global factor
+    place = next(pathlib.Path(os.environ["AZUREML_MODEL_DIR"]).rglob("model.json"))
+    factor = json.loads(place.read_text())["factor"]
+    print("the model is loaded")
+
+def run(raw_data):
+    return [factor * value for value in json.loads(raw_data)["data"]]
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder as a user has it: code, data and a job.yml."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "train.py").write_text(TRAIN)
+    (tmp_path / "data.txt").write_text("442 patients\n")
+    (tmp_path / "job.yml").write_text(
+        "$schema: https://azuremlschemas.azureedge.net/latest/commandJob.schema.json\n"
+        "type: command\n"
+        "code: src\n"
+        "command: python3 train.py ${{inputs.alpha}} ${{inputs.data}} ${{outputs.report}}\n"
+        "inputs:\n  alpha: 1.0\n  data: {type: uri_file, path: data.txt}\n"
+        "outputs:\n  report: {type: uri_folder}\n"
+        "environment: {image: library/python:latest}\n"
+        "experiment_name: sdk\n"
+    )
+    return tmp_path
+
+
+def test_the_way_from_a_job_to_a_prediction(ws, project):
+    jobs = [ws.jobs.create(project / "job.yml", set={"inputs.alpha": alpha}) for alpha in (3, 2)]
+    for job in jobs:
+        assert ws.jobs.wait(job.name, timeout=120).status == "Completed"
+
+    best = ws.runs.list(experiment="sdk", filter="metrics.loss < 10", order_by="metrics.loss ASC")[0]
+    assert best.id == jobs[1].name
+    assert (best.params["alpha"], best.metrics["loss"].value, best.job) == ("2.0", 0.4, True)
+    series = ws.runs.metrics(best.id, "loss")
+    assert [point.value for point in series.points] == [2.0, 1.0, 2 / 3, 0.5, 0.4]
+
+    version = ws.models.create(name="factor", path=f"runs:/{best.id}/outputs/model.json")
+    assert (version.version, version.run_id) == ("1", best.id)
+    assert ws.models.get("factor").version == "1"
+    folder = ws.models.download("factor", download_path=project / "downloads")
+    assert json.loads(next(folder.rglob("model.json")).read_text()) == {"factor": 2.0}
+
+    assert ws.online_endpoints.create(name="factor").auth_mode == "key"
+    with pytest.raises(ConflictError):
+        ws.online_endpoints.create(name="factor")
+    (project / "serve").mkdir()
+    (project / "serve" / "score.py").write_text(SCORE)
+    ws.online_deployments.create(
+        {
+            "name": "blue",
+            "endpoint_name": "factor",
+            "model": "azureml:factor@latest",
+            "code_configuration": {"code": str(project / "serve"), "scoring_script": "score.py"},
+            "environment": PLAIN,
+            "instance_type": "local",
+            "instance_count": 1,
+        },
+        all_traffic=True,
+    )
+    up = ws.online_deployments.wait("factor", "blue", timeout=120)
+    assert up.provisioning_state == "Succeeded"
+    assert ws.online_endpoints.invoke("factor", request={"data": [1, 2.5]}) == [2.0, 5.0]
+    assert "the model is loaded" in ws.online_deployments.logs("factor", "blue")
+
+    endpoint = ws.online_endpoints.get("factor")
+    key = ws.online_endpoints.credentials("factor").primary_key
+    request = urllib.request.Request(
+        endpoint.scoring_uri, data=b'{"data": [4]}', headers={"Authorization": f"Bearer {key}"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert json.loads(answer.read()) == [8.0]
+
+    ws.online_endpoints.delete("factor")
+    assert "factor" not in [found.name for found in ws.online_endpoints.list()]
+
+
+def test_a_job_is_followed_and_fetched(ws, project):
+    job = ws.jobs.create(project / "job.yml")
+    log = io.StringIO()
+    assert ws.jobs.stream(job.name, out=log).status == "Completed"
+    assert log.getvalue() == "trained with 1.0 on 442 patients\n"
+    found = ws.jobs.get(job.name)
+    assert (found.exit_code, found.experiment_name) == (0, "sdk")
+    assert job.name in [listed.name for listed in ws.jobs.list(experiment="sdk", status="Completed")]
+
+    kept = ws.jobs.download(job.name, download_path=project / "kept")
+    assert [path.name for path in kept] == ["model.json"]
+    report = ws.jobs.download(job.name, download_path=project / "kept", output_name="report")
+    assert [path.read_text() for path in report] == ["442 patients\n"]
+    everything = ws.jobs.download(job.name, download_path=project / "all", all=True)
+    assert {"model.json", "seen.txt", "std_log.txt"} <= {path.name for path in everything}
+
+
+def test_the_same_folder_is_uploaded_once(ws, project):
+    first, second = (ws.jobs.create(project / "job.yml") for _ in range(2))
+    assert first.code == second.code
+    for job in (first, second):
+        ws.jobs.wait(job.name, timeout=120)
+
+
+def test_a_job_that_fails_says_how(ws):
+    job = ws.jobs.create(
+        CommandJob(command="echo wrong; exit 3", environment=PLAIN, experiment_name="sdk-failing")
+    )
+    with pytest.raises(JobFailedError, match="ended as Failed"):
+        ws.jobs.wait(job.name, timeout=120)
+    assert ws.jobs.wait(job.name, check=False).exit_code == 3
+    assert "wrong\n" in "".join(ws.jobs.logs(job.name))
+
+
+def test_waiting_ends_and_cancelling_works(ws):
+    job = ws.jobs.create(CommandJob(command="sleep 600", environment=PLAIN, experiment_name="sdk-long"))
+    with pytest.raises(WaitTimeoutError, match=r"after 0\.2 seconds"):
+        ws.jobs.wait(job.name, timeout=0.2)
+    ws.jobs.cancel(job.name)
+    assert ws.jobs.wait(job.name, timeout=120, check=False).status == "Canceled"
+
+
+def test_a_job_that_breaks_a_rule_creates_nothing(ws, project):
+    before = len(ws.jobs.list())
+    with pytest.raises(InvalidError):
+        ws.jobs.create({"environment": PLAIN, "experiment_name": "sdk"})
+    with pytest.raises(InvalidError, match="comand"):
+        ws.jobs.create({"comand": "true", "command": "true", "environment": PLAIN})
+    with pytest.raises(NotFoundError, match=r"missing\.csv"):
+        ws.jobs.create(project / "job.yml", set={"inputs.data.path": "missing.csv"})
+    assert len(ws.jobs.list()) == before
+
+
+def test_a_script_that_fails_in_init_shows_its_traceback(ws, tmp_path):
+    (tmp_path / "score.py").write_text(
+        "def init():\n    raise RuntimeError('no weights')\n\ndef run(d): ...\n"
+    )
+    (tmp_path / "model.json").write_text("{}")
+    ws.online_endpoints.create(name="broken-init")
+    ws.online_deployments.create(
+        {
+            "name": "blue",
+            "endpoint_name": "broken-init",
+            "model": {"path": str(tmp_path / "model.json")},
+            "code_configuration": {"code": str(tmp_path), "scoring_script": "score.py"},
+            "environment": PLAIN,
+            "instance_type": "local",
+            "instance_count": 1,
+        }
+    )
+    with pytest.raises(DeploymentFailedError, match="no weights"):
+        ws.online_deployments.wait("broken-init", "blue", timeout=120)
+    ws.online_endpoints.delete("broken-init")
+
+
+def test_models_count_up_and_versions_are_listed(ws, tmp_path):
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "w.bin").write_bytes(b"\0" * 10)
+    made = [ws.models.create(name="counted", path=tmp_path / "weights", tags={"k": "v"}) for _ in range(2)]
+    assert [version.version for version in made] == ["1", "2"]
+    assert made[0].tree == made[1].tree
+    assert {version.version for version in ws.models.list(name="counted")} == {"1", "2"}
+    assert "counted" in [model.name for model in ws.models.list()]
+    with pytest.raises(ConflictError):
+        ws.models.create(name="counted", path=tmp_path / "weights", version="2")
+
+
+def test_environments_include_the_curated_ones(ws):
+    assert "sklearn-1.5" in [found.name for found in ws.environments.list() if found.curated]
+
+
+def test_what_is_not_there(ws):
+    for ask in (ws.jobs.get, ws.runs.get, ws.models.get, ws.online_endpoints.get):
+        with pytest.raises(NotFoundError, match="no-such-thing") as caught:
+            ask("no-such-thing")
+        assert caught.value.request_id
+
+
+def test_a_wrong_token_and_a_server_that_is_away(server):
+    with Workspace(server=server.url, token="wrong") as ws, pytest.raises(UnauthenticatedError):
+        ws.jobs.list()
+    with Workspace(server="http://127.0.0.1:1", token="t") as ws, pytest.raises(UnavailableError, match="up"):
+        ws.jobs.list()
+
+
+def test_mlflow_finds_the_workspace(ws):
+    environ = ws.mlflow_env()
+    request = urllib.request.Request(
+        environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/experiments/search?max_results=5",
+        headers={"Authorization": f"Bearer {environ['MLFLOW_TRACKING_TOKEN']}"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert json.loads(answer.read())["experiments"]
