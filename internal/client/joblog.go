@@ -11,13 +11,6 @@ import (
 	"time"
 )
 
-// The logs that every job has.
-const (
-	JobLog         = "user_logs/std_log.txt"       // what the user's command printed
-	EnvironmentLog = "system_logs/environment.txt" // how its environment was built
-	RunnerLog      = "system_logs/runner.txt"      // what the runner did
-)
-
 // News is one thing that happened to a job while its log was followed. One of
 // the fields is set.
 type News struct {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/client"
+	"github.com/atelier-ml/atelier/internal/job"
 )
 
 // A server that breaks off in the middle must not cost a byte, nor show one twice.
@@ -34,7 +35,7 @@ func TestFollowLogTakesUpWhereItBroke(t *testing.T) {
 	})
 	var text strings.Builder
 	var lost int
-	err := api.FollowLog(t.Context(), "job", client.JobLog, func(news client.News) error {
+	err := api.FollowLog(t.Context(), "job", job.CommandLog, func(news client.News) error {
 		text.WriteString(news.Text)
 		if news.Lost {
 			lost++
@@ -56,7 +57,7 @@ func TestFollowLogOfNoJob(t *testing.T) {
 	api := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		answer(w, 404, `{"error":{"code":"not_found","message":"There is no job \"job\"."}}`)
 	})
-	err := api.FollowLog(t.Context(), "job", client.JobLog, func(client.News) error { return nil })
+	err := api.FollowLog(t.Context(), "job", job.CommandLog, func(client.News) error { return nil })
 	if atelier.CodeOf(err) != atelier.NotFound {
 		t.Errorf("FollowLog returned %v", err)
 	}
@@ -68,7 +69,7 @@ func TestFollowLogStopsWhenItsReaderDoes(t *testing.T) {
 		fmt.Fprint(w, "event: log\nid: 1\ndata: {\"offset\":0,\"text\":\"x\"}\n\n")
 	})
 	stop := atelier.Errorf(atelier.Precondition, "Enough.")
-	err := api.FollowLog(t.Context(), "job", client.JobLog, func(client.News) error { return stop })
+	err := api.FollowLog(t.Context(), "job", job.CommandLog, func(client.News) error { return stop })
 	if err != error(stop) {
 		t.Errorf("FollowLog returned %v, want %v", err, stop)
 	}

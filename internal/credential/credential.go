@@ -70,6 +70,9 @@ func Server(address string) string {
 
 func load(configDir string) (map[string]string, error) {
 	tokens := map[string]string{}
+	if configDir == "" {
+		return tokens, nil
+	}
 	path := filepath.Join(configDir, File)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -86,6 +89,10 @@ func load(configDir string) (map[string]string, error) {
 }
 
 func store(configDir string, tokens map[string]string) error {
+	if configDir == "" {
+		return atelier.Errorf(atelier.Invalid, "There is no home folder in which a token could be saved.").
+			WithHint("Set HOME, or pass the token in ATELIER_TOKEN.")
+	}
 	text, err := json.MarshalIndent(tokens, "", "  ")
 	if err != nil {
 		return err

@@ -72,3 +72,12 @@ func TestABrokenFileIsNotOverwritten(t *testing.T) {
 		t.Errorf("the file became %q", text)
 	}
 }
+
+func TestWithoutAHome(t *testing.T) {
+	if token, err := credential.Token("", "http://a"); token != "" || err != nil {
+		t.Errorf("Token returned %q, %v", token, err)
+	}
+	if err := credential.Save("", "http://a", "secret"); atelier.CodeOf(err) != atelier.Invalid {
+		t.Errorf("Save returned %v", err)
+	}
+}

@@ -1,0 +1,51 @@
+// Command atelier is the whole product in one program: the server, the command
+// line that speaks to it, and the runner that the server starts beside jobs.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/atelier-ml/atelier/internal/app"
+	"github.com/atelier-ml/atelier/internal/cli"
+	"github.com/atelier-ml/atelier/internal/runner"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := cli.Main(ctx, process(), cli.Hooks{Up: up, Runner: runner.Main, Version: app.Version})
+	stop()
+	os.Exit(code)
+}
+
+// up runs the server until ctx ends.
+func up(ctx context.Context, options cli.UpOptions) error {
+	executable, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	server, err := app.New(ctx, app.Config{
+		Host: options.Host, Port: options.Port, DataDir: options.DataDir, Database: options.Database,
+		AllowedHosts: options.AllowedHosts, Executable: executable, Log: logger(options),
+		Stdout: options.Stdout, SaveToken: options.SaveToken,
+	})
+	if err != nil {
+		return err
+	}
+	return server.Run(ctx)
+}
+
+func logger(options cli.UpOptions) *slog.Logger {
+	var level slog.Level
+	if level.UnmarshalText([]byte(options.LogLevel)) != nil {
+		level = slog.LevelInfo
+	}
+	settings := &slog.HandlerOptions{Level: level}
+	if options.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(options.Stderr, settings))
+	}
+	return slog.New(slog.NewTextHandler(options.Stderr, settings))
+}

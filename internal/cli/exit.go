@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/atelier-ml/atelier"
+)
+
+// exitJob is how a command ends that waited for a job which ended badly.
+const exitJob = 10
+
+// exitInterrupted is the shell's own number for a command stopped by Ctrl-C.
+const exitInterrupted = 130
+
+// exitCode is the command line's table from the kind of a failure to the number
+// that a script sees.
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	var ended jobEnded
+	if errors.As(err, &ended) {
+		return exitJob
+	}
+	if errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
+	switch atelier.CodeOf(err) {
+	case atelier.Invalid:
+		return 2
+	case atelier.Unauthenticated, atelier.Forbidden:
+		return 3
+	case atelier.NotFound:
+		return 4
+	case atelier.Conflict, atelier.Precondition:
+		return 5
+	case atelier.Exhausted:
+		return 6
+	case atelier.Unavailable:
+		return 7
+	case atelier.NotImplemented:
+		return 8
+	default:
+		return 1
+	}
+}
+
+// exitHelp is the table above for people, in the help of the root command.
+const exitHelp = `Exit codes:
+  0   done
+  1   a fault of ours: the server's log says more
+  2   the request is not valid: a wrong flag, file or value
+  3   not signed in, or not allowed
+  4   no such thing
+  5   the name is taken, or the thing is not in a state that allows this
+  6   a limit is used up
+  7   the server is away
+  8   not offered
+  10  the job ended badly
+  130 stopped by Ctrl-C`
+
+// jobEnded says that the job which a command waited for did not complete. The
+// command has printed what happened already.
+type jobEnded struct{ status string }
+
+func (e jobEnded) Error() string { return "The job ended as " + e.status + "." }
+
+// report prints err for people: what went wrong, then what to do. It is silent
+// about what the command has said itself.
+func (st *State) report(err error) {
+	var ended jobEnded
+	if err == nil || errors.As(err, &ended) || errors.Is(err, context.Canceled) {
+		return
+	}
+	var known *atelier.Error
+	if !errors.As(err, &known) {
+		fmt.Fprintf(st.Stderr, "atelier: %s\n", strings.TrimSpace(err.Error()))
+		return
+	}
+	text := known.Message
+	if known.Field != "" {
+		text = st.place(known.Field) + ": " + text
+	}
+	if known.Hint != "" {
+		separator := " "
+		if strings.Contains(text, "\n") {
+			separator = "\n"
+		} else if !strings.ContainsAny(text[max(0, len(text)-1):], ".?!") {
+			separator = ". "
+		}
+		text += separator + known.Hint
+	}
+	fmt.Fprintf(st.Stderr, "atelier: %s\n", text)
+}
+
+// place shortens the path in "file:line:column" as far as the user's folder
+// allows. A field of a request is left as it is.
+func (st *State) place(field string) string {
+	file, rest, found := strings.Cut(field, ":")
+	if !found {
+		return field
+	}
+	return st.shown(file) + ":" + rest
+}

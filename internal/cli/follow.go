@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/atelier-ml/atelier/internal/client"
+	"github.com/atelier-ml/atelier/internal/job"
+)
+
+// follow prints a job's log until the job has ended, then one line on how. It
+// returns jobEnded for a job that did not complete. Ctrl-C leaves the job alone.
+func (c *command) follow(ctx context.Context, api *client.Client, name string) error {
+	log := c.st.Stdout
+	if c.form != formTable {
+		log = c.st.Stderr // standard output is for the job's own description
+	}
+	err := api.FollowLog(ctx, name, job.CommandLog, c.tell(log))
+	if ctx.Err() != nil {
+		c.done("\nDetached; the job goes on. `atelier job stream %s` comes back to it, `atelier job cancel %s` ends it.", name, name)
+		return ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	ended, err := api.GetJob(ctx, name)
+	if err != nil {
+		return err
+	}
+	if c.form != formTable {
+		if err := c.emit(ended, nil); err != nil {
+			return err
+		}
+	}
+	c.sayHowItEnded(ended)
+	if ended.Status != job.Completed {
+		return jobEnded{string(ended.Status)}
+	}
+	return nil
+}
+
+// tell returns a listener that prints log text as it comes, and news about the
+// job to people.
+func (c *command) tell(log io.Writer) func(client.News) error {
+	status := ""
+	return func(news client.News) error {
+		switch {
+		case news.Text != "":
+			_, err := io.WriteString(log, news.Text)
+			return err
+		case news.Lost:
+			c.done("The connection to the server was lost; waiting for it.")
+		case news.Status != "" && news.Status != status:
+			status = news.Status
+			if !job.Status(status).Ended() {
+				c.done("%s", statusText(status))
+			}
+		}
+		return nil
+	}
+}
+
+// statusText says "CancelRequested" as people would.
+func statusText(status string) string {
+	var words []string
+	start := 0
+	for i, r := range status {
+		if i > start && r >= 'A' && r <= 'Z' {
+			words = append(words, status[start:i])
+			start = i
+		}
+	}
+	text := strings.Join(append(words, status[start:]), " ")
+	return text[:min(1, len(text))] + strings.ToLower(text[min(1, len(text)):])
+}
+
+func (c *command) sayHowItEnded(j job.Job) {
+	line := string(j.Status)
+	if took := c.took(j); took != "" {
+		word := " after "
+		if j.Status == job.Completed {
+			word = " in "
+		}
+		line += word + took
+	}
+	if j.Status != job.Completed && j.ExitCode != nil {
+		line += ", exit code " + strconv.Itoa(*j.ExitCode)
+	}
+	if j.Error != nil && j.Error.Message != "" {
+		line += ": " + j.Error.Message
+	} else {
+		line += "."
+	}
+	if j.Status == job.Completed {
+		c.done("%s", line)
+		return
+	}
+	fmt.Fprintln(c.st.Stderr, line) // also when quiet: it is why the exit code is 10
+}
+
+func (c *command) showJob(api *client.Client, j job.Job) error {
+	return c.emit(j, func() table {
+		lines := [][2]string{
+			{"name", j.Name},
+			{"display name", j.DisplayName},
+			{"status", string(j.Status)},
+			{"experiment", j.ExperimentName},
+			{"description", j.Description},
+			{"tags", pairs(j.Tags)},
+			{"command", j.Command},
+			{"compute", j.Compute},
+			{"environment", environmentText(j)},
+			{"created by", j.CreatedBy},
+			{"created", c.at(j.CreatedAt)},
+			{"started", c.atMaybe(j.StartedAt)},
+			{"took", c.took(j)},
+		}
+		if j.ExitCode != nil {
+			lines = append(lines, [2]string{"exit code", strconv.Itoa(*j.ExitCode)})
+		}
+		if j.Error != nil {
+			lines = append(lines, [2]string{"error", j.Error.Message})
+		}
+		if j.Usage != nil && j.Usage.MemoryPeakBytes > 0 {
+			lines = append(lines, [2]string{"peak memory", bytesText(j.Usage.MemoryPeakBytes)})
+		}
+		return facts(append(lines, [2]string{"studio", studioRun(api, j.Name)})...)
+	})
+}
+
+// environmentText is how a job's environment is called.
+func environmentText(j job.Job) string {
+	if e := j.EnvironmentInfo; e != nil && e.Name != "" {
+		return strings.TrimRight(e.Name+":"+e.Version, ":")
+	}
+	return first(j.Environment.Reference, j.Environment.Name)
+}

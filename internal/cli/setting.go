@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/atelier-ml/atelier"
+)
+
+// setting is one thing about the server that may be configured. Its key in the
+// file, its flag and its variable are the same words: data_dir, --data-dir,
+// ATELIER_DATA_DIR.
+type setting struct {
+	key      string
+	fallback string
+	help     string
+	check    func(value string) string // what is allowed, or "" when value is
+	secret   bool                      // may hold a password
+}
+
+func (s setting) flag() string     { return strings.ReplaceAll(s.key, "_", "-") }
+func (s setting) variable() string { return "ATELIER_" + strings.ToUpper(s.key) }
+
+func (s setting) shownDefault() string {
+	switch s.key {
+	case "database":
+		return "SQLite in the data folder"
+	case "allowed_hosts":
+		return "none"
+	}
+	return s.fallback
+}
+
+// settings lists everything that can be configured, in the order of the help.
+func settings() []setting {
+	return []setting{
+		{key: "host", fallback: "127.0.0.1", help: "address to listen on; 0.0.0.0 for all", check: nonEmpty},
+		{key: "port", fallback: "8700", help: "port to listen on; 0 for a free one", check: isPort},
+		{key: "data_dir", fallback: "atelier-data", help: "folder that keeps everything", check: nonEmpty},
+		{key: "database", help: "postgres://... to use PostgreSQL", check: isDatabase, secret: true},
+		{key: "allowed_hosts", help: "further names by which the server may be addressed, separated by commas", check: anything},
+		{key: "log_level", fallback: "info", help: "debug, info, warn or error", check: oneOf("debug", "info", "warn", "error")},
+		{key: "log_format", fallback: "text", help: "text or json", check: oneOf("text", "json")},
+	}
+}
+
+func anything(string) string { return "" }
+
+func nonEmpty(value string) string {
+	if value == "" {
+		return "It must not be empty."
+	}
+	return ""
+}
+
+func isPort(value string) string {
+	if n, err := strconv.Atoi(value); err != nil || n < 0 || n > 65535 {
+		return "Use a number from 0 to 65535."
+	}
+	return ""
+}
+
+func isDatabase(value string) string {
+	if value == "" || strings.HasPrefix(value, "postgres://") || strings.HasPrefix(value, "postgresql://") {
+		return ""
+	}
+	return "Use postgres://USER:PASSWORD@HOST/NAME, or leave it out for SQLite."
+}
+
+func oneOf(allowed ...string) func(string) string {
+	return func(value string) string {
+		if slices.Contains(allowed, value) {
+			return ""
+		}
+		return "Use " + strings.Join(allowed, ", ") + "."
+	}
+}
+
+// resolvedSetting is a setting with its value and where that came from.
+type resolvedSetting struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Source string `json:"source"`
+}
+
+// configName is the file that is read when nobody names one.
+const configName = "atelier.yml"
+
+// resolve decides every setting: flag, else environment, else file, else default.
+func (st *State) resolve(file string, flag func(name string) (string, bool)) (map[string]resolvedSetting, error) {
+	path, lines, err := st.readSettings(file)
+	if err != nil {
+		return nil, err
+	}
+	resolved := map[string]resolvedSetting{}
+	for _, s := range settings() {
+		r := resolvedSetting{Key: s.key, Value: s.fallback, Source: "default"}
+		if line, ok := lines[s.key]; ok {
+			r.Value, r.Source = line.Value, path+":"+strconv.Itoa(line.Line)
+		}
+		if value := st.Env[s.variable()]; value != "" {
+			r.Value, r.Source = value, s.variable()
+		}
+		if value, given := flag(s.flag()); given {
+			r.Value, r.Source = value, "--"+s.flag()
+		}
+		if allowed := s.check(r.Value); allowed != "" {
+			return nil, atelier.Errorf(atelier.Invalid, "%q is not a value of %s.", atelier.Clip(r.Value, 60), s.key).
+				At(r.Source).WithHint("%s", allowed)
+		}
+		resolved[s.key] = r
+	}
+	return resolved, nil
+}
+
+// readSettings reads the configuration file: its path as people know it, and
+// its values by key. Keys that are no setting are refused, so that a typing
+// error never passes for a default.
+func (st *State) readSettings(file string) (string, map[string]*yaml.Node, error) {
+	path := first(file, st.Env["ATELIER_CONFIG"], configName)
+	text, err := st.readFile(path)
+	if errors.Is(err, fs.ErrNotExist) && path == configName {
+		return path, nil, nil
+	}
+	if err != nil {
+		return path, nil, atelier.Errorf(atelier.Invalid, "The configuration file cannot be read: %w.", err)
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return path, nil, atelier.Errorf(atelier.Invalid, "%s is not YAML: %w.", path, err)
+	}
+	lines := map[string]*yaml.Node{}
+	if len(document.Content) == 0 {
+		return path, lines, nil
+	}
+	root := document.Content[0]
+	if root.Kind != yaml.MappingNode {
+		return path, nil, atelier.Errorf(atelier.Invalid, "The configuration is not a list of settings.").
+			At(path + ":" + strconv.Itoa(root.Line)).WithHint("Write one `key: value` on each line.")
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key, value := root.Content[i], root.Content[i+1]
+		if err := checkSetting(path, key, value); err != nil {
+			return path, nil, err
+		}
+		lines[key.Value] = value
+	}
+	return path, lines, nil
+}
+
+func checkSetting(path string, key, value *yaml.Node) error {
+	known := map[string]bool{}
+	for _, s := range settings() {
+		known[s.key] = true
+	}
+	at := path + ":" + strconv.Itoa(key.Line)
+	if !known[key.Value] {
+		return atelier.Errorf(atelier.Invalid, "There is no setting %q.", atelier.Clip(key.Value, 60)).At(at).
+			WithHint("The settings are: %s.", strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+	}
+	if value.Kind != yaml.ScalarNode {
+		return atelier.Errorf(atelier.Invalid, "The setting %q takes one value.", key.Value).At(at)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/credential"
+)
+
+// UpOptions is all that the server needs to know to start.
+type UpOptions struct {
+	Host     string
+	Port     int
+	DataDir  string // absolute
+	Database string // empty: SQLite in DataDir
+	// AllowedHosts are further names by which the server may be addressed.
+	AllowedHosts []string
+	LogLevel     string // debug, info, warn or error
+	LogFormat    string // text or json
+
+	Stdout, Stderr io.Writer
+	// SaveToken remembers the owner's token for the command line on this machine.
+	SaveToken func(server, token string) error
+}
+
+const upLong = `Start the server: the API, the Studio and the machine's own compute, in this
+process. Nothing needs to be configured; everything is kept in one folder. The
+first start makes an owner and prints a one-time link to sign in with.
+
+Each setting is a flag, else a variable of the environment, else a line of the
+configuration file (YAML), else its default. The file is --config, else
+ATELIER_CONFIG, else atelier.yml in the working folder when there is one.
+
+Stop it with Ctrl-C. Running jobs and endpoints go on, and the next start takes
+them up again.`
+
+func (c *command) upCommand() *cobra.Command {
+	var file string
+	var printConfig bool
+	cmd := &cobra.Command{
+		Use:     "up",
+		Short:   "Start the server",
+		Long:    upLong,
+		Example: "  atelier up\n  atelier up --host 0.0.0.0 --data-dir /srv/atelier\n  atelier up --print-config",
+		Args:    cobra.NoArgs,
+	}
+	cmd.Flags().StringVar(&file, "config", "", "configuration file")
+	cmd.Flags().BoolVar(&printConfig, "print-config", false, "print each setting with its value and its source, and stop")
+	for _, s := range settings() {
+		cmd.Flags().String(s.flag(), "", s.help+" (default "+s.shownDefault()+")")
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		resolved, err := c.st.resolve(file, func(flag string) (string, bool) {
+			f := cmd.Flags().Lookup(flag)
+			return f.Value.String(), f.Changed
+		})
+		if err != nil {
+			return err
+		}
+		if printConfig {
+			return c.printSettings(resolved)
+		}
+		options, err := c.upOptions(resolved)
+		if err != nil {
+			return err
+		}
+		return c.hooks.Up(cmd.Context(), options)
+	}
+	return cmd
+}
+
+func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, error) {
+	options := UpOptions{
+		Host:         resolved["host"].Value,
+		DataDir:      c.st.path(resolved["data_dir"].Value),
+		Database:     resolved["database"].Value,
+		AllowedHosts: words(resolved["allowed_hosts"].Value),
+		LogLevel:     resolved["log_level"].Value,
+		LogFormat:    resolved["log_format"].Value,
+		Stdout:       c.st.Stdout,
+		Stderr:       c.st.Stderr,
+		SaveToken: func(server, token string) error {
+			return credential.Save(c.st.ConfigDir, server, token)
+		},
+	}
+	if c.hooks.Up == nil {
+		return options, atelier.Errorf(atelier.NotImplemented, "This program contains no server.")
+	}
+	_, err := fmt.Sscanf(resolved["port"].Value, "%d", &options.Port)
+	return options, err
+}
+
+// words splits a list that is written with commas or blanks.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func (c *command) printSettings(resolved map[string]resolvedSetting) error {
+	list := []resolvedSetting{}
+	t := table{header: []string{"setting", "value", "source"}}
+	for _, s := range settings() {
+		r := resolved[s.key]
+		if s.secret && strings.Contains(r.Value, "@") {
+			r.Value = hidePassword(r.Value)
+		}
+		list = append(list, r)
+		t.rows = append(t.rows, []string{r.Key, r.Value, r.Source})
+	}
+	return c.emit(list, func() table { return t })
+}
+
+// hidePassword replaces the password in "postgres://user:password@host/name".
+func hidePassword(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	at := strings.LastIndex(rest, "@")
+	user, _, hasPassword := strings.Cut(rest[:max(at, 0)], ":")
+	if !ok || at < 0 || !hasPassword {
+		return address
+	}
+	return scheme + "://" + user + ":***" + rest[at:]
+}

@@ -1,0 +1,40 @@
+package client
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/atelier-ml/atelier/internal/job"
+)
+
+// SubmitJob submits a job, whose local files have been uploaded.
+func (c *Client) SubmitJob(ctx context.Context, ask job.Spec) (job.Job, error) {
+	return post[job.Job](ctx, c, c.path("jobs"), ask)
+}
+
+// ListJobs returns jobs, newest first. MaxResults of 0 means all.
+func (c *Client) ListJobs(ctx context.Context, ask job.ListJobs) ([]job.Job, error) {
+	query := url.Values{}
+	if ask.Experiment != "" {
+		query.Set("experiment", ask.Experiment)
+	}
+	if ask.Status != "" {
+		query.Set("status", string(ask.Status))
+	}
+	return list[job.Job](ctx, c, c.path("jobs"), query, ask.MaxResults)
+}
+
+// GetJob returns the job called name.
+func (c *Client) GetJob(ctx context.Context, name string) (job.Job, error) {
+	return get[job.Job](ctx, c, c.path("jobs", name), nil)
+}
+
+// CancelJob asks a job to end. It has ended when its status says so.
+func (c *Client) CancelJob(ctx context.Context, name string) (job.Job, error) {
+	return post[job.Job](ctx, c, c.path("jobs", name, "cancel"), nil)
+}
+
+// DeleteJob deletes a job that has ended, with its run.
+func (c *Client) DeleteJob(ctx context.Context, name string) error {
+	return c.delete(ctx, c.path("jobs", name))
+}

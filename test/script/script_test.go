@@ -1,0 +1,126 @@
+// Package script runs the command line against a real server, as people do: each
+// file beside this one is a story in commands and what they print.
+//
+// A script's server runs in this process, on a port and a data folder of its
+// own. Jobs run for real: the runner that the server starts is this test binary.
+package script
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/atelier-ml/atelier/internal/app"
+	"github.com/atelier-ml/atelier/internal/cli"
+	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/runner"
+)
+
+// TestMain lets the test binary be the runner, too.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "runner" {
+		os.Exit(runner.Main(os.Args[2:], os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   ".",
+		Setup: setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve":   serve,
+			"atelier": atelier,
+			"exits":   exits,
+			"input":   input,
+			"save":    save,
+		},
+	})
+}
+
+// session is what a script's commands share.
+type session struct {
+	code  int       // of the last command
+	stdin io.Reader // of the next one
+	stop  func()
+}
+
+type sessionKey struct{}
+
+func setUp(env *testscript.Env) error {
+	env.Values[sessionKey{}] = &session{stdin: strings.NewReader("")}
+	env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
+	return nil
+}
+
+func sessionOf(ts *testscript.TestScript) *session {
+	return ts.Value(sessionKey{}).(*session)
+}
+
+// serve starts a server and points the script's commands to it.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	executable, err := os.Executable()
+	ts.Check(err)
+	server, err := app.New(context.Background(), app.Config{
+		DataDir: ts.MkAbs(".data"), Executable: executable, Log: slog.New(slog.DiscardHandler),
+	})
+	ts.Check(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Run(ctx) }()
+	ts.Defer(func() {
+		cancel()
+		if err := <-stopped; err != nil {
+			ts.Logf("the server ended with %v", err)
+		}
+	})
+	ts.Setenv("ATELIER_SERVER", server.URL())
+	ts.Setenv("ATELIER_TOKEN", server.Token())
+}
+
+// atelier runs one command of the command line.
+func atelier(ts *testscript.TestScript, neg bool, args []string) {
+	s := sessionOf(ts)
+	s.code = cli.Main(context.Background(), state(ts, args), cli.Hooks{Version: "test"})
+	s.stdin = strings.NewReader("")
+	if failed := s.code != 0; failed != neg {
+		ts.Fatalf("exit code %d", s.code)
+	}
+}
+
+func state(ts *testscript.TestScript, args []string) *cli.State {
+	env := map[string]string{}
+	for _, name := range []string{"ATELIER_SERVER", "ATELIER_TOKEN", "ATELIER_WORKSPACE"} {
+		env[name] = ts.Getenv(name)
+	}
+	return &cli.State{
+		Args: args, Env: env, Dir: ts.MkAbs("."), ConfigDir: ts.MkAbs(".config"),
+		Stdin: sessionOf(ts).stdin, Stdout: ts.Stdout(), Stderr: ts.Stderr(), Clock: clock.System{},
+	}
+}
+
+// exits checks the exit code of the command before.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := sessionOf(ts).code; got != want {
+		ts.Fatalf("the command exited with %d, want %d", got, want)
+	}
+}
+
+// input is what the next command reads from standard input.
+func input(ts *testscript.TestScript, neg bool, args []string) {
+	sessionOf(ts).stdin = strings.NewReader(strings.Join(args, " ") + "\n")
+}
+
+// save puts what the last command printed, without the line's end, into a variable.
+func save(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
