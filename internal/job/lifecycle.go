@@ -60,7 +60,7 @@ func (s state) next(h happening) state {
 		if s.status == Queued || s.status == NotStarted {
 			return state{status: Canceled}
 		}
-		return state{status: CancelRequested, phase: s.phase}
+		s.status = CancelRequested
 	case exited:
 		return s.end(h)
 	case startFailed, runnerGone:
@@ -70,11 +70,11 @@ func (s state) next(h happening) state {
 		return state{status: Failed, phase: s.phase, failure: h.failure}
 	case silent:
 		if s.status != Queued && s.status != NotStarted && s.status != CancelRequested {
-			return state{status: NotResponding, phase: s.phase}
+			s.status = NotResponding
 		}
 	case heard:
 		if s.status == NotResponding {
-			return state{status: s.shown(), phase: s.phase}
+			s.status = s.shown()
 		}
 	}
 	return s

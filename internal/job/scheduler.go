@@ -1,0 +1,108 @@
+package job
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/sqldb"
+)
+
+// tick is how often the scheduler looks without having been woken.
+const tick = 10 * time.Second
+
+// Run takes up what an earlier server left and schedules jobs until ctx ends.
+// Tasks that run then go on by themselves.
+func (s *Service) Run(ctx context.Context) error {
+	var watches sync.WaitGroup
+	defer watches.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := s.recover(ctx, &watches); err != nil {
+		return err
+	}
+	for {
+		if err := s.schedule(ctx, &watches); err != nil {
+			return err
+		}
+		select {
+		case <-s.wake:
+		case <-s.Clock.After(tick):
+			s.markSilent(ctx)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// schedule starts what the plan says. It returns once the jobs are claimed;
+// each is launched and watched by a goroutine of its own.
+func (s *Service) schedule(ctx context.Context, watches *sync.WaitGroup) error {
+	capacity, err := s.Driver.Describe(ctx)
+	if err != nil {
+		return err
+	}
+	var now snapshot
+	err = s.DB.Read(ctx, func(tx *sqldb.Tx) error {
+		now, err = selectSnapshot(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	now.capacity = capacity.CPUs
+	todo := decide(now)
+	s.mu.Lock()
+	s.why = todo.why
+	s.mu.Unlock()
+	for _, k := range todo.start {
+		j, token, err := s.claim(ctx, k)
+		if err != nil {
+			return err
+		}
+		if token != "" {
+			watches.Go(func() { s.launch(ctx, j, token) })
+		}
+	}
+	return nil
+}
+
+// claim takes a queued job and makes its token, in one transaction. The token
+// is empty when the job is queued no more: somebody canceled it.
+func (s *Service) claim(ctx context.Context, k key) (Job, string, error) {
+	var token string
+	j, err := s.change(ctx, k.workspace, k.name, func(tx *sqldb.Tx, j *Job) (err error) {
+		token = ""
+		if j.Status != Queued {
+			return nil
+		}
+		j.apply(happening{kind: claimed}, tx.Now())
+		token, err = s.issueToken(ctx, tx, j)
+		return err
+	})
+	return j, token, err
+}
+
+// markSilent marks the jobs whose runner has not been heard for too long. Their
+// runner may be well and the way to it broken; the next report clears the mark.
+func (s *Service) markSilent(ctx context.Context) {
+	now := s.Clock.Now()
+	var quiet []key
+	s.mu.Lock()
+	for k, at := range s.heard {
+		if now.Sub(at) > compute.SilentAfter {
+			quiet = append(quiet, k)
+		}
+	}
+	s.mu.Unlock()
+	for _, k := range quiet {
+		_, err := s.change(ctx, k.workspace, k.name, func(tx *sqldb.Tx, j *Job) error {
+			j.apply(happening{kind: silent}, tx.Now())
+			return nil
+		})
+		if err != nil {
+			s.Log.Warn("mark a job as not responding", "job", k.name, "error", err)
+		}
+	}
+}

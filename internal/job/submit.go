@@ -1,0 +1,412 @@
+package job
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"math/big"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/environment"
+	"github.com/atelier-ml/atelier/internal/event"
+	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/tracking"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// Submit checks spec, resolves everything it refers to, and queues the job with
+// its run. Nothing is kept of a spec that is refused.
+func (s *Service) Submit(ctx context.Context, ws string, spec Spec) (Job, error) {
+	actor, _ := atelier.ActorFrom(ctx)
+	j := Job{Spec: spec, Status: Queued, Notices: []string{}, CreatedBy: actor.Name, workspace: ws, userID: actor.ID}
+	if err := j.complete(); err != nil {
+		return Job{}, err
+	}
+	definition, err := s.resolve(ctx, &j)
+	if err != nil {
+		return Job{}, err
+	}
+	err = s.DB.Write(ctx, func(tx *sqldb.Tx) error {
+		j.CreatedAt, j.tokenAt = tx.Now(), tx.Now()
+		if err := s.Environments.Keep(ctx, tx, ws, definition); err != nil {
+			return err
+		}
+		run, err := tracking.CreateRun(ctx, tx, ws, tracking.NewRun{ID: j.Name, Experiment: j.ExperimentName, Name: j.DisplayName,
+			Status: tracking.Scheduled, User: actor.Name, Tags: runTags(j), Job: true, OwnerJob: j.Name})
+		if err == nil {
+			j.task.EnvironmentVariables = ownVariables(j, run)
+			err = insertJob(ctx, tx, j)
+		}
+		if atelier.CodeOf(err) == atelier.Conflict || sqldb.IsDuplicate(err) {
+			return atelier.Errorf(atelier.Conflict, "The name %q is taken by another job or run.", j.Name).At("name").
+				WithHint("Choose another name, or leave it out to have one made up.")
+		}
+		return err
+	})
+	if err != nil {
+		return Job{}, err
+	}
+	s.Bus.Publish(event.Notice{Workspace: ws, Topic: event.Job, ID: j.Name})
+	s.Bus.Publish(event.Notice{Workspace: ws, Topic: event.Run, ID: j.Name})
+	s.wakeUp()
+	return j, nil
+}
+
+// complete checks what can be checked without looking anywhere, and fills in
+// what was left out.
+func (j *Job) complete() error {
+	if j.Type == "" {
+		j.Type = "command"
+	}
+	if j.Type != "command" {
+		return atelier.Errorf(atelier.NotImplemented, "Jobs of type %q are not offered yet.", atelier.Clip(j.Type, 40)).At("type").
+			WithHint("The type that is offered is \"command\".")
+	}
+	if j.Name == "" {
+		j.Name = newName()
+	}
+	if err := atelier.CheckJobName(j.Name); err != nil {
+		return err
+	}
+	if j.DisplayName == "" {
+		j.DisplayName = j.Name
+	}
+	if j.ExperimentName == "" {
+		j.ExperimentName = "Default"
+	}
+	if strings.TrimSpace(j.Command) == "" {
+		return atelier.Errorf(atelier.Invalid, "The job has no command.").At("command")
+	}
+	for _, fill := range []*map[string]string{&j.Tags, &j.Properties, &j.EnvironmentVariables} {
+		if *fill == nil {
+			*fill = map[string]string{}
+		}
+	}
+	if j.Inputs == nil {
+		j.Inputs = map[string]Input{}
+	}
+	outputs := map[string]Output{} // a copy: the caller's map is the caller's
+	for name, output := range j.Outputs {
+		if output.Type == "" {
+			output.Type = "uri_folder"
+		}
+		outputs[name] = output
+	}
+	j.Outputs = outputs
+	j.cpus = max(j.Resources.CPUs, 1)
+	return j.check()
+}
+
+func (j *Job) check() error {
+	if err := tracking.CheckText("command", j.Command); err != nil {
+		return err
+	}
+	if j.Limits.Timeout < 0 {
+		return atelier.Errorf(atelier.Invalid, "limits.timeout is a number of seconds and cannot be %d.", j.Limits.Timeout).At("limits.timeout")
+	}
+	if j.Resources.InstanceCount > 1 {
+		return atelier.Errorf(atelier.NotImplemented, "A job on several machines is not offered yet.").At("resources.instance_count")
+	}
+	switch strings.ToLower(j.Compute) {
+	case "", "local", "azureml:local":
+	case "serverless", "azureml:serverless":
+		j.Notices = append(j.Notices, "There is no serverless compute here; the job runs on the server's own machine.")
+	default:
+		return atelier.Errorf(atelier.NotFound, "There is no compute %q.", atelier.Clip(j.Compute, 60)).At("compute").
+			WithHint("Leave it out, or write \"local\", to run on the server's own machine.")
+	}
+	for name, value := range j.EnvironmentVariables {
+		if !variableName.MatchString(name) || strings.ContainsRune(value, 0) {
+			return atelier.Errorf(atelier.Invalid, "%q cannot be an environment variable.", atelier.Clip(name, 60)).At("environment_variables")
+		}
+	}
+	return j.checkParameters()
+}
+
+// reserved are names of inputs and outputs that would hide what programs need,
+// because they are also environment variables.
+var reserved = regexp.MustCompile(`(?i)^(path|ld_library_path|user|logname|home|pwd|shell)$`)
+
+func (j *Job) checkParameters() error {
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(j.Inputs)), slices.Collect(maps.Keys(j.Outputs))) {
+		if !parameterName.MatchString(name) || reserved.MatchString(name) {
+			return atelier.Errorf(atelier.Invalid, "%q cannot name an input or an output.", atelier.Clip(name, 60)).At("inputs").
+				WithHint("Use letters, digits and '_', not beginning with a digit, and not a name such as PATH.")
+		}
+	}
+	for name, output := range j.Outputs {
+		if !strings.HasPrefix(output.Type, "uri_") && !strings.HasSuffix(output.Type, "_model") && output.Type != "mltable" {
+			return atelier.Errorf(atelier.Invalid, "%q is not a type of output.", atelier.Clip(output.Type, 40)).At("outputs." + name + ".type").
+				WithHint("Use uri_folder, uri_file, mlflow_model or custom_model.")
+		}
+		if output.Name != "" {
+			return atelier.Errorf(atelier.NotImplemented, "An output cannot be registered as an asset yet.").At("outputs." + name + ".name").
+				WithHint("Leave name and version out; register the output afterwards with `atelier model create`.")
+		}
+	}
+	return nil
+}
+
+// SystemEnvironment names the machine's own programs: nothing is built for a job
+// that asks for it.
+const SystemEnvironment = "system"
+
+// resolve finds everything that j refers to and writes its task.
+func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, error) {
+	var definition environment.Definition
+	var resolved environment.Resolved
+	var err error
+	if j.Environment.Reference != SystemEnvironment {
+		if definition, resolved, err = s.Environments.Resolve(ctx, j.workspace, j.Environment); err != nil {
+			return definition, err
+		}
+	}
+	if resolved.Hint != "" {
+		j.Notices = append(j.Notices, resolved.Hint)
+	}
+	if j.Environment.IsZero() && resolved.Name != "" {
+		j.Environment.Reference = "azureml:" + resolved.Name + ":" + resolved.Version
+	}
+	j.task = compute.Task{ID: j.Name, Kind: compute.Command, Workspace: workspace.From(ctx).Name, TimeoutSeconds: j.Limits.Timeout,
+		Inputs: map[string]compute.Input{}, Outputs: map[string]compute.Output{}}
+	if !definition.IsZero() {
+		j.task.Environment = &definition
+	}
+	if j.task.Command, err = expand(j.Command, j.Inputs, j.Outputs); err != nil {
+		return definition, err
+	}
+	if j.task.CodeTree, err = s.findCode(ctx, j.workspace, j.Code); err != nil {
+		return definition, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(j.Inputs)) {
+		if j.task.Inputs[name], err = s.findInput(ctx, j.workspace, j.Inputs[name]); err != nil {
+			return definition, located(err, "inputs."+name)
+		}
+	}
+	for name, output := range j.Outputs {
+		j.task.Outputs[name] = compute.Output{Type: output.Type}
+	}
+	return definition, nil
+}
+
+// located names the place of a fault that has none yet.
+func located(err error, field string) error {
+	public := atelier.Public(err)
+	if public.Code == atelier.Internal || strings.HasPrefix(public.Field, field) {
+		return err
+	}
+	return public.At(field)
+}
+
+// findCode returns the snapshot that code names.
+func (s *Service) findCode(ctx context.Context, ws, code string) (blob.Hash, error) {
+	if code == "" {
+		return "", nil
+	}
+	parsed, err := atelier.ParsePath(code)
+	if err == nil && parsed.Kind != atelier.AssetPath {
+		err = atelier.Errorf(atelier.Invalid, "%q is not an uploaded snapshot.", atelier.Clip(code, 120)).
+			WithHint("Upload the folder and pass azureml:TREE:1; the command line and the Python client do it.")
+	}
+	if err != nil {
+		return "", located(err, "code")
+	}
+	tree, err := s.findTree(ctx, ws, parsed.Name)
+	if err != nil {
+		return "", located(err, "code")
+	}
+	return tree.ID, nil
+}
+
+func (s *Service) findTree(ctx context.Context, ws, id string) (blob.Tree, error) {
+	hash, err := blob.ParseHash(id)
+	if err != nil {
+		return blob.Tree{}, atelier.Errorf(atelier.Invalid, "%q is not the id of an uploaded folder.", atelier.Clip(id, 80))
+	}
+	tree, err := blob.GetTree(ctx, s.Blobs, ws, hash)
+	if atelier.CodeOf(err) == atelier.NotFound {
+		return tree, atelier.Errorf(atelier.Invalid, "No folder with the id %s was uploaded to this workspace.", id)
+	}
+	return tree, err
+}
+
+// uploads is where clients put local files, in the words of the default datastore.
+const uploads = "LocalUpload/"
+
+func (s *Service) findInput(ctx context.Context, ws string, input Input) (compute.Input, error) {
+	if input.Value != nil {
+		value := text(input.Value)
+		return compute.Input{Value: &value}, nil
+	}
+	found := compute.Input{Type: input.Type, Mode: input.Mode}
+	if found.Type == "" {
+		found.Type = "uri_folder"
+	}
+	parsed, err := atelier.ParsePath(input.Path)
+	if err != nil {
+		return found, err
+	}
+	switch parsed.Kind {
+	case atelier.DatastorePath:
+		rest, ok := strings.CutPrefix(parsed.Rest, uploads)
+		if !ok || parsed.Datastore != atelier.DefaultDatastore {
+			return found, atelier.Errorf(atelier.NotImplemented, "Only uploaded files can be read from a datastore yet.")
+		}
+		id, below, _ := strings.Cut(rest, "/")
+		tree, err := s.findTree(ctx, ws, id)
+		if err == nil {
+			found.Tree = tree.ID
+			found.Path, err = placeInTree(tree, below)
+		}
+		return found, err
+	case atelier.JobOutputPath:
+		found.Tree, found.Path, err = s.treeOfArtifacts(ctx, ws, parsed.Job, outputFolder(parsed.Output), parsed.Rest)
+		return found, err
+	case atelier.RunPath:
+		found.Tree, found.Path, err = s.treeOfArtifacts(ctx, ws, parsed.Run, "", parsed.Rest)
+		return found, err
+	case atelier.LocalPath:
+		return found, atelier.Errorf(atelier.Invalid, "%q is a local path; the server cannot see it.", atelier.Clip(input.Path, 120)).
+			WithHint("Upload it first; the command line and the Python client do it.")
+	}
+	return found, atelier.Errorf(atelier.NotImplemented, "An input cannot be read from %q yet.", atelier.Clip(input.Path, 120)).
+		WithHint("Use a local path, azureml://jobs/JOB/outputs/OUTPUT or runs:/RUN/PATH.")
+}
+
+// placeInTree finds what the part of an upload's address behind the tree's id
+// means: a file of the tree, a folder in it, or just the name that the whole
+// folder had on the user's machine.
+func placeInTree(tree blob.Tree, below string) (string, error) {
+	below = strings.Trim(below, "/")
+	if below == "" {
+		return "", nil
+	}
+	for _, candidate := range []string{below, strings.TrimPrefix(strings.TrimLeft(below, "/"), firstElement(below)+"/")} {
+		if hasPlace(tree, candidate) {
+			return candidate, nil
+		}
+	}
+	if !strings.Contains(below, "/") {
+		return "", nil
+	}
+	return "", atelier.Errorf(atelier.Invalid, "There is no %q in what was uploaded.", atelier.Clip(below, 120))
+}
+
+func firstElement(p string) string {
+	first, _, _ := strings.Cut(p, "/")
+	return first
+}
+
+// hasPlace reports whether p is a file of the tree or a folder in it.
+func hasPlace(tree blob.Tree, p string) bool {
+	return slices.ContainsFunc(tree.Files, func(f blob.File) bool { return f.Path == p || strings.HasPrefix(f.Path, p+"/") })
+}
+
+// outputFolder is where the artifacts of a job's output lie. The output named
+// "default" is everything that the job keeps, as in Azure Machine Learning.
+func outputFolder(output string) string {
+	if output == "default" || output == "artifacts" {
+		return ""
+	}
+	return "named-outputs/" + output
+}
+
+// treeOfArtifacts makes a tree of what a run keeps, as it is now.
+func (s *Service) treeOfArtifacts(ctx context.Context, ws, run, folder, rest string) (blob.Hash, string, error) {
+	place := strings.Trim(path.Join(folder, rest), "/")
+	owner := tracking.Owner{Kind: tracking.RunArtifact, ID: run}
+	files, err := s.Tracking.Files(ctx, ws, owner, "")
+	if err != nil {
+		return "", "", err
+	}
+	var chosen []blob.File
+	for _, file := range files {
+		if place == "" || file.Path == place || strings.HasPrefix(file.Path, place+"/") {
+			chosen = append(chosen, blob.File{Path: file.Path, Hash: file.Hash, Size: file.Size})
+		}
+	}
+	if len(chosen) == 0 {
+		return "", "", atelier.Errorf(atelier.NotFound, "The run %q keeps nothing under %q.", atelier.Clip(run, 80), atelier.Clip(place, 120))
+	}
+	tree, err := blob.PutTree(ctx, s.Blobs, ws, chosen)
+	return tree.ID, place, err
+}
+
+// runTags are what MLflow's clients and Azure's read on a job's run.
+func runTags(j Job) map[string]string {
+	tags := maps.Clone(j.Tags)
+	for key, value := range j.Properties {
+		if strings.HasPrefix(key, "mlflow.") || strings.HasPrefix(key, "azureml.") {
+			tags[key] = value
+		}
+	}
+	tags["mlflow.source.type"] = "JOB"
+	tags["mlflow.source.name"] = j.Command
+	if commit := j.Properties["mlflow.source.git.commit"]; commit != "" {
+		tags["mlflow.source.git.commit"] = commit
+	}
+	if j.Description != "" {
+		tags[tracking.TagNote] = j.Description
+	}
+	return tags
+}
+
+// ownVariables is the user's environment and what every job is told about itself.
+func ownVariables(j Job, run tracking.Run) map[string]string {
+	variables := maps.Clone(j.EnvironmentVariables)
+	maps.Copy(variables, map[string]string{
+		"AZUREML_RUN_ID":           j.Name,
+		"AZUREML_EXPERIMENT_ID":    run.ExperimentID,
+		"AZUREML_ARM_PROJECT_NAME": run.ExperimentName,
+		"MLFLOW_RUN_ID":            j.Name,
+		"MLFLOW_EXPERIMENT_ID":     run.ExperimentID,
+		"MLFLOW_EXPERIMENT_NAME":   run.ExperimentName,
+		"ATELIER_JOB_NAME":         j.Name,
+	})
+	return variables
+}
+
+// Words for the names of jobs: adjective_noun_ and ten random characters, as
+// Azure Machine Learning makes them.
+const (
+	adjectives = "amber brave bright calm clever cool crisp eager early fair fine firm fresh gentle golden good green happy " +
+		"helpful honest jolly keen kind lively lucky mellow merry modest neat nice noble patient plain polite proud quick " +
+		"quiet rapid ready red royal sharp silent silver simple sleepy smart smooth soft solid steady strong sunny swift " +
+		"tender tidy true upbeat warm wise witty young"
+	nouns = "acorn anchor apple arch badger basin bean berry birch bird bolt book bread bridge brook cactus camel carrot " +
+		"cedar cherry cloud clover coral cup daisy deer door drum eagle egg elm engine fern field finch flower forest fox " +
+		"garden gate glass grape hill ink island jewel kettle kite lake lamp leaf lemon lily lion map maple meadow melon " +
+		"moon moss nest night oak oasis olive onion orange owl paper peach pear pen pine plum pond quill rain reef rice " +
+		"river road rose sail seed shell sky snow soup spade star stone sun tree tulip wave wheel wind yam"
+	letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+)
+
+func newName() string {
+	suffix := make([]byte, 10)
+	for i := range suffix {
+		suffix[i] = letters[random(len(letters))]
+	}
+	return fmt.Sprintf("%s_%s_%s", pick(adjectives), pick(nouns), suffix)
+}
+
+func pick(words string) string {
+	all := strings.Fields(words)
+	return all[random(len(all))]
+}
+
+func random(n int) int {
+	number, err := rand.Int(rand.Reader, big.NewInt(int64(n)))
+	if err != nil {
+		panic("job: the system gives no random numbers: " + err.Error())
+	}
+	return int(number.Int64())
+}
