@@ -88,8 +88,8 @@ def test_the_way_from_a_job_to_a_prediction(ws, project):
     version = ws.models.create(name="factor", path=f"runs:/{best.id}/outputs/model.json")
     assert (version.version, version.run_id) == ("1", best.id)
     assert ws.models.get("factor").version == "1"
-    folder = ws.models.download("factor", download_path=project / "downloads")
-    assert json.loads(next(folder.rglob("model.json")).read_text()) == {"factor": 2.0}
+    files = ws.models.download("factor", download_path=project / "model")
+    assert [json.loads(file.read_text()) for file in files] == [{"factor": 2.0}]
 
     assert ws.online_endpoints.create(name="factor").auth_mode == "key"
     with pytest.raises(ConflictError):
@@ -135,11 +135,10 @@ def test_a_job_is_followed_and_fetched(ws, project):
     assert job.name in [listed.name for listed in ws.jobs.list(experiment="sdk", status="Completed")]
 
     kept = ws.jobs.download(job.name, download_path=project / "kept")
-    assert [path.name for path in kept] == ["model.json"]
-    report = ws.jobs.download(job.name, download_path=project / "kept", output_name="report")
-    assert [path.read_text() for path in report] == ["442 patients\n"]
-    everything = ws.jobs.download(job.name, download_path=project / "all", all=True)
-    assert {"model.json", "seen.txt", "std_log.txt"} <= {path.name for path in everything}
+    assert {"model.json", "seen.txt", "std_log.txt"} <= {path.name for path in kept}
+    report = ws.jobs.download(job.name, download_path=project / "report", output_name="report")
+    assert [path.relative_to(project).as_posix() for path in report] == ["report/seen.txt"]
+    assert report[0].read_text() == "442 patients\n"
 
 
 def test_the_same_folder_is_uploaded_once(ws, project):

@@ -12,11 +12,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
-from ._errors import InternalError
+from ._errors import InternalError, NotFoundError
 from ._transport import Transport
 
-__all__ = ["fetch_artifacts", "fetch_file", "fetch_tree", "place_inside"]
+__all__ = ["fetch_artifacts", "fetch_tree", "place_inside"]
 
 
 def place_inside(target: Path, path: str) -> Path:
@@ -44,9 +45,9 @@ def place_inside(target: Path, path: str) -> Path:
 
 def fetch_tree(transport: Transport, tree: str, target: Path) -> list[Path]:
     """Download every file of a tree and check each against its hash."""
-    target.mkdir(parents=True, exist_ok=True)
     files = transport.get(f"trees/{tree}").get("files") or []
     places = [(place_inside(target, str(file["path"])), file) for file in files]
+    target.mkdir(parents=True, exist_ok=True)
     for place, file in places:
         with transport.download(f"blobs/{file['sha256']}") as chunks:
             _write(place, chunks, sha256=str(file["sha256"]))
@@ -55,15 +56,21 @@ def fetch_tree(transport: Transport, tree: str, target: Path) -> list[Path]:
     return [place for place, _ in places]
 
 
-def fetch_artifacts(transport: Transport, run: str, path: str, target: Path) -> list[Path]:
-    """Download a run's artifacts under path (all of them when it is empty)."""
+def fetch_artifacts(
+    transport: Transport, run: str, target: Path, *, path: str = "", base: str = ""
+) -> list[Path]:
+    """Download a run's artifacts under path (all of them when it is empty), less the base of their paths."""
+    run = quote(run, safe="")
+    found = list(_walk(transport, run, path))
+    if not found:
+        raise NotFoundError(f"The run {run} has no artifacts there.")
+    left_out = f"{base}/" if base else ""
+    places = [(artifact, place_inside(target, artifact.removeprefix(left_out))) for artifact in found]
     target.mkdir(parents=True, exist_ok=True)
-    done: list[Path] = []
-    for artifact in _walk(transport, run, path):
-        place = place_inside(target, artifact)
-        fetch_file(transport, run, artifact, place)
-        done.append(place)
-    return done
+    for artifact, place in places:
+        with transport.download(f"runs/{run}/artifacts/content", path=artifact) as chunks:
+            _write(place, chunks)
+    return [place for _, place in places]
 
 
 def _walk(transport: Transport, run: str, path: str, depth: int = 0) -> Iterator[str]:
@@ -76,12 +83,6 @@ def _walk(transport: Transport, run: str, path: str, depth: int = 0) -> Iterator
             yield from _walk(transport, run, inside, depth + 1)
         else:
             yield inside
-
-
-def fetch_file(transport: Transport, run: str, path: str, place: Path) -> None:
-    """Download one artifact of a run to a file."""
-    with transport.download(f"runs/{run}/artifacts/content", path=path) as chunks:
-        _write(place, chunks)
 
 
 def _write(place: Path, chunks: Iterator[bytes], *, sha256: str = "") -> None:

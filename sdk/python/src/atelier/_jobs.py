@@ -208,26 +208,24 @@ class Jobs:
         raise AssertionError("unreachable")
 
     def download(
-        self, name: str, *, download_path: str | Path = ".", output_name: str | None = None, all: bool = False
+        self, name: str, *, download_path: str | Path | None = None, output_name: str | None = None
     ) -> list[Path]:
-        """Download what a job left into `download_path`/NAME and return the files' places.
+        """Download what a job left (outputs, logs, artifacts) and return the files' places.
 
         Args:
             name: The job.
-            download_path: The folder to make the job's folder in.
-            output_name: A named output; without it, everything under `outputs/`.
-            all: Everything that the job left: logs, outputs, named outputs.
+            download_path: The folder to write to; one named like the job unless told.
+            output_name: Only this named output of the job.
+
+        Raises:
+            NotFoundError: There is no such job, or nothing there.
         """
-        inside = "" if all else f"named-outputs/{output_name}" if output_name else "outputs"
-        return fetch_artifacts(self._transport, name, inside, Path(download_path) / _folder(name))
+        base = f"named-outputs/{output_name}" if output_name else ""
+        return fetch_artifacts(self._transport, name, Path(download_path or name), path=base, base=base)
 
 
 def _path(name: str) -> str:
     return f"jobs/{quote(name, safe='')}"
-
-
-def _folder(name: str) -> str:
-    return quote(name, safe="").lstrip(".") or "job"
 
 
 def _put(body: dict[str, Any], key: str, value: Any) -> None:

@@ -109,12 +109,18 @@ class Models:
         """Return a version of a model, the latest unless told. Raises NotFoundError when there is none."""
         return ModelVersion.from_json(self._transport.get(_path(name, version)))
 
-    def download(self, name: str, *, version: str = "latest", download_path: str | Path = ".") -> Path:
-        """Download a version's files into `download_path`/NAME and return that folder; hashes are checked."""
+    def download(
+        self, name: str, *, version: str = "latest", download_path: str | Path | None = None
+    ) -> list[Path]:
+        """Download a version's files and return their places; each is checked against its hash.
+
+        Args:
+            name: The model.
+            version: Which version.
+            download_path: The folder to write to; one named like the model unless told.
+        """
         found = self.get(name, version=version)
-        target = Path(download_path) / (quote(name, safe="").lstrip(".") or "model")
-        fetch_tree(self._transport, found.tree, target)
-        return target
+        return fetch_tree(self._transport, found.tree, Path(download_path or name))
 
 
 def _path(name: str, version: str) -> str:

@@ -119,6 +119,17 @@ class Runs:
         body = self._transport.get(f"runs/{quote(run, safe='')}/artifacts", path=path)
         return [Artifact.from_json(item) for item in body.get("items") or []]
 
-    def download(self, run: str, *, download_path: str | Path = ".", path: str = "") -> list[Path]:
-        """Download a run's artifacts under path (all of them when it is empty) into download_path."""
-        return fetch_artifacts(self._transport, quote(run, safe=""), path, Path(download_path))
+    def download(
+        self, run: str, *, download_path: str | Path | None = None, artifact_path: str = ""
+    ) -> list[Path]:
+        """Download a run's artifacts and return the files' places.
+
+        Args:
+            run: The run's id.
+            download_path: The folder to write to; one named like the run unless told.
+            artifact_path: Only what lies under this path.
+
+        Raises:
+            NotFoundError: There is no such run, or nothing there.
+        """
+        return fetch_artifacts(self._transport, run, Path(download_path or run), path=artifact_path)
