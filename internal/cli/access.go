@@ -158,7 +158,7 @@ func (c *command) tokenList() *cobra.Command {
 }
 
 func (c *command) tokenTable(all []access.Token) table {
-	t := table{header: []string{"id", "description", "created", "last used", "expires"}}
+	t := table{header: []string{"id", "description", "created", "last used", "expires"}, empty: "You have no tokens. `atelier token create` makes one."}
 	for _, token := range all {
 		t.rows = append(t.rows, []string{token.ID, token.Description, c.at(token.CreatedAt),
 			first(c.atMaybe(token.UsedAt), "never"), token.ExpiresAt.UTC().Format(time.DateOnly)})

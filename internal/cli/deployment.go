@@ -23,6 +23,7 @@ type deploymentOptions struct {
 	file     string
 	endpoint string
 	name     string
+	model    string
 	sets     []string
 	noWait   bool
 }
@@ -32,9 +33,10 @@ func (o *deploymentOptions) addTo(cmd *cobra.Command) {
 	flags.StringVarP(&o.file, "file", "f", "", "YAML file that describes the deployment")
 	flags.StringVarP(&o.endpoint, "endpoint-name", "e", "", "name of the endpoint; wins over the file")
 	flags.StringVarP(&o.name, "name", "n", "", "name of the deployment; wins over the file")
+	flags.StringVar(&o.model, "model", "", "the model, as in azureml:diabetes:3; wins over the file")
 	flags.StringArrayVar(&o.sets, "set", nil, "change a value of the file, as in instance_count=2")
 	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait until it is ready")
-	cmd.MarkFlagRequired("file")
+	cmd.MarkFlagsOneRequired("file", "model")
 	cmd.Args = cobra.NoArgs
 }
 
@@ -42,12 +44,15 @@ func (c *command) deploymentCreate() *cobra.Command {
 	var options deploymentOptions
 	var allTraffic bool
 	cmd := &cobra.Command{
-		Use:   "create -f FILE",
+		Use:   "create",
 		Short: "Put a model behind an endpoint",
 		Long: `Put a model behind an endpoint and wait until it answers. A model and a code
 folder that lie on this machine are uploaded first. When the scoring script
-fails to start, the end of its log is shown.`,
-		Example: "  atelier online-deployment create -f blue.yml --all-traffic",
+fails to start, the end of its log is shown.
+
+An MLflow model needs no file: its name is enough.`,
+		Example: "  atelier online-deployment create -f blue.yml --all-traffic\n" +
+			"  atelier online-deployment create -e diabetes -n blue --model azureml:diabetes:3 --all-traffic",
 	}
 	options.addTo(cmd)
 	cmd.Flags().BoolVar(&allTraffic, "all-traffic", false, "send every request to it once it is ready")
@@ -70,7 +75,7 @@ fails to start, the end of its log is shown.`,
 func (c *command) deploymentUpdate() *cobra.Command {
 	var options deploymentOptions
 	cmd := &cobra.Command{
-		Use:     "update -f FILE",
+		Use:     "update",
 		Short:   "Change a deployment without dropping a request",
 		Example: "  atelier online-deployment update -f blue.yml --set instance_count=2",
 	}
@@ -253,7 +258,7 @@ func (c *command) deploymentList() *cobra.Command {
 				return err
 			}
 			return c.emit(all, func() table {
-				t := table{header: []string{"name", "state", "model", "ready", "created"}}
+				t := table{header: []string{"name", "state", "model", "ready", "created"}, empty: "The endpoint has no deployments. `atelier online-deployment create -f FILE` makes one."}
 				for _, d := range all {
 					t.rows = append(t.rows, []string{d.Name, string(d.State), referenceText(d.Model),
 						fmt.Sprintf("%d/%d", ready(d), d.InstanceCount), c.at(d.CreatedAt)})

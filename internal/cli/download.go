@@ -21,11 +21,19 @@ func (c *command) downloadArtifacts(ctx context.Context, api *client.Client, wan
 		return err
 	}
 	if len(files) == 0 {
-		return atelier.Errorf(atelier.NotFound, "The run %q has no artifacts there.", want.run)
+		return nothingThere(want)
 	}
 	return c.intoFolder(want.target, len(files), func(to client.Target) error {
 		return api.DownloadArtifacts(ctx, want.run, files, want.base, to)
 	})
+}
+
+func nothingThere(want artifactsWanted) error {
+	if want.folder == "" {
+		return atelier.Errorf(atelier.NotFound, "%q has kept no files.", want.run)
+	}
+	return atelier.Errorf(atelier.NotFound, "%q has kept no files under %s.", want.run, want.folder).
+		WithHint("`atelier job download %s --all` gets everything that it kept.", want.run)
 }
 
 // intoFolder calls do with the folder target open for writing, then says that n

@@ -202,7 +202,7 @@ func (c *command) endpointList() *cobra.Command {
 					return err
 				}
 				return c.emit(all, func() table {
-					t := table{header: []string{"name", "state", "traffic", "scoring URI", "created"}}
+					t := table{header: []string{"name", "state", "traffic", "scoring URI", "created"}, empty: "There are no endpoints yet. `atelier online-endpoint create -n NAME` makes one."}
 					for _, e := range all {
 						t.rows = append(t.rows, []string{e.Name, string(e.State), pairs(e.Traffic), e.ScoringURI, c.at(e.CreatedAt)})
 					}

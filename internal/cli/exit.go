@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/atelier-ml/atelier"
@@ -82,26 +83,29 @@ func (st *State) report(err error) {
 	}
 	text := known.Message
 	if known.Field != "" {
-		text = st.place(known.Field) + ": " + text
+		text = known.Field + ": " + text
 	}
 	if known.Hint != "" {
-		separator := " "
-		if strings.Contains(text, "\n") {
-			separator = "\n"
-		} else if !strings.ContainsAny(text[max(0, len(text)-1):], ".?!") {
-			separator = ". "
-		}
-		text += separator + known.Hint
+		text += separator(text) + known.Hint
 	}
-	fmt.Fprintf(st.Stderr, "atelier: %s\n", text)
+	fmt.Fprintf(st.Stderr, "atelier: %s\n", st.short(text))
 }
 
-// place shortens the path in "file:line:column" as far as the user's folder
-// allows. A field of a request is left as it is.
-func (st *State) place(field string) string {
-	file, rest, found := strings.Cut(field, ":")
-	if !found {
-		return field
+// separator is what stands between a message and its hint.
+func separator(message string) string {
+	switch {
+	case strings.Contains(message, "\n"):
+		return "\n"
+	case strings.ContainsAny(message[max(0, len(message)-1):], ".?!"):
+		return " "
 	}
-	return st.shown(file) + ":" + rest
+	return ". "
+}
+
+// short names files below the working folder as the user would.
+func (st *State) short(text string) string {
+	if len(st.Dir) < 2 {
+		return text
+	}
+	return strings.ReplaceAll(text, filepath.ToSlash(st.Dir)+"/", "")
 }

@@ -203,7 +203,7 @@ func (c *command) modelList() *cobra.Command {
 				return err
 			}
 			return c.emit(all, func() table {
-				t := table{header: []string{"name", "latest", "description", "updated"}}
+				t := table{header: []string{"name", "latest", "description", "updated"}, empty: "There are no models yet. `atelier model create -n NAME -p PATH` registers one."}
 				for _, m := range all {
 					t.rows = append(t.rows, []string{m.Name, m.LatestVersion, m.Description, c.at(m.UpdatedAt)})
 				}

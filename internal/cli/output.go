@@ -39,9 +39,13 @@ func (c *command) emit(value any, asTable func() table) error {
 		return writeJSON(c.st.Stdout, value)
 	case formYAML:
 		return writeYAML(c.st.Stdout, value)
-	default:
-		return asTable().write(c.st.Stdout)
 	}
+	t := asTable()
+	if len(t.rows) == 0 && t.empty != "" {
+		c.done("%s", t.empty)
+		return nil
+	}
+	return t.write(c.st.Stdout)
 }
 
 func writeJSON(w io.Writer, value any) error {

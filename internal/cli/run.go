@@ -70,7 +70,10 @@ func (c *command) runTable(runs []tracking.Run) table {
 	keys := slices.Sorted(maps.Keys(count))
 	slices.SortStableFunc(keys, func(a, b string) int { return count[b] - count[a] })
 	keys = keys[:min(len(keys), maxMetricColumns)]
-	t := table{header: append([]string{"id", "name", "experiment", "status", "started"}, keys...)}
+	t := table{
+		header: append([]string{"id", "name", "experiment", "status", "started"}, keys...),
+		empty:  "There are no such runs.",
+	}
 	for _, run := range runs {
 		row := []string{run.ID, run.Name, run.ExperimentName, string(run.Status), c.at(run.StartedAt)}
 		for _, key := range keys {
@@ -253,7 +256,7 @@ func (c *command) experimentList() *cobra.Command {
 					return err
 				}
 				return c.emit(all, func() table {
-					t := table{header: []string{"id", "name", "created", "updated"}}
+					t := table{header: []string{"id", "name", "created", "updated"}, empty: "There are no experiments yet. A job or a script that logs makes one."}
 					for _, e := range all {
 						t.rows = append(t.rows, []string{e.ID, e.Name, c.at(e.CreatedAt), c.at(e.UpdatedAt)})
 					}

@@ -14,6 +14,8 @@ import (
 type table struct {
 	header []string
 	rows   [][]string
+	// empty tells people what to do when there are no rows.
+	empty string
 }
 
 const (

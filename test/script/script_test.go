@@ -6,9 +6,12 @@
 package script
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -41,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"exits":   exits,
 			"input":   input,
 			"save":    save,
+			"track":   track,
 		},
 	})
 }
@@ -123,4 +127,44 @@ func input(ts *testscript.TestScript, neg bool, args []string) {
 // save puts what the last command printed, without the line's end, into a variable.
 func save(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// track logs one metric in a run of its own, as MLflow does: experiment, name,
+// value. The run's id is left in RUN.
+func track(ts *testscript.TestScript, neg bool, args []string) {
+	experiment := mlflow(ts, "experiments/get-by-name?experiment_name="+args[0], nil)["experiment"]
+	if experiment == nil {
+		experiment = mlflow(ts, "experiments/create", map[string]any{"name": args[0]})
+	}
+	id := experiment.(map[string]any)["experiment_id"]
+	run := mlflow(ts, "runs/create", map[string]any{"experiment_id": id, "run_name": args[1], "start_time": 1})["run"]
+	info := run.(map[string]any)["info"].(map[string]any)
+	mlflow(ts, "runs/log-metric", map[string]any{"run_id": info["run_id"], "key": "loss", "value": json.Number(args[2]), "timestamp": 1})
+	ts.Setenv("RUN", info["run_id"].(string))
+}
+
+// mlflow calls MLflow's API: with a body by POST, else by GET. An experiment
+// that is not there gives an empty answer.
+func mlflow(ts *testscript.TestScript, path string, body any) map[string]any {
+	method := http.MethodPost
+	if body == nil {
+		method = http.MethodGet
+	}
+	text, err := json.Marshal(body)
+	ts.Check(err)
+	request, err := http.NewRequest(method, ts.Getenv("ATELIER_SERVER")+"/api/2.0/mlflow/"+path, bytes.NewReader(text))
+	ts.Check(err)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+ts.Getenv("ATELIER_TOKEN"))
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	answer := map[string]any{}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		ts.Fatalf("%s answered %s, not JSON: %v", path, response.Status, err)
+	}
+	if response.StatusCode >= 400 && response.StatusCode != http.StatusNotFound {
+		ts.Fatalf("%s answered %s: %v", path, response.Status, answer)
+	}
+	return answer
 }
