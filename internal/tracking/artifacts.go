@@ -104,11 +104,11 @@ func (s *Service) List(ctx context.Context, ws string, o Owner, folder string) (
 		return nil, err
 	}
 	files, err := s.Files(ctx, ws, o, folder)
-	return entries(files, folder), err
+	return Entries(files, folder), err
 }
 
-// entries turns files, which are in order of path, into what is directly in folder.
-func entries(files []Artifact, folder string) []Artifact {
+// Entries turns files, which are in order of path, into what is directly in folder.
+func Entries(files []Artifact, folder string) []Artifact {
 	prefix := ""
 	if folder != "" {
 		prefix = folder + "/"

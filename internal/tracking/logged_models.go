@@ -3,6 +3,7 @@ package tracking
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -187,4 +188,36 @@ func linkModels(ctx context.Context, tx *sqldb.Tx, ws, run, direction string, li
 		}
 	}
 	return insertLinks(ctx, tx, ws, run, direction, links)
+}
+
+// RecordModel adds a model's description to the run's history of logged models,
+// as clients before MLflow 3 do.
+func (s *Service) RecordModel(ctx context.Context, ws, run, description string) error {
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(description), &fields); err != nil {
+		return atelier.Errorf(atelier.Invalid, "Malformed model info. \n %s \n is not valid JSON.", atelier.Clip(description, 200)).At("model_json")
+	}
+	for _, name := range []string{"artifact_path", "flavors", "utc_time_created", "run_id"} {
+		if _, ok := fields[name]; !ok {
+			return atelier.Errorf(atelier.Invalid, "Model json is missing mandatory fields: %s.", name).At("model_json")
+		}
+	}
+	return s.writeRun(ctx, ws, run, event.Run, func(tx *sqldb.Tx, r Run) error {
+		if err := mustBeActive(r); err != nil {
+			return err
+		}
+		known, err := selectRunTag(ctx, tx, ws, run, TagLogModels)
+		if err != nil {
+			return err
+		}
+		var history []map[string]any
+		if known != "" && json.Unmarshal([]byte(known), &history) != nil {
+			history = nil // somebody set the tag to something else
+		}
+		text, err := json.Marshal(append(history, fields))
+		if err != nil {
+			return err
+		}
+		return setRunTags(ctx, tx, ws, run, []Pair{{TagLogModels, string(text)}})
+	})
 }

@@ -1,0 +1,196 @@
+package mlflow
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/tracking"
+)
+
+const unlimited = -1
+
+func (s *server) artifactRoutes() []endpoint {
+	return []endpoint{
+		{"GET /mlflow/artifacts/list", readArtifacts, handle(s, s.listArtifacts), 0},
+		{"GET /mlflow-artifacts/artifacts", readArtifacts, s.listProxied, 0},
+		{"GET /mlflow-artifacts/artifacts/{path...}", readArtifacts, s.download, 0},
+		{"PUT /mlflow-artifacts/artifacts/{path...}", writeArtifacts, s.upload, unlimited},
+		{"DELETE /mlflow-artifacts/artifacts/{path...}", writeArtifacts, s.remove, 0},
+		{"POST /mlflow-artifacts/mpu/create/{path...}", writeArtifacts, s.refuseMultipart, 0},
+		{"POST /mlflow-artifacts/mpu/complete/{path...}", writeArtifacts, s.refuseMultipart, 0},
+		{"POST /mlflow-artifacts/mpu/abort/{path...}", writeArtifacts, s.refuseMultipart, 0},
+	}
+}
+
+type artifactsAnswer struct {
+	RootURI string     `json:"root_uri,omitempty"`
+	Files   []fileInfo `json:"files,omitempty"`
+}
+
+type listArtifactsRequest struct {
+	RunID   string `json:"run_id"`
+	RunUUID string `json:"run_uuid"`
+	Path    string `json:"path"`
+}
+
+// listArtifacts lists a folder of a run, with paths relative to the run's root.
+func (s *server) listArtifacts(ctx context.Context, ws string, in *listArtifactsRequest) (any, error) {
+	id, err := runID(in.RunID, in.RunUUID)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.tracking.Run(ctx, ws, id)
+	if err != nil {
+		return nil, err
+	}
+	files, err := s.tracking.List(ctx, ws, tracking.Owner{Kind: tracking.RunArtifact, ID: id}, in.Path)
+	return artifactsAnswer{found.ArtifactURI, each(files, fileOf)}, err
+}
+
+// treeFolder begins the artifact URI of a registered version: its files are the
+// version's own, whatever became of the run.
+const treeFolder = "trees/"
+
+// treeURI is where a client reads the files of a tree.
+func treeURI(id blob.Hash) string { return "mlflow-artifacts:/" + treeFolder + string(id) }
+
+// inTree splits a path below treeFolder into the tree and the path in it.
+func (s *server) inTree(ctx context.Context, ws, p string) (blob.Tree, string, bool, error) {
+	rest, ok := strings.CutPrefix(p, treeFolder)
+	if !ok {
+		return blob.Tree{}, "", false, nil
+	}
+	id, inside, _ := strings.Cut(rest, "/")
+	tree, err := blob.GetTree(ctx, s.blobs, ws, blob.Hash(id))
+	return tree, inside, true, err
+}
+
+// listProxied lists a folder by its artifact URI, with names relative to it. What
+// is not there has no files.
+func (s *server) listProxied(w http.ResponseWriter, req *http.Request) {
+	folder, err := tracking.CheckArtifactFolder(strings.TrimPrefix(req.URL.Query().Get("path"), "/"))
+	if err != nil {
+		s.writeError(w, req, err)
+		return
+	}
+	files, err := s.listFolder(req.Context(), workspaceID(req), folder)
+	if err != nil && atelier.CodeOf(err) != atelier.NotFound {
+		s.writeError(w, req, err)
+		return
+	}
+	answer := artifactsAnswer{Files: each(files, fileOf)}
+	for i := range answer.Files {
+		answer.Files[i].Path = path.Base(answer.Files[i].Path)
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+func (s *server) listFolder(ctx context.Context, ws, folder string) ([]tracking.Artifact, error) {
+	tree, inside, isTree, err := s.inTree(ctx, ws, folder)
+	if err != nil {
+		return nil, err
+	}
+	if isTree {
+		return tracking.Entries(each(tree.Files, func(f blob.File) tracking.Artifact {
+			return tracking.Artifact{Path: f.Path, Hash: f.Hash, Size: f.Size}
+		}), inside), nil
+	}
+	place, err := s.tracking.Locate(ctx, ws, folder)
+	if err != nil {
+		return nil, err
+	}
+	return s.tracking.List(ctx, ws, place.Owner, place.Path)
+}
+
+// proxied returns the path of an upload, download or removal, checked before
+// anything else looks at it.
+func proxied(req *http.Request) (string, error) {
+	p := req.PathValue("path")
+	if raw := req.URL.RawPath; raw != "" {
+		// The segments as they were sent, in case an encoded slash hides a parent.
+		if _, err := tracking.CheckArtifactPath(strings.TrimPrefix(raw, "/")); err != nil {
+			return "", err
+		}
+	}
+	return tracking.CheckArtifactPath(p)
+}
+
+func (s *server) download(w http.ResponseWriter, req *http.Request) {
+	content, file, err := s.open(req)
+	if err != nil {
+		s.writeError(w, req, err)
+		return
+	}
+	defer content.Close()
+	header := w.Header()
+	header.Set("Content-Type", "application/octet-stream")
+	header.Set("Content-Disposition", "attachment")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	header.Set("ETag", `"`+string(file.Hash)+`"`)
+	http.ServeContent(w, req, "", time.Time{}, content)
+}
+
+func (s *server) open(req *http.Request) (io.ReadSeekCloser, tracking.Artifact, error) {
+	ctx, ws := req.Context(), workspaceID(req)
+	p, err := proxied(req)
+	if err != nil {
+		return nil, tracking.Artifact{}, err
+	}
+	tree, inside, isTree, err := s.inTree(ctx, ws, p)
+	if err != nil {
+		return nil, tracking.Artifact{}, err
+	}
+	if isTree {
+		file, ok := tree.Find(inside)
+		if !ok {
+			return nil, tracking.Artifact{}, atelier.Errorf(atelier.NotFound, "There is no artifact %q.", atelier.Clip(inside, 120))
+		}
+		content, _, err := s.blobs.Open(ctx, ws, file.Hash)
+		return content, tracking.Artifact{Path: file.Path, Hash: file.Hash, Size: file.Size}, err
+	}
+	place, err := s.tracking.Locate(ctx, ws, p)
+	if err != nil {
+		return nil, tracking.Artifact{}, err
+	}
+	return s.tracking.Open(ctx, ws, place.Owner, place.Path)
+}
+
+func (s *server) upload(w http.ResponseWriter, req *http.Request) {
+	s.change(w, req, func(ctx context.Context, ws string, place tracking.Place) error {
+		return s.tracking.Upload(ctx, ws, place.Owner, place.Path, req.Body)
+	})
+}
+
+func (s *server) remove(w http.ResponseWriter, req *http.Request) {
+	s.change(w, req, func(ctx context.Context, ws string, place tracking.Place) error {
+		return s.tracking.Remove(ctx, ws, place.Owner, place.Path)
+	})
+}
+
+func (s *server) change(w http.ResponseWriter, req *http.Request, act func(ctx context.Context, ws string, place tracking.Place) error) {
+	ctx, ws := req.Context(), workspaceID(req)
+	p, err := proxied(req)
+	if err == nil {
+		var place tracking.Place
+		if place, err = s.tracking.Locate(ctx, ws, p); err == nil {
+			err = act(ctx, ws, place)
+		}
+	}
+	if err != nil {
+		s.writeError(w, req, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, struct{}{})
+}
+
+// refuseMultipart answers in the words on which clients fall back to one upload.
+func (s *server) refuseMultipart(w http.ResponseWriter, req *http.Request) {
+	s.writeError(w, req, atelier.Errorf(atelier.NotImplemented, "Multipart upload is not supported for the current artifact repository"))
+}

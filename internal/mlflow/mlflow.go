@@ -1,0 +1,134 @@
+// Package mlflow speaks MLflow's REST API, so that the unmodified mlflow client,
+// and every library that logs through it, works against this server.
+//
+// It translates and decides nothing: requests become calls of tracking and model,
+// and answers take MLflow's shapes, which exist only here. Every route is served
+// for the default workspace, for the one that the header X-MLFLOW-WORKSPACE names,
+// and below /workspaces/{workspace}; each also as MLflow's own pages call it,
+// under /ajax-api.
+package mlflow
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/model"
+	"github.com/atelier-ml/atelier/internal/route"
+	"github.com/atelier-ml/atelier/internal/tracking"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+// compatible is the MLflow release whose API this is.
+const compatible = "3.11.1"
+
+// Parts are what the routes need.
+type Parts struct {
+	Tracking *tracking.Service
+	Models   *model.Service
+	Blobs    blob.Store
+	Log      *slog.Logger
+}
+
+type server struct {
+	tracking *tracking.Service
+	models   *model.Service
+	blobs    blob.Store
+	log      *slog.Logger
+}
+
+// What an actor needs to be allowed, by kind of thing.
+const (
+	readExperiments  atelier.Permission = "experiments/read"
+	writeExperiments atelier.Permission = "experiments/write"
+	readRuns         atelier.Permission = "experiments/runs/read"
+	writeRuns        atelier.Permission = "experiments/runs/write"
+	deleteRuns       atelier.Permission = "experiments/runs/delete"
+	readArtifacts    atelier.Permission = "metadata/artifacts/read"
+	writeArtifacts   atelier.Permission = "metadata/artifacts/write"
+	readModels       atelier.Permission = "models/read"
+	writeModels      atelier.Permission = "models/write"
+	deleteModels     atelier.Permission = "models/delete"
+)
+
+// endpoint is one route of the API: a method and a path below /api/2.0.
+type endpoint struct {
+	route      string
+	permission atelier.Permission
+	handler    http.HandlerFunc
+	maxBody    int64
+}
+
+// Register adds the routes to t.
+func Register(t *route.Table, p Parts) {
+	s := &server{tracking: p.Tracking, models: p.Models, blobs: p.Blobs, log: p.Log}
+	var all []endpoint
+	all = append(all, s.experimentRoutes()...)
+	all = append(all, s.runRoutes()...)
+	all = append(all, s.loggedModelRoutes()...)
+	all = append(all, s.registryRoutes()...)
+	all = append(all, s.artifactRoutes()...)
+	for _, e := range all {
+		method, path, _ := strings.Cut(e.route, " ")
+		for _, prefix := range []string{"/api/2.0", "/ajax-api/2.0", "/workspaces/{workspace}/api/2.0", "/workspaces/{workspace}/ajax-api/2.0"} {
+			t.Handle(route.Route{Method: method, Path: prefix + path, Permission: e.permission, Summary: "MLflow", Tag: "mlflow",
+				Errors: s.writeError, WorkspaceHeader: "X-MLFLOW-WORKSPACE", MaxBody: e.maxBody, Hidden: true}, e.handler)
+		}
+	}
+	s.registerProbes(t)
+}
+
+// registerProbes adds what clients ask before they are anybody, and the answer to
+// routes that are not there: a client that meets a missing newer route goes on.
+func (s *server) registerProbes(t *route.Table) {
+	public := func(method, path string, handler http.HandlerFunc) {
+		t.HandleFunc(route.Route{Method: method, Path: path, Access: route.Public, Summary: "MLflow", Tag: "mlflow", Hidden: true, Errors: s.writeError}, handler)
+	}
+	for _, prefix := range []string{"", "/workspaces/{workspace}"} {
+		public("GET", prefix+"/health", text("OK"))
+		public("GET", prefix+"/version", text(compatible))
+		for _, api := range []string{"/api", "/ajax-api"} {
+			public("GET", prefix+api+"/3.0/mlflow/server-info", func(w http.ResponseWriter, _ *http.Request) {
+				writeJSON(w, http.StatusOK, map[string]any{"store_type": "SqlStore", "workspaces_enabled": true})
+			})
+			public("", prefix+api+"/{version}/mlflow/{rest...}", notThere)
+			public("", prefix+api+"/{version}/mlflow-artifacts/{rest...}", notThere)
+		}
+	}
+}
+
+func text(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Write([]byte(body))
+	}
+}
+
+func notThere(w http.ResponseWriter, req *http.Request) {
+	writeJSON(w, http.StatusNotFound, failure{"ENDPOINT_NOT_FOUND",
+		"There is no endpoint " + req.Method + " " + atelier.Clip(req.URL.Path, 200) + " on this server."})
+}
+
+// handle makes a handler of fn: In is the request's shape, from its query for a
+// GET and from its body otherwise.
+func handle[In any](s *server, fn func(ctx context.Context, ws string, in *In) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		in := new(In)
+		if err := decode(req, in); err != nil {
+			s.writeError(w, req, err)
+			return
+		}
+		answer, err := fn(req.Context(), workspace.From(req.Context()).ID, in)
+		if err != nil {
+			s.writeError(w, req, err)
+			return
+		}
+		if answer == nil {
+			answer = struct{}{}
+		}
+		writeJSON(w, http.StatusOK, answer)
+	}
+}
