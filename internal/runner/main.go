@@ -46,7 +46,8 @@ func runTask(dir string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE)
+	// Taken and dropped, not ignored: what is ignored stays so in the command.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT)
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	lock, err := takeLock(filepath.Join(dir, compute.LockFile))

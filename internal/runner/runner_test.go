@@ -45,7 +45,7 @@ const patience = 60 * time.Second
 // world is a server with everything that jobs need, which can go away and come
 // back at another address over the same data.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	driver *local.Driver
 	owner  access.User
@@ -58,7 +58,7 @@ type world struct {
 	stop  func()
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir()}
 	var err error
