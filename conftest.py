@@ -48,10 +48,17 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    binary = Path(os.environ.get("ATELIER_BIN", _REPOSITORY / "bin" / "atelier"))
-    if not binary.exists():
-        pytest.fail(f"There is no {binary}. Build it with `make build`, or name one in ATELIER_BIN.")
+def binary() -> Path:
+    """The program under test."""
+    path = Path(os.environ.get("ATELIER_BIN", _REPOSITORY / "bin" / "atelier"))
+    if not path.exists():
+        pytest.fail(f"There is no {path}. Build it with `make build`, or name one in ATELIER_BIN.")
+    return path
+
+
+@pytest.fixture(scope="session")
+def server(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that runs while the tests do."""
     started = Server(binary, tmp_path_factory.mktemp("server"))
     yield started
     started.stop()
