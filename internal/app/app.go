@@ -16,10 +16,16 @@ import (
 	"github.com/atelier-ml/atelier/internal/api"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/compute/local"
+	"github.com/atelier-ml/atelier/internal/endpoint"
+	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
+	"github.com/atelier-ml/atelier/internal/job"
 	"github.com/atelier-ml/atelier/internal/logs"
+	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/route"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/vault"
 	"github.com/atelier-ml/atelier/internal/workspace"
 	"github.com/atelier-ml/atelier/web"
@@ -54,42 +60,78 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.listen(); err != nil {
 		return err
 	}
-	clk := clock.System{}
-	db, err := sqldb.Open(ctx, a.config.databaseTarget(), clk)
-	if err != nil {
-		return databaseError(a.config, err)
-	}
-	a.onClose(db.Close)
-	blobs, err := blob.OpenDir(a.path("blobs"))
+	g, err := a.openGround(ctx)
 	if err != nil {
 		return err
 	}
-	a.onClose(blobs.Close)
-	logStore, err := logs.Open(a.path("logs"))
-	if err != nil {
-		return err
-	}
-	a.onClose(logStore.Close)
-	secrets, err := vault.Open(a.path("keys", "vault.key"))
-	if err != nil {
-		return err
-	}
-	bus := event.NewBus()
-	who := access.New(db, clk)
-	workspaces := workspace.New(db, who, bus)
+	who := access.New(g.db, g.clock)
+	workspaces := workspace.New(g.db, who, g.bus)
 	if err := a.firstStart(ctx, who, workspaces); err != nil {
 		return err
 	}
+	driver, err := local.New(a.config.Executable, a.path("tasks"))
+	if err != nil {
+		return err
+	}
+	environments := environment.New(g.db)
+	runs := tracking.New(g.db, g.blobs, g.bus)
+	models := model.New(g.db, g.blobs, g.bus, runs)
+	jobs := job.New(job.Options{
+		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
+		Tracking: runs, Environments: environments, Driver: driver,
+		ServerFile: a.path("server.json"), ServerURL: a.address.url,
+		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
+	})
+	endpoints := endpoint.New(endpoint.Parts{
+		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
+		Vault: g.vault, Workspaces: workspaces, Models: findModels(models), Environments: environments, Driver: driver,
+		ServerFile: a.path("server.json"), URL: a.address.url,
+		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
+	})
+	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}}
 
-	a.table = route.New(route.Options{Access: who, Workspaces: workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
-	api.RegisterOpenAPI(a.table)
-	api.RegisterAccess(a.table, who, workspaces, a.address.url, Version)
-	api.RegisterWorkspaces(a.table, workspaces, who, blobs)
-	api.RegisterFiles(a.table, blobs)
-	api.RegisterEvents(a.table, bus)
-	a.table.Fallback(web.Handler())
-	_ = secrets
+	t := route.New(route.Options{Access: who, Workspaces: workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
+	a.table = t
+	api.RegisterOpenAPI(t)
+	api.RegisterAccess(t, who, workspaces, a.address.url, Version)
+	api.RegisterWorkspaces(t, workspaces, who, g.blobs)
+	api.RegisterFiles(t, g.blobs)
+	api.RegisterEvents(t, g.bus)
+	api.RegisterEnvironments(t, environments)
+	api.RegisterJobs(t, jobs, g.bus)
+	api.RegisterTasks(t, jobs, endpoints, runs)
+	t.Fallback(web.Handler())
 	return nil
+}
+
+// ground is what every capability stands on.
+type ground struct {
+	clock clock.Clock
+	db    *sqldb.DB
+	blobs blob.Store
+	logs  *logs.Store
+	vault *vault.Vault
+	bus   *event.Bus
+}
+
+func (a *App) openGround(ctx context.Context) (g ground, err error) {
+	g.clock, g.bus = clock.System{}, event.NewBus()
+	if g.db, err = sqldb.Open(ctx, a.config.databaseTarget(), g.clock); err != nil {
+		return g, databaseError(a.config, err)
+	}
+	a.onClose(g.db.Close)
+	blobs, err := blob.OpenDir(a.path("blobs"))
+	if err != nil {
+		return g, err
+	}
+	g.blobs = blobs
+	a.onClose(blobs.Close)
+	if g.logs, err = logs.Open(a.path("logs")); err != nil {
+		return g, err
+	}
+	a.onClose(g.logs.Close)
+	g.vault, err = vault.Open(a.path("keys", "vault.key"))
+	return g, err
 }
 
 func (a *App) path(parts ...string) string {
