@@ -1,0 +1,163 @@
+// Package spec reads Azure Machine Learning's v2 YAML files and gives our nouns.
+//
+// It is strict, because a file that is half understood costs a night of
+// training: an unknown key, a wrong type, a missing file or a reference to
+// nothing is refused with file, line and column, the line itself, and what is
+// allowed there. All faults of a file are reported at once. A key that Azure
+// has and we do not is refused by name with the reason. What a user wrote as
+// text stays text: a variable of 1.10 is "1.10".
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/atelier-ml/atelier"
+)
+
+const (
+	maxFileBytes = 1 << 20
+	maxNodes     = 20_000 // with every alias written out
+	maxDepth     = 64
+)
+
+// Document is a YAML file, parsed but not yet understood: the verb decides what
+// it should describe.
+type Document struct {
+	file   string // as the user named it, for messages
+	dir    string // what local paths in it are relative to
+	lines  []string
+	root   *yaml.Node
+	sets   []string // the patches; a node with line -n comes from the n-th
+	faults []fault
+}
+
+// Load reads the file at path and applies sets, each "key.inner=value".
+func Load(path string, sets []string) (*Document, error) {
+	text, err := readSmall(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	return parse(filepath.ToSlash(path), dir, text, sets)
+}
+
+// readSmall reads a file that people write by hand.
+func readSmall(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		err = errors.New("it is a folder")
+	}
+	if err == nil && info.Size() > maxFileBytes {
+		err = fmt.Errorf("it is larger than %d bytes", maxFileBytes)
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, atelier.Errorf(atelier.Invalid, "The file %s cannot be read: %s.", path, reason(err))
+	}
+	return text, nil
+}
+
+func reason(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "there is no such file"
+	}
+	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
+		return inner.Err.Error()
+	}
+	return err.Error()
+}
+
+func parse(file, dir string, text []byte, sets []string) (*Document, error) {
+	d := &Document{file: file, dir: dir, lines: strings.Split(string(text), "\n"), sets: sets}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var document yaml.Node
+	err := decoder.Decode(&document)
+	switch {
+	case err == io.EOF || err == nil && len(document.Content) == 0:
+		document.Content = []*yaml.Node{{Kind: yaml.MappingNode, Line: 1, Column: 1}}
+	case err != nil:
+		d.syntax(err)
+		return nil, d.failure()
+	default:
+		var second yaml.Node
+		if err := decoder.Decode(&second); err != io.EOF {
+			d.add(&second, "The file holds more than one document. Write one per file.")
+			return nil, d.failure()
+		}
+	}
+	d.root = document.Content[0]
+	if d.root.Kind == yaml.ScalarNode && d.root.Tag == "!!null" {
+		d.root = &yaml.Node{Kind: yaml.MappingNode, Line: 1, Column: 1}
+	}
+	budget := maxNodes
+	if !d.small(d.root, maxDepth, &budget) {
+		return nil, d.failure()
+	}
+	for i := range sets {
+		d.patch(i)
+	}
+	if len(d.faults) > 0 {
+		return nil, d.failure()
+	}
+	return d, nil
+}
+
+var syntaxPlace = regexp.MustCompile(`line (\d+)(?:, column (\d+))?`)
+
+// syntax reports what the parser says, at the last place that it names.
+func (d *Document) syntax(err error) {
+	node := &yaml.Node{Line: 1, Column: 1}
+	places := syntaxPlace.FindAllStringSubmatch(err.Error(), -1)
+	if len(places) > 0 {
+		last := places[len(places)-1]
+		node.Line, _ = strconv.Atoi(last[1])
+		if column, err := strconv.Atoi(last[2]); err == nil {
+			node.Column = column
+		}
+	}
+	d.add(node, "This is not YAML: %s.", strings.TrimPrefix(err.Error(), "yaml: "))
+}
+
+// small refuses a document that would become huge, or endless, once its
+// aliases are written out.
+func (d *Document) small(node *yaml.Node, depth int, budget *int) bool {
+	*budget--
+	if *budget < 0 || depth == 0 {
+		d.add(node, "The file becomes too large or too deep once its aliases are written out.")
+		return false
+	}
+	if node.Kind == yaml.AliasNode {
+		return d.small(node.Alias, depth-1, budget)
+	}
+	for _, child := range node.Content {
+		if !d.small(child, depth-1, budget) {
+			return false
+		}
+	}
+	return true
+}
+
+// real follows an alias to what it stands for.
+func real(node *yaml.Node) *yaml.Node {
+	for node != nil && node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	return node
+}

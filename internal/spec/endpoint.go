@@ -1,0 +1,179 @@
+package spec
+
+import (
+	"os"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/endpoint"
+)
+
+// OnlineEndpoint reads the document as an online endpoint.
+func (d *Document) OnlineEndpoint() (endpoint.CreateEndpoint, error) {
+	o := d.object(d.root, "")
+	o.text("$schema")
+	o.need("name", "what the endpoint is called")
+	if o.text("auth_mode") == "aad_token" {
+		d.add(o.value("auth_mode"), "\"auth_mode\" cannot be aad_token: there is no Azure directory here. Allowed: key, aml_token.")
+	} else {
+		o.choice("auth_mode", "key", "aml_token")
+	}
+	ask := endpoint.CreateEndpoint{Name: o.text("name"), Description: o.text("description"), Tags: o.texts("tags"), Properties: o.texts("properties"),
+		AuthMode: endpoint.AuthMode(o.text("auth_mode")), Traffic: o.integers("traffic", 0, 100), MirrorTraffic: o.integers("mirror_traffic", 0, 100)}
+	if node := o.value("name"); node != nil {
+		d.nameFault(node, atelier.CheckEndpointName("endpoint", ask.Name))
+	}
+	o.finish(map[string]string{
+		"public_network_access": "Who can reach the server decides who can reach the endpoint.",
+		"identity":              "A deployment always runs with a token of its own.",
+		"compute":               "Deployments run on the server's own compute so far.",
+		"defaults":              "It belongs to batch endpoints, which are not offered yet.",
+		"scoring_uri":           "The server sets it.",
+		"openapi_uri":           "The server sets it.",
+		"provisioning_state":    "The server sets it.",
+	})
+	return ask, d.failure()
+}
+
+var refusedInDeployment = map[string]string{
+	"data_collector":             "Collecting requests is not there yet.",
+	"model_mount_path":           "Read the path of the model from AZUREML_MODEL_DIR.",
+	"startup_probe":              "A deployment is up once its script has started; use readiness_probe for later.",
+	"resources":                  "Deployments are not limited in memory and processors yet.",
+	"identity":                   "A deployment always runs with a token of its own.",
+	"private_network_connection": "The network is the machine's own.",
+	"compute":                    "Deployments run on the server's own compute so far.",
+	"settings":                   "It belongs to batch deployments, which are not offered yet.",
+	"mini_batch_size":            "It belongs to batch deployments, which are not offered yet.",
+	"provisioning_state":         "The server sets it.",
+	"scoring_uri":                "The server sets it.",
+}
+
+// OnlineDeployment reads the document as a deployment behind an online endpoint.
+func (d *Document) OnlineDeployment() (endpoint.CreateDeployment, error) {
+	o := d.object(d.root, "")
+	o.text("$schema")
+	if o.text("type") == "kubernetes" {
+		d.add(o.value("type"), "Deployments of type kubernetes are not offered yet. The type can be managed.")
+	} else {
+		o.choice("type", "managed")
+	}
+	o.need("name", "what the deployment is called")
+	ask := endpoint.CreateDeployment{Name: o.text("name"), Endpoint: o.text("endpoint_name"), Description: o.text("description"), Tags: o.texts("tags"),
+		Properties: o.texts("properties"), EnvironmentVariables: o.texts("environment_variables"), InstanceType: o.text("instance_type"),
+		InstanceCount: o.integer("instance_count", 1, 50)}
+	if node := o.value("name"); node != nil {
+		d.nameFault(node, atelier.CheckEndpointName("deployment", ask.Name))
+	}
+	if node := o.value("model"); node != nil {
+		ask.Model = d.deployedModel(node)
+	}
+	if node := o.value("environment"); node != nil {
+		ask.Environment = d.environment(node, "environment")
+	}
+	ask.CodeConfiguration = d.codeConfiguration(o)
+	ask.RequestSettings = d.requestSettings(o)
+	ask.LivenessProbe, ask.ReadinessProbe = d.probe(o, "liveness_probe"), d.probe(o, "readiness_probe")
+	ask.ScaleSettings = d.scaleSettings(o)
+	if o.text("egress_public_network_access") == "disabled" {
+		d.add(o.value("egress_public_network_access"), "The network of a deployment cannot be closed yet, so this can only be enabled.")
+	} else {
+		o.choice("egress_public_network_access", "enabled")
+	}
+	if ask.Model == nil && ask.CodeConfiguration == nil && len(d.faults) == 0 {
+		d.add(o.node, "The deployment has neither a model nor a scoring script. Give model, code_configuration, or both.")
+	}
+	if o.boolean("app_insights_enabled") {
+		o.refuse("app_insights_enabled", "Requests are always counted; there is no other telemetry yet.")
+	}
+	o.finish(refusedInDeployment)
+	return ask, d.failure()
+}
+
+// deployedModel reads a reference, a path, or a model written in place.
+func (d *Document) deployedModel(node *yaml.Node) any {
+	if node.Kind == yaml.ScalarNode {
+		return d.path(node, "model", anything)
+	}
+	o := d.object(node, "model")
+	o.need("path", "where the model's files are")
+	inline := map[string]any{}
+	for _, key := range []string{"name", "version", "description"} {
+		if text := o.text(key); text != "" && key != "description" {
+			inline[key] = text
+		}
+	}
+	if kind := o.choice("type", "custom_model", "mlflow_model", "triton_model"); kind != "" {
+		inline["type"] = kind
+	}
+	if node := o.value("path"); node != nil {
+		inline["path"] = d.path(node, "model.path", anything)
+	}
+	o.finish(map[string]string{"flavors": "They are read from the MLmodel file.", "tags": "Register the model to give it tags.", "properties": "Register the model to give it properties."})
+	return inline
+}
+
+func (d *Document) codeConfiguration(o *object) *endpoint.CodeConfiguration {
+	inner := o.inner("code_configuration")
+	if inner == nil {
+		return nil
+	}
+	inner.need("code", "the folder of the scoring script")
+	inner.need("scoring_script", "the file with init() and run()")
+	code := &endpoint.CodeConfiguration{ScoringScript: inner.text("scoring_script")}
+	if node := inner.value("code"); node != nil {
+		code.Code = d.path(node, "code_configuration.code", aFolder)
+	}
+	if node := inner.value("scoring_script"); node != nil && code.Code != "" && isLocal(code.Code) && code.ScoringScript != "" {
+		script := filepath.FromSlash(code.ScoringScript)
+		if info, err := os.Stat(filepath.Join(code.Code, script)); !filepath.IsLocal(script) || err != nil || info.IsDir() {
+			d.add(node, "There is no file %s in %s.", atelier.Clip(code.ScoringScript, 80), code.Code)
+		}
+	}
+	inner.finish(nil)
+	return code
+}
+
+func (d *Document) requestSettings(o *object) *endpoint.RequestSettings {
+	inner := o.inner("request_settings")
+	if inner == nil {
+		return nil
+	}
+	settings := &endpoint.RequestSettings{
+		RequestTimeoutMS:      inner.integer("request_timeout_ms", 1, 180_000),
+		MaxConcurrentRequests: inner.integer("max_concurrent_requests_per_instance", 1, 1000),
+		MaxQueueWaitMS:        inner.integer("max_queue_wait_ms", 1, 180_000),
+	}
+	inner.finish(nil)
+	return settings
+}
+
+func (d *Document) probe(o *object, key string) *endpoint.Probe {
+	inner := o.inner(key)
+	if inner == nil {
+		return nil
+	}
+	const day = 86_400
+	probe := &endpoint.Probe{InitialDelay: inner.integer("initial_delay", 0, day), Period: inner.integer("period", 1, day), Timeout: inner.integer("timeout", 1, day),
+		SuccessThreshold: inner.integer("success_threshold", 1, day), FailureThreshold: inner.integer("failure_threshold", 1, day)}
+	inner.finish(map[string]string{"path": "The worker has one health path of its own.", "port": "The worker has one health path of its own.", "scheme": "The worker has one health path of its own."})
+	return probe
+}
+
+func (d *Document) scaleSettings(o *object) *endpoint.ScaleSettings {
+	inner := o.inner("scale_settings")
+	if inner == nil {
+		return nil
+	}
+	if kind := inner.text("type"); kind != "" && kind != "default" {
+		d.add(inner.value("type"), "Scaling by %q is not offered yet. Use type default, and set instance_count.", atelier.Clip(kind, 60))
+		return nil
+	}
+	inner.finish(map[string]string{
+		"min_instances": "Scaling by load is not there yet; set instance_count.", "max_instances": "Scaling by load is not there yet; set instance_count.",
+		"target_utilization_percentage": "Scaling by load is not there yet; set instance_count.", "polling_interval": "Scaling by load is not there yet; set instance_count.",
+	})
+	return &endpoint.ScaleSettings{Type: "default"}
+}

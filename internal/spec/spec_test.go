@@ -1,0 +1,394 @@
+package spec
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/endpoint"
+	"github.com/atelier-ml/atelier/internal/environment"
+	"github.com/atelier-ml/atelier/internal/job"
+	"github.com/atelier-ml/atelier/internal/model"
+)
+
+const conda = "channels: [conda-forge]\ndependencies:\n- python=3.11\n- pip:\n  - mlflow==3.16.0\n"
+
+// files makes a folder with the files that the examples name.
+func files(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"src/train.py": "", "src/score.py": "", "data/a.csv": "1\n", "conda.yml": conda, "broken.yml": "dependencies:\n- numpy\n- r-base=4\n",
+		"requirements.txt": "numpy\n-r other.txt\n", "env.yml": "name: e\nconda_file: conda.yml\n", "bad_env.yml": "name: e\nconda: conda.yml\n", "model/MLmodel": ""} {
+		place := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(place, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestJob(t *testing.T) {
+	dir := files(t)
+	d, err := parse("job.yml", dir, []byte(`$schema: https://azuremlschemas.azureedge.net/latest/commandJob.schema.json
+type: command
+command: >-
+  python train.py --data ${{inputs.data}} --rate ${{ inputs.rate }}
+  --out ${{outputs.model}}
+code: ./src
+environment:
+  image: mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04
+  conda_file: ./conda.yml
+environment_variables:
+  VERSION: 1.10
+  FLAG: true
+  EMPTY:
+compute: azureml:cpu
+display_name: first try
+experiment_name: diabetes
+description: 2024
+tags: {team: a, round: 1}
+limits: {timeout: 300}
+resources: {instance_count: 1, instance_type: local}
+inputs:
+  data: {type: uri_file, path: data/a.csv}
+  folder: {path: file:data}
+  registered: {type: uri_folder, path: azureml:diabetes:1, mode: download}
+  rate: 0.10
+  epochs: 5
+  big: 1_000
+  shuffle: true
+  word: "5"
+  derived: run-${{inputs.word}}
+outputs:
+  model:
+  table: {type: uri_file, path: "azureml://datastores/workspaceblobstore/paths/${{name}}/x"}
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Job()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := job.Spec{
+		Type: "command", Command: "python train.py --data ${{inputs.data}} --rate ${{ inputs.rate }} --out ${{outputs.model}}",
+		Code: filepath.Join(dir, "src"), Compute: "azureml:cpu", DisplayName: "first try", ExperimentName: "diabetes", Description: "2024",
+		Environment:          environment.Spec{Image: "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04", CondaFile: conda, CondaFileName: "conda.yml"},
+		EnvironmentVariables: map[string]string{"VERSION": "1.10", "FLAG": "true", "EMPTY": ""},
+		Tags:                 map[string]string{"team": "a", "round": "1"},
+		Limits:               job.Limits{Timeout: 300},
+		Resources:            job.Resources{InstanceCount: 1, InstanceType: "local"},
+		Inputs: map[string]job.Input{
+			"data": {Type: "uri_file", Path: filepath.Join(dir, "data/a.csv")}, "folder": {Type: "uri_folder", Path: filepath.Join(dir, "data")},
+			"registered": {Type: "uri_folder", Path: "azureml:diabetes:1", Mode: "download"},
+			"rate":       job.Literal(json.Number("0.10")), "epochs": job.Literal(json.Number("5")), "big": job.Literal("1_000"), "shuffle": job.Literal(true),
+			"word": job.Literal("5"), "derived": job.Literal("run-${{inputs.word}}"),
+		},
+		Outputs: map[string]job.Output{"model": {Type: "uri_folder"}, "table": {Type: "uri_file", Path: "azureml://datastores/workspaceblobstore/paths/${{name}}/x"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestJobFaults(t *testing.T) {
+	dir := files(t)
+	for name, test := range map[string]struct{ text, place, message string }{
+		"unknown key":      {"comand: x\ncommand: x\n", "job.yml:1:1", `Unknown key "comand"; did you mean "command"? Allowed here: type, `},
+		"caret":            {"command: x\nlimits:\n  timout: 3\n", "job.yml:3:3", "   3 |   timout: 3\n     |   ^"},
+		"refused key":      {"command: x\ndistribution: {type: mpi}\n", "job.yml:2:1", `The key "distribution" is not offered. A job runs as one process`},
+		"wrong type":       {"command: [a]\n", "job.yml:1:10", `"command" must be text, and is a list`},
+		"not a number":     {"command: x\nlimits: {timeout: 5m}\n", "job.yml:2:19", `"limits.timeout" must be a whole number, and is the text "5m"`},
+		"out of range":     {"command: x\nlimits: {timeout: -1}\n", "job.yml:2:19", "must be from 1 to"},
+		"octal":            {"command: x\nlimits: {timeout: 010}\n", "job.yml:2:19", "must be a whole number"},
+		"missing command":  {"code: src\n", "job.yml:1:1", `The key "command" is missing`},
+		"empty file":       {"", "job.yml:1:1", `The key "command" is missing`},
+		"duplicate":        {"command: x\ncommand: y\n", "job.yml:2:1", "given twice"},
+		"missing folder":   {"command: x\ncode: ./srcc\n", "job.yml:2:7", `"code" leads nowhere`},
+		"file for folder":  {"command: x\ncode: conda.yml\n", "job.yml:2:7", "must be a folder"},
+		"folder for file":  {"command: x\ninputs:\n  d: {type: uri_file, path: data}\n", "job.yml:3:29", "must be a file"},
+		"missing input":    {"command: |\n  python a.py\n  echo ${{inputs.dta}}\ninputs: {data: 1}\n", "job.yml:3:8", `${{inputs.dta}} refers to nothing. Did you mean "data"?`},
+		"missing output":   {"command: echo ${{outputs.x}}\n", "job.yml:1:15", "the job has no outputs"},
+		"unclosed":         {"command: echo ${{inputs.x}\ninputs: {x: 1}\n", "job.yml:1:15", "not closed"},
+		"circle":           {"command: x\ninputs:\n  a: ${{inputs.b}}\n  b: ${{inputs.a}}\n", "job.yml:3:6", "circle: a -> b -> a"},
+		"sweep expression": {"command: echo ${{search_space.x}}\n", "job.yml:1:15", "sweep"},
+		"bad variable":     {"command: x\nenvironment_variables: {A: '${{inputs.q}}'}\n", "job.yml:2:29", "refers to nothing"},
+		"pipeline":         {"type: pipeline\njobs: {}\n", "job.yml:1:7", `Jobs of type "pipeline" are not offered`},
+		"bad mode":         {"command: x\ninputs: {d: {path: data, mode: rw}}\n", "job.yml:2:32", "Allowed: ro_mount, download"},
+		"null input":       {"command: x\ninputs:\n  d:\n", "job.yml:3:", "is empty"},
+		"list input":       {"command: x\ninputs: {d: [1]}\n", "job.yml:2:13", "and is a list"},
+		"input name":       {"command: x\ninputs: {a-b: 1}\n", "job.yml:2:10", "cannot name an input"},
+		"local output":     {"command: x\noutputs: {m: {path: ./out}}\n", "job.yml:2:21", "cannot be a local path"},
+		"job name":         {"command: x\nname: a b\n", "job.yml:2:7", "cannot name a job"},
+		"two instances":    {"command: x\nresources: {instance_count: 2}\n", "job.yml:2:29", "one machine"},
+		"build":            {"command: x\nenvironment: {build: {path: .}}\n", "job.yml:2:15", "Building images"},
+		"conda fault":      {"command: x\nenvironment: {conda_file: broken.yml}\n", "broken.yml:3:3", "system package"},
+		"inline conda":     {"command: x\nenvironment:\n  conda_file:\n    dependencies:\n    - r-base=4\n", "job.yml:5:7", "system package"},
+		"requirements":     {"command: x\nenvironment: {pip_requirements: requirements.txt}\n", "requirements.txt:2", "another file"},
+		"environment file": {"command: x\nenvironment: file:bad_env.yml\n", "bad_env.yml:2:1: ", "Unknown key \"conda\"; did you mean \"conda_file\"?"},
+		"no packages":      {"command: x\nenvironment: {name: a}\n", "job.yml:2:14", "says nothing about its packages"},
+		"bad reference":    {"command: x\ninputs: {d: {path: 'azureml://wrong'}}\n", "job.yml:2:20", "not a path that can be read"},
+		"not yaml":         {"command: x\n  code: y\n", "job.yml:2:", "not YAML"},
+		"tab":              {"command: x\ninputs:\n\ta: 1\n", "job.yml:3:", "not YAML"},
+		"two documents":    {"command: x\n---\ncommand: y\n", "job.yml", "more than one document"},
+		"not a mapping":    {"- a\n", "job.yml:1:1", "must be a mapping"},
+		"merge":            {"a: &a {x: y}\ncommand: x\ntags:\n  <<: *a\n", "", "Merging"},
+		"complex key":      {"command: x\n? [a]\n: b\n", "job.yml:2:3", "A key must be plain text"},
+		"self alias":       {"a: &a [*a]\ncommand: x\n", "job.yml:", ""},
+		"NUL":              {"command: \"a\\0b\"\n", "job.yml:1:10", "NUL"},
+		"git":              {"command: x\ncode: git+https://example.org/a\n", "job.yml:2:7", "git repository"},
+		"python in two":    {"command: x\nenvironment: {conda_file: conda.yml, pip_requirements: requirements.txt}\n", "", "not both"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, err := parse("job.yml", dir, []byte(test.text), nil)
+			if err == nil {
+				_, err = d.Job()
+			}
+			if atelier.CodeOf(err) != atelier.Invalid {
+				t.Fatalf("got %v", err)
+			}
+			if shown := err.Error(); !strings.HasPrefix(shown, test.place) && !strings.Contains(shown, "\n"+test.place) || !strings.Contains(shown, test.message) {
+				t.Errorf("got\n%s\nwant %q at %q", shown, test.message, test.place)
+			}
+		})
+	}
+}
+
+func TestAllFaultsAtOnceInOrder(t *testing.T) {
+	text := "command: x\n"
+	for i := range 30 {
+		text += fmt.Sprintf("wrong%d: x\n", i)
+	}
+	d, err := parse("job.yml", t.TempDir(), []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Job()
+	shown := err.Error()
+	if !strings.HasPrefix(shown, "job.yml has 30 faults.\njob.yml:2:1: ") || !strings.HasSuffix(shown, "\nand 10 more.") || strings.Count(shown, "Unknown key") != maxFaults {
+		t.Errorf("got\n%s", shown)
+	}
+}
+
+func TestBombsAreRefused(t *testing.T) {
+	bomb := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+	for i := range 8 {
+		bomb += fmt.Sprintf("%c: &%c [%s]\n", 'b'+i, 'b'+i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", 'a'+i), 10), ", "))
+	}
+	for name, text := range map[string]string{"aliases": bomb, "depth": "command: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000)} {
+		if _, err := parse("job.yml", t.TempDir(), []byte(text), nil); atelier.CodeOf(err) != atelier.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestSets(t *testing.T) {
+	dir := files(t)
+	text := "command: x\ninputs:\n  rate: 0.1\n  data: {path: data/a.csv}\ntags: &t {a: b}\n"
+	d, err := parse("job.yml", dir, []byte(text), []string{"inputs.rate=0.20", "limits.timeout=60", "tags.version=1.10", "display_name=a=b: c # d", "environment_variables={A: 1, B: x}", "description="})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Job()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Inputs["rate"].Value != json.Number("0.20") || got.Limits.Timeout != 60 || got.Tags["version"] != "1.10" || got.Tags["a"] != "b" ||
+		got.DisplayName != "a=b: c # d" || got.EnvironmentVariables["B"] != "x" {
+		t.Errorf("got %+v", got)
+	}
+	for set, message := range map[string]string{
+		"comand=x":              `--set comand=x: Unknown key "comand"; did you mean "command"?`,
+		"limits.timeout=soon":   `"limits.timeout" must be a whole number`,
+		"command.part=x":        `"command" is the text "x" here and has no part "part"`,
+		"novalue":               "KEY=VALUE",
+		"code=./nowhere":        `"code" leads nowhere`,
+		"command=[a]":           "must be text, and is a list",
+		"command=${{inputs.q}}": "refers to nothing",
+	} {
+		d, err := parse("job.yml", dir, []byte(text), []string{set})
+		if err == nil {
+			_, err = d.Job()
+		}
+		if atelier.CodeOf(err) != atelier.Invalid || !strings.Contains(err.Error(), message) || !strings.HasPrefix(err.Error(), "--set "+set) {
+			t.Errorf("%s: got %v", set, err)
+		}
+	}
+}
+
+func TestSetChangesOneUseOfAnAnchor(t *testing.T) {
+	d, err := parse("job.yml", t.TempDir(), []byte("command: x\ntags: &t {a: b}\nproperties: *t\n"), []string{"properties.a=c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Job()
+	if err != nil || got.Tags["a"] != "b" || got.Properties["a"] != "c" {
+		t.Errorf("got %v, %v, %v", got.Tags, got.Properties, err)
+	}
+}
+
+func TestLoadReadsTheFileOnce(t *testing.T) {
+	dir := files(t)
+	path := filepath.Join(dir, "job.yml")
+	if err := os.WriteFile(path, []byte("command: x\ncode: src\nenvironment: env.yml\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Job()
+	if err != nil || got.Code != filepath.Join(dir, "src") || got.Environment.CondaFile != conda || got.Environment.Name != "e" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, bad := range []string{filepath.Join(dir, "none.yml"), dir} {
+		if _, err := Load(bad, nil); atelier.CodeOf(err) != atelier.Invalid || !strings.Contains(err.Error(), bad) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	d, err := parse("env.yml", files(t), []byte("name: vision\nversion: 1.10\nimage: python:3.11\nos_type: linux\nconda_file:\n  dependencies: [python=3.11, {pip: [numpy]}]\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Environment()
+	if err != nil || got.Version != "1.10" || got.CondaFileName != "conda_file of env.yml" {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if again, err := environment.TranslateConda(got.CondaFile, "x"); err != nil || again.Definition.Requirements[0] != "numpy" {
+		t.Errorf("the conda file in place was changed: %q, %v", got.CondaFile, err)
+	}
+	d, err = parse("env.yml", files(t), []byte("name: a\ndependencies: [numpy]\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = d.Environment(); err == nil || !strings.Contains(err.Error(), "name it in conda_file") {
+		t.Errorf("a conda file given as an environment: %v", err)
+	}
+}
+
+func TestModel(t *testing.T) {
+	dir := files(t)
+	d, err := parse("model.yml", dir, []byte("name: diabetes\npath: ./model\ntype: mlflow_model\ntags: {a: 1}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Model()
+	want := model.Register{Name: "diabetes", Path: filepath.Join(dir, "model"), Type: "mlflow_model", Tags: map[string]string{"a": "1"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	for text, message := range map[string]string{"name: a\n": `"path" is missing`, "path: runs:/x/model\n": `"name" is missing`, "name: a\npath: runs:/x/m\ntype: mlflow\n": `Did you mean "mlflow_model"?`,
+		"name: a\npath: model\nflavors: {}\n": "read from the MLmodel file"} {
+		d, err := parse("model.yml", dir, []byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Model(); err == nil || !strings.Contains(err.Error(), message) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestOnlineDeployment(t *testing.T) {
+	dir := files(t)
+	d, err := parse("blue.yml", dir, []byte(`name: blue
+endpoint_name: diabetes
+type: managed
+model: azureml:diabetes:3
+code_configuration: {code: src, scoring_script: score.py}
+environment: azureml://registries/azureml/environments/sklearn-1.5/labels/latest
+instance_type: Standard_DS3_v2
+instance_count: 2
+app_insights_enabled: false
+request_settings: {request_timeout_ms: 3000}
+liveness_probe: {initial_delay: 1}
+scale_settings: {type: default}
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.OnlineDeployment()
+	want := endpoint.CreateDeployment{Name: "blue", Endpoint: "diabetes", Model: "azureml:diabetes:3", InstanceType: "Standard_DS3_v2", InstanceCount: 2,
+		CodeConfiguration: &endpoint.CodeConfiguration{Code: filepath.Join(dir, "src"), ScoringScript: "score.py"},
+		Environment:       environment.Spec{Reference: "azureml://registries/azureml/environments/sklearn-1.5/labels/latest"},
+		RequestSettings:   &endpoint.RequestSettings{RequestTimeoutMS: 3000}, LivenessProbe: &endpoint.Probe{InitialDelay: 1}, ScaleSettings: &endpoint.ScaleSettings{Type: "default"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	for text, message := range map[string]string{
+		"name: blue\n": "neither a model nor a scoring script",
+		"name: blue\nmodel: {path: model, type: x}\n":                                 `"model.type" cannot be "x"`,
+		"name: blue\nmodel: ./none\n":                                                 `"model" leads nowhere`,
+		"name: blue\ntype: kubernetes\nmodel: model\n":                                "kubernetes are not offered",
+		"name: b\nmodel: model\n":                                                     "cannot name a deployment",
+		"name: blue\nmodel: model\ndata_collector: {}\n":                              "Collecting requests",
+		"name: blue\nmodel: model\napp_insights_enabled: true\n":                      "telemetry",
+		"name: blue\nmodel: model\nscale_settings: {type: target_utilization}\n":      "Scaling by",
+		"name: blue\ncode_configuration: {code: src, scoring_script: no.py}\n":        "There is no file no.py",
+		"name: blue\ncode_configuration: {code: src, scoring_script: ../conda.yml}\n": "There is no file ../conda.yml",
+		"name: blue\ncode_configuration: {code: src}\n":                               `"code_configuration.scoring_script" is missing`,
+		"name: blue\nmodel: model\ninstance_count: two\n":                             "whole number",
+	} {
+		d, err := parse("blue.yml", dir, []byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.OnlineDeployment(); atelier.CodeOf(err) != atelier.Invalid || !strings.Contains(err.Error(), message) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestOnlineEndpoint(t *testing.T) {
+	d, err := parse("endpoint.yml", t.TempDir(), []byte("name: diabetes\nauth_mode: key\ntraffic: {blue: 90, green: 10}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.OnlineEndpoint()
+	if err != nil || got.Traffic["blue"] != 90 || got.AuthMode != endpoint.KeyAuth {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for text, message := range map[string]string{"name: 1a\n": "cannot name a endpoint", "name: abc\nauth_mode: aad_token\n": "no Azure directory", "name: abc\ntraffic: {blue: 120}\n": "from 0 to 100", "name: abc\nidentity: {}\n": "not offered"} {
+		d, err := parse("endpoint.yml", t.TempDir(), []byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.OnlineEndpoint(); err == nil || !strings.Contains(err.Error(), message) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func FuzzJob(f *testing.F) {
+	f.Add("command: echo ${{inputs.a}}\ninputs: {a: 1, b: {path: x}}\n", "inputs.a=2")
+	f.Add("a: &a [*a]\n<<: *a\n? [x]\n: y\n", "a.0=[1, {b: c}]")
+	f.Add("environment:\n  conda_file: {dependencies: [a=1, {pip: [b]}]}\noutputs:\n", "environment=x")
+	f.Add("resources: {properties: {a: !!binary x}}\ncommand: !!int x\n", "=")
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text, set string) {
+		for _, read := range []func(*Document) error{
+			func(d *Document) error { _, err := d.Job(); return err },
+			func(d *Document) error { _, err := d.OnlineDeployment(); return err },
+		} {
+			d, err := parse("job.yml", dir, []byte(text), []string{set})
+			if err == nil {
+				err = read(d)
+			}
+			if err != nil && atelier.CodeOf(err) != atelier.Invalid {
+				t.Fatalf("not an error for users: %v", err)
+			}
+		}
+	})
+}

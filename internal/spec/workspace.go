@@ -1,0 +1,26 @@
+package spec
+
+import (
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+const noCloud = "It belongs to Azure's cloud; the server keeps everything itself."
+
+// Workspace reads the document as a workspace to make.
+func (d *Document) Workspace() (workspace.Create, error) {
+	o := d.object(d.root, "")
+	o.text("$schema")
+	o.need("name", "what the workspace is called")
+	ask := workspace.Create{Name: o.text("name"), DisplayName: o.text("display_name"), Description: o.text("description"), Tags: o.texts("tags")}
+	if node := o.value("name"); node != nil {
+		d.nameFault(node, atelier.CheckWorkspaceName(ask.Name))
+	}
+	o.finish(map[string]string{
+		"location": noCloud, "resource_group": noCloud, "storage_account": noCloud, "key_vault": noCloud,
+		"application_insights": noCloud, "container_registry": noCloud, "image_build_compute": noCloud,
+		"public_network_access": noCloud, "managed_network": noCloud, "identity": noCloud,
+		"customer_managed_key": noCloud, "hbi_workspace": noCloud, "primary_user_assigned_identity": noCloud,
+	})
+	return ask, d.failure()
+}
