@@ -9,8 +9,10 @@ package access
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/atelier-ml/atelier"
 )
@@ -85,10 +87,13 @@ func hashSecret(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-var userName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,127}$`)
-
 func checkUserName(name string) error {
-	if userName.MatchString(name) {
+	allowed := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._@+-", r)
+	}
+	first, _ := utf8.DecodeRuneInString(name)
+	if len(name) <= 128 && (unicode.IsLetter(first) || unicode.IsDigit(first)) &&
+		strings.IndexFunc(name, func(r rune) bool { return !allowed(r) }) < 0 {
 		return nil
 	}
 	return atelier.Errorf(atelier.Invalid, "%q cannot name a user.", atelier.Clip(name, 60)).At("name").

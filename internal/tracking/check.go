@@ -23,11 +23,12 @@ const (
 	maxBatchTags      = 100
 	maxBatch          = 1000
 	maxDatasets       = 1000
+	maxRunID          = 256
 )
 
 var (
 	keyRule        = regexp.MustCompile(`^[\p{L}\p{N}\p{M}_/.\- :]*$`)
-	runIDRule      = regexp.MustCompile(`^[a-zA-Z0-9][\p{L}\p{N}_\-]{0,255}$`)
+	runIDRule      = regexp.MustCompile(`^[a-zA-Z0-9][\p{L}\p{N}_\-]*$`)
 	experimentRule = regexp.MustCompile(`^[0-9]{1,18}$`)
 )
 
@@ -120,7 +121,7 @@ func checkMetric(m Metric) error {
 }
 
 func checkRunID(id string) error {
-	if !runIDRule.MatchString(id) {
+	if len(id) > maxRunID || !runIDRule.MatchString(id) {
 		return atelier.Errorf(atelier.Invalid, "Invalid run ID: '%s'.", atelier.Clip(id, 80)).At("run_id").
 			WithHint("Use up to 256 letters, digits, '-' or '_', beginning with a letter or a digit.")
 	}
