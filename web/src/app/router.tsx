@@ -1,0 +1,128 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import { ApiError } from '@/api/error';
+import { LoadingRows } from '@/components/States';
+import { meQuery } from '@/features/access/queries';
+import { parseCompareSearch, parseRunSearch, parseRunsSearch } from '@/features/job/search';
+import { lastWorkspace } from '@/features/workspace/queries';
+import { NotFound, RouteError } from './Fallbacks';
+import { queryClient } from './query-client';
+import { Shell } from './Shell';
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: (raw: Record<string, unknown>): { code?: string | undefined; next?: string | undefined } => ({
+    code: raw.code === undefined ? undefined : String(raw.code),
+    next: typeof raw.next === 'string' ? raw.next : undefined,
+  }),
+  component: lazyRouteComponent(() => import('@/features/access/SignInPage')),
+});
+
+/** Everything inside needs somebody signed in. */
+const app = createRoute({
+  getParentRoute: () => root,
+  id: 'app',
+  component: Shell,
+  beforeLoad: async ({ location }) => {
+    try {
+      await queryClient.ensureQueryData(meQuery);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) {
+        throw redirect({ to: '/sign-in', search: { next: location.href }, replace: true });
+      }
+      throw error;
+    }
+  },
+});
+
+const start = createRoute({
+  getParentRoute: () => app,
+  path: '/',
+  beforeLoad: async () => {
+    const me = await queryClient.ensureQueryData(meQuery);
+    const names = me.workspaces.map((one) => one.name);
+    const last = lastWorkspace();
+    const workspace = last && names.includes(last) ? last : names.includes('default') ? 'default' : names[0];
+    if (workspace === undefined) throw redirect({ to: '/workspaces', replace: true });
+    throw redirect({ to: '/w/$workspace', params: { workspace }, replace: true });
+  },
+});
+
+const settings = createRoute({
+  getParentRoute: () => app, path: '/settings',
+  component: lazyRouteComponent(() => import('@/features/access/SettingsPage')),
+});
+const workspaces = createRoute({
+  getParentRoute: () => app, path: '/workspaces',
+  component: lazyRouteComponent(() => import('@/features/workspace/WorkspacesPage')),
+});
+const home = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace',
+  component: lazyRouteComponent(() => import('./HomePage')),
+});
+const runs = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/runs', validateSearch: parseRunsSearch,
+  component: lazyRouteComponent(() => import('@/features/job/RunsPage')),
+});
+const run = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/runs/$run', validateSearch: parseRunSearch,
+  component: lazyRouteComponent(() => import('@/features/job/RunPage')),
+});
+const compare = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/compare', validateSearch: parseCompareSearch,
+  component: lazyRouteComponent(() => import('@/features/job/ComparePage')),
+});
+const models = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/models',
+  component: lazyRouteComponent(() => import('@/features/model/ModelsPage')),
+});
+const model = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/models/$model',
+  validateSearch: (raw: Record<string, unknown>): { version?: string | undefined; path?: string | undefined } => ({
+    version: raw.version === undefined ? undefined : String(raw.version),
+    path: typeof raw.path === 'string' ? raw.path : undefined,
+  }),
+  component: lazyRouteComponent(() => import('@/features/model/ModelPage')),
+});
+const endpoints = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/endpoints',
+  component: lazyRouteComponent(() => import('@/features/endpoint/EndpointsPage')),
+});
+const endpoint = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/endpoints/$endpoint',
+  component: lazyRouteComponent(() => import('@/features/endpoint/EndpointPage')),
+});
+const environments = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/environments',
+  component: lazyRouteComponent(() => import('@/features/environment/EnvironmentsPage')),
+});
+
+const tree = root.addChildren([
+  signIn,
+  app.addChildren([start, settings, workspaces, home, runs, run, compare, models, model, endpoints, endpoint, environments]),
+]);
+
+export const router = createRouter({
+  routeTree: tree,
+  defaultPreload: 'intent',
+  defaultPendingMs: 300,
+  defaultPendingComponent: LoadingRows,
+  defaultErrorComponent: RouteError,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+/** Leads to the sign-in page and, after it, back to here. */
+export function goToSignIn(by: typeof router) {
+  const { pathname, href } = by.state.location;
+  if (pathname === '/sign-in') return;
+  queryClient.removeQueries({ queryKey: meQuery.queryKey });
+  void by.navigate({ to: '/sign-in', search: { next: href }, replace: true });
+}

@@ -1,0 +1,44 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { Page, Section } from '@/components/Page';
+import { toStatus } from '@/components/status';
+import { Await, EmptyState } from '@/components/States';
+import { StatusBadge } from '@/components/StatusBadge';
+import { Table } from '@/components/Table';
+import { Ago } from '@/components/Time';
+import { useWorkspaceName } from '@/lib/workspace';
+import { endpointsQuery } from './queries';
+import { TrafficText } from './Traffic';
+
+export default function EndpointsPage() {
+  const { t } = useTranslation();
+  const workspace = useWorkspaceName();
+  const endpoints = useQuery(endpointsQuery(workspace));
+  return (
+    <Page title={t('endpoints.title')} command="atelier online-endpoint list">
+      <Section flush>
+        <Await query={endpoints}>
+          {(page) => page.items.length === 0
+            ? <EmptyState title={t('endpoints.none')} command={'atelier online-endpoint create -f endpoint.yml\natelier online-deployment create -f deployment.yml --all-traffic'}>{t('endpoints.noneHint')}</EmptyState>
+            : (
+              <Table
+                label={t('endpoints.title')} rows={page.items} rowKey={(one) => one.name}
+                columns={[
+                  { key: 'name', head: t('common.name'), grow: true, cell: (one) => (
+                    <div>
+                      <Link to="/w/$workspace/endpoints/$endpoint" params={{ workspace, endpoint: one.name }} search={{}}>{one.name}</Link>
+                      {one.description && <div className="muted">{one.description}</div>}
+                    </div>
+                  ) },
+                  { key: 'state', head: t('common.status'), cell: (one) => <StatusBadge plain status={toStatus(one.provisioning_state)} /> },
+                  { key: 'traffic', head: t('endpoint.traffic'), cell: (one) => <TrafficText traffic={one.traffic} /> },
+                  { key: 'created', head: t('common.created'), cell: (one) => <Ago at={one.created_at} /> },
+                ]}
+              />
+            )}
+        </Await>
+      </Section>
+    </Page>
+  );
+}

@@ -1,0 +1,177 @@
+import { Button } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import { useMemo, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Job, Run } from '@/api/contract';
+import { CommandLine } from '@/components/CommandLine';
+import { Columns, Facts, Section } from '@/components/Page';
+import { EmptyState } from '@/components/States';
+import { Table } from '@/components/Table';
+import { ChartGrid } from '@/features/tracking/MetricsPanel';
+import { formatBytes, formatDuration, formatMetric, formatTime, shortID } from '@/lib/format';
+import classes from './RunPage.module.css';
+
+interface OverviewProps {
+  workspace: string;
+  run: Run;
+  job: Job | undefined;
+}
+
+const plainLook = { axis: 'step', log: false, smooth: 0 } as const;
+
+/** What one wants to know first: did it work, how good is it, what was it given, where does it come from. */
+export function Overview({ workspace, run, job }: OverviewProps) {
+  const { t } = useTranslation();
+  const keys = useMemo(() => Object.keys(run.metrics ?? {}).filter((key) => !key.startsWith('system/')), [run.metrics]);
+  const charted = useMemo(() => [{ id: run.id, label: run.name || run.id }], [run.id, run.name]);
+  return (
+    <>
+      {job?.error && (
+        <div className={classes.failure} role="alert">
+          <p>{job.error.message}</p>
+          <LogsLink workspace={workspace} run={run.id} />
+        </div>
+      )}
+      <Columns
+        main={(
+          <>
+            <div className={keys.length > 0 ? classes.charts : undefined}>
+              <ChartGrid workspace={workspace} runs={charted} keys={keys} look={plainLook} most={4} />
+            </div>
+            <Metrics run={run} />
+            <Params run={run} />
+          </>
+        )}
+        side={<Side workspace={workspace} run={run} job={job} />}
+      />
+      {job?.command && <Section title={t('job.command')} flush><pre className={classes.command}>{job.command}</pre></Section>}
+    </>
+  );
+}
+
+function Metrics({ run }: { run: Run }) {
+  const { t, i18n } = useTranslation();
+  const rows = Object.entries(run.metrics ?? {}).toSorted(([a], [b]) => a.localeCompare(b));
+  return (
+    <Section title={t('runs.metrics')} flush>
+      {rows.length === 0 ? <EmptyState title={t('metrics.none')} snippet={'mlflow.log_metric("rmse", rmse)'}>{t('metrics.noneHint')}</EmptyState> : (
+        <Table
+          label={t('runs.metrics')} rows={rows} rowKey={([key]) => key}
+          columns={[
+            { key: 'key', head: t('common.name'), grow: true, cell: ([key]) => key },
+            { key: 'step', head: t('metrics.lastStep'), numeric: true, cell: ([, metric]) => <span className="muted">{metric.step}</span> },
+            { key: 'value', head: t('metrics.value'), numeric: true, cell: ([, metric]) => <strong>{formatMetric(metric.value, i18n.language)}</strong> },
+          ]}
+        />
+      )}
+    </Section>
+  );
+}
+
+function Params({ run }: { run: Run }) {
+  const { t } = useTranslation();
+  const rows = Object.entries(run.params ?? {}).toSorted(([a], [b]) => a.localeCompare(b));
+  return (
+    <Section title={t('runs.params')} flush>
+      {rows.length === 0 ? <EmptyState title={t('params.none')} snippet={'mlflow.log_param("alpha", 0.5)'} /> : (
+        <Table
+          label={t('runs.params')} rows={rows} rowKey={([key]) => key}
+          columns={[
+            { key: 'key', head: t('common.name'), cell: ([key]) => <span className="nowrap">{key}</span> },
+            { key: 'value', head: t('metrics.value'), grow: true, cell: ([, value]) => <span className={`mono ${classes.value}`}>{value}</span> },
+          ]}
+        />
+      )}
+    </Section>
+  );
+}
+
+function Side({ workspace, run, job }: OverviewProps) {
+  const { t, i18n } = useTranslation();
+  const language = i18n.language;
+  const time = (at: string | undefined) => (at ? formatTime(new Date(at), language) : undefined);
+  const usage = job?.usage;
+  const tags = Object.entries(run.tags ?? {}).filter(([key]) => !key.startsWith('mlflow.') && !key.startsWith('azureml.') && !key.startsWith('atelier.'));
+  return (
+    <>
+      <Section title={t('run.about')}>
+        <Facts rows={[
+          [t('common.experiment'), <Link key="e" to="/w/$workspace/runs" params={{ workspace }} search={{ experiment: run.experiment_name }}>{run.experiment_name}</Link>],
+          [t('common.description'), job?.description],
+          [t('common.created'), time(job?.created_at)],
+          [t('run.started'), time(run.started_at)],
+          [t('run.ended'), time(run.ended_at)],
+          [t('common.user'), run.user ?? job?.created_by],
+          [t('job.compute'), job?.compute],
+          [t('job.host'), job?.runner?.host],
+          [t('job.timeout'), job?.limits?.timeout ? formatDuration(job.limits.timeout * 1000, language) : undefined],
+          [t('job.exitCode'), job?.exit_code],
+          [t('job.cpuTime'), usage?.cpu_seconds ? formatDuration(usage.cpu_seconds * 1000, language) : undefined],
+          [t('job.memoryPeak'), usage?.memory_peak_bytes ? formatBytes(usage.memory_peak_bytes, language) : undefined],
+          [t('run.parent'), run.parent_run_id ? <Link key="p" to="/w/$workspace/runs/$run" params={{ workspace, run: run.parent_run_id }} search={{}}>{shortID(run.parent_run_id)}</Link> : undefined],
+          [t('common.tags'), tags.length > 0 ? <Tags key="t" tags={tags} /> : undefined],
+        ]} />
+      </Section>
+      <Source run={run} job={job} />
+      {job && <Bindings job={job} />}
+      {(run.inputs?.length ?? 0) > 0 && (
+        <Section title={t('run.datasets')}>
+          <Facts rows={(run.inputs ?? []).map((input) => [input.name, <span key={input.digest} className="mono">{input.digest}</span>])} />
+        </Section>
+      )}
+      {job && (job.status === 'Running' || job.status === 'Preparing') && <Section title={t('job.follow')}><CommandLine command={`atelier job stream ${job.name}`} /></Section>}
+    </>
+  );
+}
+
+function Tags({ tags }: { tags: [string, string][] }) {
+  return <span className={classes.tags}>{tags.map(([key, value]) => <span key={key} className={classes.tag}>{value ? `${key}: ${value}` : key}</span>)}</span>;
+}
+
+function Source({ run, job }: { run: Run; job: Job | undefined }) {
+  const { t } = useTranslation();
+  const facts = { ...run.tags, ...job?.properties };
+  const commit = facts['mlflow.source.git.commit'];
+  const rows: [string, ReactNode][] = [
+    [t('source.repository'), facts['mlflow.source.git.repoURL']],
+    [t('source.branch'), facts['mlflow.source.git.branch']],
+    [t('source.commit'), commit ? <span key="c"><code>{commit.slice(0, 10)}</code>{facts['azureml.git.dirty'] === 'True' && <span className="muted"> {t('source.dirty')}</span>}</span> : undefined],
+    [t('source.script'), job ? undefined : facts['mlflow.source.name']],
+  ];
+  if (rows.every(([, value]) => !value)) return null;
+  return <Section title={t('source.title')}><Facts rows={rows} /></Section>;
+}
+
+function Bindings({ job }: { job: Job }) {
+  const { t } = useTranslation();
+  const inputs = Object.entries(job.inputs ?? {});
+  const outputs = Object.entries(job.outputs ?? {});
+  if (inputs.length + outputs.length === 0) return null;
+  return (
+    <Section title={t('job.bindings')}>
+      <Facts rows={[
+        ...inputs.map(([name, value]): [string, ReactNode] => [name, <Binding key={name} value={value} />]),
+        ...outputs.map(([name, value]): [string, ReactNode] => [`${name} (${t('job.output')})`, <Binding key={name} value={value} />]),
+      ]} />
+    </Section>
+  );
+}
+
+function Binding({ value }: { value: unknown }) {
+  if (value === null || typeof value !== 'object') return <span className="mono">{String(value)}</span>;
+  const { type, path } = value as { type?: string; path?: string };
+  return <span><span className="mono">{type}</span>{path && <span className={`muted ${classes.value}`}> {path.split('/').at(-1)}</span>}</span>;
+}
+
+/** A way from a failure to the lines that explain it. */
+function LogsLink({ workspace, run }: { workspace: string; run: string }) {
+  const { t } = useTranslation();
+  return (
+    <Button
+      size="compact-sm" variant="default"
+      renderRoot={(props) => <Link to="/w/$workspace/runs/$run" params={{ workspace, run }} search={{ tab: 'logs' }} {...props} />}
+    >
+      {t('run.readLogs')}
+    </Button>
+  );
+}

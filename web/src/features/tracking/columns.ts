@@ -1,0 +1,51 @@
+import type { Run } from '@/api/contract';
+import { betterDirection } from '@/lib/direction';
+
+/** What the runs at hand have to show: "metrics.rmse", "params.alpha", the commonest first. */
+export function fieldsOf(runs: readonly Run[]): string[] {
+  const counts = new Map<string, number>();
+  for (const run of runs) {
+    for (const key of Object.keys(run.metrics ?? {})) add(counts, `metrics.${key}`);
+    for (const key of Object.keys(run.params ?? {})) add(counts, `params.${key}`);
+  }
+  return [...counts.entries()]
+    .sort(([a, inA], [b, inB]) => group(a) - group(b) || inB - inA || a.localeCompare(b))
+    .map(([field]) => field);
+}
+
+function add(counts: Map<string, number>, field: string) {
+  counts.set(field, (counts.get(field) ?? 0) + 1);
+}
+
+function group(field: string): number {
+  return field.startsWith('metrics.') ? 0 : 1;
+}
+
+const mostMetrics = 3;
+const mostParams = 3;
+
+/** The columns to show before the reader has chosen: results that can be ranked, and params that differ. */
+export function defaultColumns(runs: readonly Run[]): string[] {
+  const fields = fieldsOf(runs);
+  const metrics = fields.filter((field) => field.startsWith('metrics.'));
+  const ranked = metrics.toSorted((a, b) => Number(rankable(b)) - Number(rankable(a)));
+  const params = fields.filter((field) => field.startsWith('params.'));
+  const differing = params.toSorted((a, b) => Number(differs(runs, b)) - Number(differs(runs, a)));
+  return [...ranked.slice(0, mostMetrics), ...differing.slice(0, mostParams)];
+}
+
+function rankable(field: string): boolean {
+  return betterDirection(field.slice('metrics.'.length)) !== null;
+}
+
+function differs(runs: readonly Run[], field: string): boolean {
+  const key = field.slice('params.'.length);
+  const values = new Set(runs.flatMap((run) => run.params?.[key] ?? []));
+  return values.size > 1;
+}
+
+/** "metrics.val/loss" as its group and its key. */
+export function splitField(field: string): { group: 'metrics' | 'params'; key: string } {
+  const group = field.startsWith('metrics.') ? 'metrics' : 'params';
+  return { group, key: field.slice(group.length + 1) };
+}
