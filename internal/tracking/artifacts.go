@@ -3,6 +3,7 @@ package tracking
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/atelier-ml/atelier"
@@ -167,4 +168,75 @@ func (s *Service) Remove(ctx context.Context, ws string, o Owner, p string) erro
 		}
 		return err
 	})
+}
+
+// ListRun lists a folder as people see a run: its own artifacts, and beside them
+// a folder for each model that it logged, which MLflow 3 keeps apart.
+func (s *Service) ListRun(ctx context.Context, ws, run, folder string) ([]Artifact, error) {
+	owner := Owner{RunArtifact, run}
+	list, err := s.List(ctx, ws, owner, folder)
+	if err != nil {
+		return nil, err
+	}
+	if folder, err = CheckArtifactFolder(folder); err != nil {
+		return nil, err
+	}
+	if folder != "" {
+		if len(list) > 0 {
+			return list, nil
+		}
+		return s.listModel(ctx, ws, run, folder)
+	}
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		models, err := selectRunModels(ctx, tx, ws, run)
+		for _, model := range models {
+			if slices.ContainsFunc(list, func(a Artifact) bool { return a.Path == model.Name }) {
+				continue
+			}
+			files, err := selectArtifacts(ctx, tx, ws, Owner{LoggedModelArtifact, model.ID}, "", 0)
+			if err != nil {
+				return err
+			}
+			entry := Artifact{Path: model.Name, IsDir: true}
+			for _, file := range files {
+				entry.Size += file.Size
+			}
+			list = append(list, entry)
+		}
+		return err
+	})
+	return list, err
+}
+
+func (s *Service) listModel(ctx context.Context, ws, run, folder string) ([]Artifact, error) {
+	name, inside, _ := strings.Cut(folder, "/")
+	model, err := s.RunModel(ctx, ws, run, name)
+	if isNotFound(err) {
+		return []Artifact{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.List(ctx, ws, Owner{LoggedModelArtifact, model.ID}, inside)
+	for i := range list {
+		list[i].Path = name + "/" + list[i].Path
+	}
+	return list, err
+}
+
+// OpenRun returns the content of a file that ListRun lists.
+func (s *Service) OpenRun(ctx context.Context, ws, run, p string) (io.ReadSeekCloser, Artifact, error) {
+	content, file, err := s.Open(ctx, ws, Owner{RunArtifact, run}, p)
+	if !isNotFound(err) {
+		return content, file, err
+	}
+	name, inside, nested := strings.Cut(p, "/")
+	if !nested {
+		return nil, file, err
+	}
+	model, missing := s.RunModel(ctx, ws, run, name)
+	if missing != nil {
+		return nil, file, err
+	}
+	return s.Open(ctx, ws, Owner{LoggedModelArtifact, model.ID}, inside)
 }

@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/route"
+	"github.com/atelier-ml/atelier/internal/tracking"
+	"github.com/atelier-ml/atelier/internal/tracking/series"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+// RegisterRuns adds the routes of runs, their metrics and their artifacts.
+func RegisterRuns(t *route.Table, tracked *tracking.Service) {
+	r := &runRoutes{tracked}
+	route.Union[series.Value](t) // a number, or "NaN", "Infinity", "-Infinity"
+	all, one := inWorkspace+"/runs", inWorkspace+"/runs/{run}"
+	route.Native(t, route.Route{Method: "GET", Path: all, Permission: "experiments/runs/read", Summary: "Search runs", Tag: "runs"}, r.list)
+	route.Native(t, route.Route{Method: "GET", Path: one, Permission: "experiments/runs/read", Summary: "Show a run", Tag: "runs"}, r.get)
+	route.Native(t, route.Route{Method: "PATCH", Path: one, Permission: "experiments/runs/write", Summary: "Change a run's name or tags", Tag: "runs"}, r.update)
+	route.Native(t, route.Route{Method: "DELETE", Path: one, Permission: "experiments/runs/delete", Summary: "Hide a run until it is restored", Tag: "runs"}, r.delete)
+	route.Native(t, route.Route{Method: "POST", Path: one + "/restore", Permission: "experiments/runs/delete", Summary: "Restore a deleted run", Tag: "runs"}, r.restore)
+	route.Native(t, route.Route{Method: "GET", Path: one + "/metrics", Permission: "experiments/runs/read",
+		Summary: "Read a metric's history, thinned out so that its extremes stay", Tag: "runs"}, r.metric)
+	route.Native(t, route.Route{Method: "GET", Path: one + "/artifacts", Permission: "metadata/artifacts/read",
+		Summary: "List a folder of a run's artifacts", Tag: "runs"}, r.artifacts)
+	t.HandleFunc(route.Route{Method: "GET", Path: one + "/artifacts/content", Permission: "metadata/artifacts/read",
+		Summary: "Fetch an artifact", Tag: "runs"}, r.content)
+}
+
+type runRoutes struct {
+	tracking *tracking.Service
+}
+
+type listRuns struct {
+	workspacePath
+	Experiments []string      `query:"experiment,explode" doc:"Names or ids of experiments; without any, all are searched."`
+	Filter      string        `query:"filter" doc:"Conditions like metrics.rmse < 60 AND params.model = 'ridge', joined by AND."`
+	OrderBy     []string      `query:"order_by,explode" doc:"A field, then ASC or DESC: metrics.rmse ASC."`
+	View        tracking.View `query:"view" enum:"active,deleted,all" default:"active"`
+	MaxResults  int           `query:"max_results" minimum:"0" maximum:"50000"`
+	PageToken   string        `query:"page_token"`
+}
+
+func (r *runRoutes) list(ctx context.Context, in *listRuns) (*Body[atelier.Page[tracking.Run]], error) {
+	ws := workspace.From(ctx).ID
+	q := tracking.Search{Filter: in.Filter, OrderBy: in.OrderBy, View: in.View, MaxResults: in.MaxResults, PageToken: in.PageToken}
+	for _, ref := range in.Experiments {
+		experiment, err := r.tracking.FindExperiment(ctx, ws, ref)
+		if err != nil {
+			return nil, err
+		}
+		q.Experiments = append(q.Experiments, experiment.ID)
+	}
+	return answer(r.tracking.SearchRuns(ctx, ws, q))
+}
+
+type runPath struct {
+	workspacePath
+	Run string `path:"run"`
+}
+
+func (r *runRoutes) get(ctx context.Context, in *runPath) (*Body[tracking.Run], error) {
+	return answer(r.tracking.Run(ctx, workspace.From(ctx).ID, in.Run))
+}
+
+type updateRun struct {
+	runPath
+	Body struct {
+		Name *string            `json:"name,omitempty"`
+		Tags map[string]*string `json:"tags,omitempty" doc:"Tags to set; null removes one."`
+	}
+}
+
+func (r *runRoutes) update(ctx context.Context, in *updateRun) (*Body[tracking.Run], error) {
+	return answer(r.tracking.Update(ctx, workspace.From(ctx).ID, in.Run, tracking.UpdateRun{Name: in.Body.Name, Tags: in.Body.Tags}))
+}
+
+func (r *runRoutes) delete(ctx context.Context, in *runPath) (*Empty, error) {
+	return &Empty{}, r.tracking.Delete(ctx, workspace.From(ctx).ID, in.Run)
+}
+
+func (r *runRoutes) restore(ctx context.Context, in *runPath) (*Body[tracking.Run], error) {
+	ws := workspace.From(ctx).ID
+	if err := r.tracking.Restore(ctx, ws, in.Run); err != nil {
+		return nil, err
+	}
+	return answer(r.tracking.Run(ctx, ws, in.Run))
+}
+
+type readMetric struct {
+	runPath
+	Key       string `query:"key" required:"true"`
+	MaxPoints int    `query:"max_points" minimum:"0" maximum:"50000" doc:"2000 when it is left out."`
+}
+
+func (r *runRoutes) metric(ctx context.Context, in *readMetric) (*Body[tracking.MetricSeries], error) {
+	return answer(r.tracking.Chart(ctx, workspace.From(ctx).ID, in.Run, in.Key, in.MaxPoints))
+}
+
+type listArtifacts struct {
+	runPath
+	Path string `query:"path" doc:"A folder, relative to the run; the root when it is left out."`
+}
+
+func (r *runRoutes) artifacts(ctx context.Context, in *listArtifacts) (*Body[atelier.Page[tracking.Artifact]], error) {
+	items, err := r.tracking.ListRun(ctx, workspace.From(ctx).ID, in.Run, in.Path)
+	return answer(atelier.Page[tracking.Artifact]{Items: items}, err)
+}
+
+// content sends the bytes of an artifact. A browser never runs what a user
+// stored: it is a download, or, as a preview, plain text or a picture.
+func (r *runRoutes) content(w http.ResponseWriter, req *http.Request) {
+	ctx, query := req.Context(), req.URL.Query()
+	content, file, err := r.tracking.OpenRun(ctx, workspace.From(ctx).ID, req.PathValue("run"), query.Get("path"))
+	if err != nil {
+		route.WriteError(w, req, err)
+		return
+	}
+	defer content.Close()
+	kind, disposition := "application/octet-stream", "attachment"
+	if query.Get("preview") == "1" {
+		kind, disposition = previewType(file.Path), "inline"
+	}
+	header := w.Header()
+	header.Set("Content-Type", kind)
+	header.Set("Content-Disposition", mime.FormatMediaType(disposition, map[string]string{"filename": path.Base(file.Path)}))
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'")
+	header.Set("Cache-Control", "private, no-cache")
+	header.Set("ETag", `"`+string(file.Hash)+`"`)
+	http.ServeContent(w, req, "", time.Time{}, content)
+}
+
+// previewType is the type under which a browser may show a file: a picture
+// without scripts, or plain text.
+func previewType(name string) string {
+	pictures := map[string]string{".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp", ".bmp": "image/bmp"}
+	if kind, ok := pictures[strings.ToLower(path.Ext(name))]; ok {
+		return kind
+	}
+	return "text/plain; charset=utf-8"
+}
