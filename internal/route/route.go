@@ -112,8 +112,20 @@ func (t *Table) Handle(r Route, handler http.Handler) {
 // HandleFunc is Handle for a function.
 func (t *Table) HandleFunc(r Route, handler http.HandlerFunc) { t.Handle(r, handler) }
 
-// Fallback answers what no route does. It sees no credentials.
-func (t *Table) Fallback(handler http.Handler) { t.mux.Handle("/", handler) }
+// Fallback answers what no route does: the Studio's pages, which find their own
+// way. It sees no credentials. Under the paths of the APIs it is not asked, so
+// that a program never gets a page for an answer.
+func (t *Table) Fallback(handler http.Handler) {
+	t.mux.Handle("/", handler)
+	for _, prefix := range []string{"/api/", "/ajax-api/", "/workspaces/"} {
+		t.mux.HandleFunc(prefix, noSuchRoute)
+	}
+}
+
+func noSuchRoute(w http.ResponseWriter, req *http.Request) {
+	WriteError(w, req, atelier.Errorf(atelier.NotFound, "There is no %s %s.", req.Method, atelier.Clip(req.URL.Path, 200)).
+		WithHint("GET /api/v1/openapi.json lists what there is."))
+}
 
 // gate wraps a route's handler in the checks that every request passes.
 func (t *Table) gate(r Route, handler http.Handler) http.Handler {

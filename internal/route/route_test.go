@@ -160,3 +160,19 @@ func TestRoutesAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatNoRouteAnswers(t *testing.T) {
+	h := newHouse(t)
+	h.table.Handle(route.Route{Method: "GET", Path: "/api/v1/known", Access: route.Public}, http.NotFoundHandler())
+	h.table.Fallback(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("a page")) }))
+	for _, request := range []string{"GET /api/v1/unknown", "POST /api/v1/known", "POST /api/2.0/mlflow/x", "GET /workspaces/a/b"} {
+		method, path, _ := strings.Cut(request, " ")
+		got := h.call(httptest.NewRequest(method, path, nil))
+		if got.Code != http.StatusNotFound || !strings.Contains(got.Body.String(), `"not_found"`) {
+			t.Errorf("%s answers %d %s, want the API's refusal", request, got.Code, got.Body)
+		}
+	}
+	if got := h.call(httptest.NewRequest("GET", "/w/default/runs", nil)); got.Body.String() != "a page" {
+		t.Errorf("a page's path answers %s", got.Body)
+	}
+}
