@@ -57,12 +57,15 @@ An MLflow model needs no file: its name is enough.`,
 	options.addTo(cmd)
 	cmd.Flags().BoolVar(&allTraffic, "all-traffic", false, "send every request to it once it is ready")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ask, err := c.readDeployment(options)
+		if err != nil {
+			return err
+		}
 		return c.onServer(func(api *client.Client) error {
-			to, ask, err := c.readDeployment(cmd.Context(), api, options)
-			if err != nil {
+			if err := c.packDeployment(cmd.Context(), api, &ask); err != nil {
 				return err
 			}
-			made, err := api.CreateDeployment(cmd.Context(), to, ask, allTraffic)
+			made, err := api.CreateDeployment(cmd.Context(), ask.Endpoint, ask, allTraffic)
 			if err != nil {
 				return err
 			}
@@ -81,12 +84,15 @@ func (c *command) deploymentUpdate() *cobra.Command {
 	}
 	options.addTo(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ask, err := c.readDeployment(options)
+		if err != nil {
+			return err
+		}
 		return c.onServer(func(api *client.Client) error {
-			of, ask, err := c.readDeployment(cmd.Context(), api, options)
-			if err != nil {
+			if err := c.packDeployment(cmd.Context(), api, &ask); err != nil {
 				return err
 			}
-			changed, err := api.UpdateDeployment(cmd.Context(), of, ask.Name, asChange(ask))
+			changed, err := api.UpdateDeployment(cmd.Context(), ask.Endpoint, ask.Name, asChange(ask))
 			if err != nil {
 				return err
 			}
@@ -94,6 +100,21 @@ func (c *command) deploymentUpdate() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// readDeployment reads the file and the flags, which must name both things.
+func (c *command) readDeployment(o deploymentOptions) (endpoint.CreateDeployment, error) {
+	ask, err := c.loadDeployment(o)
+	switch {
+	case err != nil:
+		return ask, err
+	case ask.Endpoint == "":
+		return ask, atelier.Errorf(atelier.Invalid, "The deployment names no endpoint.").
+			WithHint("Give endpoint_name in the file, or --endpoint-name.")
+	case ask.Name == "":
+		return ask, atelier.Errorf(atelier.Invalid, "The deployment has no name.").WithHint("Give --name.")
+	}
+	return ask, nil
 }
 
 // asChange is the change that makes a deployment what a file says, where the

@@ -37,12 +37,10 @@ func (c *command) endpointCreate() *cobra.Command {
 	flags.StringArrayVar(&sets, "set", nil, "change a value of the file, as in tags.team=vision")
 	cmd.MarkFlagsOneRequired("file", "name")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		ask, err := c.loadEndpoint(file, sets)
+		ask, err := c.loadEndpoint(file, sets, name, authMode)
 		if err != nil {
 			return err
 		}
-		ask.Name = first(name, ask.Name)
-		ask.AuthMode = endpoint.AuthMode(first(authMode, string(ask.AuthMode)))
 		return c.onServer(func(api *client.Client) error {
 			made, err := api.CreateEndpoint(cmd.Context(), ask)
 			if err != nil {
@@ -72,7 +70,7 @@ func (c *command) endpointUpdate() *cobra.Command {
 	flags.StringArrayVar(&sets, "set", nil, "change a value of the file, as in traffic.blue=100")
 	cmd.MarkFlagsOneRequired("file", "name")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		which, change, err := c.endpointChange(file, sets)
+		which, change, err := c.endpointChange(file, sets, name)
 		if err != nil {
 			return err
 		}
@@ -87,7 +85,7 @@ func (c *command) endpointUpdate() *cobra.Command {
 			}
 		}
 		return c.onServer(func(api *client.Client) error {
-			changed, err := api.UpdateEndpoint(cmd.Context(), first(name, which), change)
+			changed, err := api.UpdateEndpoint(cmd.Context(), which, change)
 			if err != nil {
 				return err
 			}
@@ -98,8 +96,8 @@ func (c *command) endpointUpdate() *cobra.Command {
 }
 
 // endpointChange reads a file of an endpoint as a change of the endpoint.
-func (c *command) endpointChange(file string, sets []string) (string, endpoint.UpdateEndpoint, error) {
-	ask, err := c.loadEndpoint(file, sets)
+func (c *command) endpointChange(file string, sets []string, name string) (string, endpoint.UpdateEndpoint, error) {
+	ask, err := c.loadEndpoint(file, sets, name, "")
 	if err != nil {
 		return "", endpoint.UpdateEndpoint{}, err
 	}

@@ -52,12 +52,10 @@ func (c *command) jobCreate() *cobra.Command {
 }
 
 func (c *command) submit(ctx context.Context, o jobOptions) error {
-	ask, err := c.loadJob(o.file, o.sets)
+	ask, err := c.loadJob(o)
 	if err != nil {
 		return err
 	}
-	ask.Name = first(o.name, ask.Name)
-	ask.ExperimentName = first(o.experiment, ask.ExperimentName, c.st.experiment())
 	api, err := c.connect()
 	if err != nil {
 		return err

@@ -2,40 +2,148 @@ package cli
 
 import (
 	"context"
+	"maps"
 
-	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/client"
 	"github.com/atelier-ml/atelier/internal/endpoint"
 	"github.com/atelier-ml/atelier/internal/job"
 	"github.com/atelier-ml/atelier/internal/model"
+	"github.com/atelier-ml/atelier/internal/snapshot"
+	"github.com/atelier-ml/atelier/internal/spec"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
-func notYet(file string) error {
-	if file == "" {
-		return nil
+// A flag that names the thing in a file is read as a change of the file, so
+// that a name is checked like all else before anything is sent.
+
+// load reads the YAML file, changed as sets say. values are pairs of a key and
+// what a flag gave for it, which may be nothing.
+func (c *command) load(file string, sets []string, values ...string) (*spec.Document, error) {
+	all := append([]string{}, sets...)
+	for i := 0; i+1 < len(values); i += 2 {
+		if values[i+1] != "" {
+			all = append(all, values[i]+"="+values[i+1])
+		}
 	}
-	return atelier.Errorf(atelier.NotImplemented, "YAML files cannot be read yet.")
+	return spec.Load(c.st.path(file), all)
 }
 
-func (c *command) loadWorkspace(file string, _ []string) (workspace.Create, error) {
-	return workspace.Create{}, notYet(file)
+func (c *command) loadWorkspace(file string, sets []string, name string) (workspace.Create, error) {
+	if file == "" {
+		return workspace.Create{Name: name}, nil
+	}
+	document, err := c.load(file, sets, "name", name)
+	if err != nil {
+		return workspace.Create{}, err
+	}
+	return document.Workspace()
 }
 
-func (c *command) loadJob(file string, _ []string) (job.Spec, error) {
-	return job.Spec{}, notYet(file)
+func (c *command) loadJob(o jobOptions) (job.Spec, error) {
+	document, err := c.load(o.file, o.sets, "name", o.name, "experiment_name", o.experiment)
+	if err != nil {
+		return job.Spec{}, err
+	}
+	ask, err := document.Job()
+	ask.ExperimentName = first(ask.ExperimentName, c.st.experiment())
+	return ask, err
 }
 
-func (c *command) packJob(context.Context, *client.Client, *job.Spec) error { return nil }
-
-func (c *command) loadModel(file string, _ []string) (model.Register, error) {
-	return model.Register{}, notYet(file)
+func (c *command) loadModel(o modelOptions) (model.Register, error) {
+	place := o.path
+	if inner, ok := local(place); ok {
+		place = c.st.path(inner) // a flag's path is relative to the working folder, a file's to the file
+	}
+	if o.file == "" {
+		return model.Register{Name: o.name, Path: place, Version: o.version, Type: o.kind, Description: o.description, Stage: o.stage}, nil
+	}
+	document, err := c.load(o.file, o.sets, "name", o.name, "path", place, "version", o.version,
+		"type", o.kind, "description", o.description, "stage", o.stage)
+	if err != nil {
+		return model.Register{}, err
+	}
+	return document.Model()
 }
 
-func (c *command) loadEndpoint(file string, _ []string) (endpoint.CreateEndpoint, error) {
-	return endpoint.CreateEndpoint{}, notYet(file)
+func (c *command) loadEndpoint(file string, sets []string, name, authMode string) (endpoint.CreateEndpoint, error) {
+	if file == "" {
+		return endpoint.CreateEndpoint{Name: name, AuthMode: endpoint.AuthMode(authMode)}, nil
+	}
+	document, err := c.load(file, sets, "name", name, "auth_mode", authMode)
+	if err != nil {
+		return endpoint.CreateEndpoint{}, err
+	}
+	return document.OnlineEndpoint()
 }
 
-func (c *command) readDeployment(_ context.Context, _ *client.Client, o deploymentOptions) (string, endpoint.CreateDeployment, error) {
-	return "", endpoint.CreateDeployment{}, notYet(o.file)
+func (c *command) loadDeployment(o deploymentOptions) (endpoint.CreateDeployment, error) {
+	if o.file == "" {
+		return endpoint.CreateDeployment{Name: o.name, Endpoint: o.endpoint, Model: o.model}, nil
+	}
+	document, err := c.load(o.file, o.sets, "name", o.name, "endpoint_name", o.endpoint, "model", o.model)
+	if err != nil {
+		return endpoint.CreateDeployment{}, err
+	}
+	return document.OnlineDeployment()
+}
+
+// packJob uploads what a job's file names on this machine, and adds what git
+// says of its code.
+func (c *command) packJob(ctx context.Context, api *client.Client, ask *job.Spec) error {
+	pack := packer{c, api}
+	if dir, ok := local(ask.Code); ok {
+		if facts, ok := snapshot.GitFacts(ctx, dir); ok {
+			properties := facts.Properties()
+			maps.Copy(properties, ask.Properties)
+			ask.Properties = properties
+		}
+		code, err := pack.code(ctx, dir)
+		if err != nil {
+			return err
+		}
+		ask.Code = code
+	}
+	for name, input := range ask.Inputs {
+		place, ok := local(input.Path)
+		if !ok {
+			continue
+		}
+		uploaded, err := pack.data(ctx, place)
+		if err != nil {
+			return err
+		}
+		input.Path = uploaded
+		ask.Inputs[name] = input
+	}
+	return nil
+}
+
+// packDeployment uploads the model and the code that lie on this machine.
+func (c *command) packDeployment(ctx context.Context, api *client.Client, ask *endpoint.CreateDeployment) error {
+	pack := packer{c, api}
+	if code := ask.CodeConfiguration; code != nil {
+		if dir, ok := local(code.Code); ok {
+			uploaded, err := pack.code(ctx, dir)
+			if err != nil {
+				return err
+			}
+			code.Code = uploaded
+		}
+	}
+	switch chosen := ask.Model.(type) {
+	case string:
+		if place, ok := local(chosen); ok {
+			uploaded, err := pack.data(ctx, c.st.path(place))
+			ask.Model = uploaded
+			return err
+		}
+	case map[string]any:
+		path, _ := chosen["path"].(string)
+		if place, ok := local(path); ok {
+			uploaded, err := pack.data(ctx, place)
+			chosen["path"] = uploaded
+			return err
+		}
+	}
+	return nil
 }

@@ -76,7 +76,7 @@ func (c *command) modelCreate() *cobra.Command {
 
 // readModel puts the file and the flags together.
 func (c *command) readModel(o modelOptions) (model.Register, error) {
-	ask, err := c.loadModel(o.file, o.sets)
+	ask, err := c.loadModel(o)
 	if err != nil {
 		return ask, err
 	}
@@ -88,17 +88,6 @@ func (c *command) readModel(o modelOptions) (model.Register, error) {
 		ask.Tags = map[string]string{}
 	}
 	maps.Copy(ask.Tags, tags)
-	ask.Name = first(o.name, ask.Name)
-	ask.Version = first(o.version, ask.Version)
-	ask.Type = first(o.kind, ask.Type)
-	ask.Description = first(o.description, ask.Description)
-	ask.Stage = first(o.stage, ask.Stage)
-	if o.path != "" {
-		ask.Path = o.path
-		if place, ok := local(o.path); ok {
-			ask.Path = c.st.path(place)
-		}
-	}
 	if ask.Path == "" {
 		return ask, atelier.Errorf(atelier.Invalid, "The model has no path.").WithHint("Say where its files are with --path.")
 	}
@@ -111,7 +100,7 @@ func (c *command) packModel(ctx context.Context, api *client.Client, ask *model.
 	if !ok {
 		return nil
 	}
-	uploaded, err := packer{c, api}.data(ctx, c.st.path(place))
+	uploaded, err := packer{c, api}.data(ctx, place)
 	ask.Path = uploaded
 	return err
 }

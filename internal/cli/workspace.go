@@ -42,11 +42,10 @@ func (c *command) workspaceCreate() *cobra.Command {
 	name := cmd.Flags().StringP("name", "n", "", "name of the workspace")
 	cmd.Args = cobra.MaximumNArgs(1)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		ask, err := c.readWorkspace(options)
+		ask, err := c.readWorkspace(options, first(append(args, *name)...))
 		if err != nil {
 			return err
 		}
-		ask.Name = first(append(args, *name, ask.Name)...)
 		return c.onServer(func(api *client.Client) error {
 			made, err := api.CreateWorkspace(cmd.Context(), ask)
 			if err != nil {
@@ -59,8 +58,8 @@ func (c *command) workspaceCreate() *cobra.Command {
 }
 
 // readWorkspace puts the file and the flags together.
-func (c *command) readWorkspace(o workspaceOptions) (workspace.Create, error) {
-	ask, err := c.loadWorkspace(o.file, o.sets)
+func (c *command) readWorkspace(o workspaceOptions, name string) (workspace.Create, error) {
+	ask, err := c.loadWorkspace(o.file, o.sets, name)
 	if err != nil {
 		return ask, err
 	}
@@ -137,7 +136,7 @@ func (c *command) workspaceUpdate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		ask, err := c.readWorkspace(options)
+		ask, err := c.readWorkspace(options, which)
 		if err != nil {
 			return err
 		}
