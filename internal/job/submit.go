@@ -349,6 +349,7 @@ func runTags(j Job) map[string]string {
 			tags[key] = value
 		}
 	}
+	tags[tracking.TagUser] = j.CreatedBy
 	tags["mlflow.source.type"] = "JOB"
 	tags["mlflow.source.name"] = j.Command
 	if commit := j.Properties["mlflow.source.git.commit"]; commit != "" {
