@@ -266,13 +266,13 @@ func (a *accessRoutes) createUser(ctx context.Context, in *createUserRequest) (*
 	return answer(a.access.CreateUser(ctx, in.Body.Name))
 }
 
-func (a *accessRoutes) listMembers(ctx context.Context, _ *workspacePath) (*Body[atelier.Page[access.Member]], error) {
+func (a *accessRoutes) listMembers(ctx context.Context, _ *WorkspacePath) (*Body[atelier.Page[access.Member]], error) {
 	members, err := a.access.Members(ctx, workspace.From(ctx).ID)
 	return answer(atelier.Page[access.Member]{Items: members}, err)
 }
 
 type setMemberRequest struct {
-	workspacePath
+	WorkspacePath
 	User string `path:"user"`
 	Body struct {
 		Role string `json:"role" doc:"Owner, Contributor, Data Scientist, Compute Operator or Reader"`
@@ -284,7 +284,7 @@ func (a *accessRoutes) setMember(ctx context.Context, in *setMemberRequest) (*Bo
 }
 
 type memberPath struct {
-	workspacePath
+	WorkspacePath
 	User string `path:"user"`
 }
 

@@ -25,13 +25,13 @@ func RegisterEnvironments(t *route.Table, environments *environment.Service) {
 		Summary: "Show a version of an environment", Tag: "environments"}, e.get)
 }
 
-func (e *environmentRoutes) list(ctx context.Context, _ *workspacePath) (*Body[atelier.Page[environment.Environment]], error) {
+func (e *environmentRoutes) list(ctx context.Context, _ *WorkspacePath) (*Body[atelier.Page[environment.Environment]], error) {
 	all, err := e.environments.List(ctx, workspace.From(ctx).ID)
 	return answer(atelier.Page[environment.Environment]{Items: all}, err)
 }
 
 type registerEnvironmentRequest struct {
-	workspacePath
+	WorkspacePath
 	Body environment.RegisterEnvironment
 }
 
@@ -40,7 +40,7 @@ func (e *environmentRoutes) register(ctx context.Context, in *registerEnvironmen
 }
 
 type environmentPath struct {
-	workspacePath
+	WorkspacePath
 	Environment string `path:"environment"`
 	Version     string `path:"version" doc:"a version, or \"latest\""`
 }

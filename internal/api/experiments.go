@@ -23,7 +23,7 @@ type experimentRoutes struct {
 }
 
 type listExperiments struct {
-	workspacePath
+	WorkspacePath
 	Filter     string        `query:"filter" doc:"Conditions like name LIKE 'dia%', joined by AND."`
 	OrderBy    []string      `query:"order_by,explode" doc:"A field, then ASC or DESC."`
 	View       tracking.View `query:"view" enum:"active,deleted,all" default:"active"`
@@ -37,7 +37,7 @@ func (r *experimentRoutes) list(ctx context.Context, in *listExperiments) (*Body
 }
 
 type experimentPath struct {
-	workspacePath
+	WorkspacePath
 	Experiment string `path:"experiment" doc:"the experiment's name or id"`
 }
 

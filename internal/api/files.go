@@ -46,7 +46,7 @@ type Missing struct {
 }
 
 type missingRequest struct {
-	workspacePath
+	WorkspacePath
 	Body struct {
 		SHA256 []blob.Hash `json:"sha256" maxItems:"10000"`
 	}
@@ -100,7 +100,7 @@ func (f *fileRoutes) get(w http.ResponseWriter, req *http.Request) {
 }
 
 type putTreeRequest struct {
-	workspacePath
+	WorkspacePath
 	Body struct {
 		Files []blob.File `json:"files" maxItems:"200000"`
 	}
@@ -114,7 +114,7 @@ func (f *fileRoutes) putTree(ctx context.Context, in *putTreeRequest) (*Body[blo
 }
 
 type treePath struct {
-	workspacePath
+	WorkspacePath
 	Tree string `path:"tree"`
 }
 

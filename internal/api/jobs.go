@@ -41,17 +41,17 @@ type jobRoutes struct {
 }
 
 type submitJob struct {
-	workspacePath
+	WorkspacePath
 	Body job.Spec
 }
 
 type jobPath struct {
-	workspacePath
+	WorkspacePath
 	Job string `path:"job"`
 }
 
 type listJobs struct {
-	workspacePath
+	WorkspacePath
 	Experiment string `query:"experiment" doc:"Only jobs of the experiment with this name."`
 	Status     string `query:"status" doc:"Only jobs with this status."`
 	MaxResults int    `query:"max_results" minimum:"0" maximum:"1000"`

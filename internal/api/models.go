@@ -34,7 +34,7 @@ type modelRoutes struct {
 }
 
 type registerModel struct {
-	workspacePath
+	WorkspacePath
 	Body model.Register
 }
 
@@ -46,7 +46,7 @@ func (r *modelRoutes) register(ctx context.Context, in *registerModel) (*Body[mo
 }
 
 type searchModels struct {
-	workspacePath
+	WorkspacePath
 	Filter     string   `query:"filter" doc:"Conditions like name LIKE 'dia%' AND tags.team = 'blue', joined by AND."`
 	OrderBy    []string `query:"order_by,explode" doc:"A field, then ASC or DESC."`
 	MaxResults int      `query:"max_results" minimum:"0" maximum:"1000"`
@@ -61,21 +61,22 @@ func (r *modelRoutes) list(ctx context.Context, in *searchModels) (*Body[atelier
 	return answer(r.models.Search(ctx, workspace.From(ctx).ID, in.search()))
 }
 
-type modelPath struct {
-	workspacePath
+// ModelPath names a model.
+type ModelPath struct {
+	WorkspacePath
 	Model string `path:"model"`
 }
 
-func (r *modelRoutes) get(ctx context.Context, in *modelPath) (*Body[model.Model], error) {
+func (r *modelRoutes) get(ctx context.Context, in *ModelPath) (*Body[model.Model], error) {
 	return answer(r.models.Get(ctx, workspace.From(ctx).ID, in.Model))
 }
 
-func (r *modelRoutes) delete(ctx context.Context, in *modelPath) (*Empty, error) {
+func (r *modelRoutes) delete(ctx context.Context, in *ModelPath) (*Empty, error) {
 	return &Empty{}, r.models.Delete(ctx, workspace.From(ctx).ID, in.Model)
 }
 
 type searchVersions struct {
-	modelPath
+	ModelPath
 	Filter     string   `query:"filter"`
 	OrderBy    []string `query:"order_by,explode"`
 	MaxResults int      `query:"max_results" minimum:"0" maximum:"1000"`
@@ -95,17 +96,18 @@ func (r *modelRoutes) listVersions(ctx context.Context, in *searchVersions) (*Bo
 	return answer(r.models.SearchVersions(ctx, ws, model.Search{Filter: only, OrderBy: in.OrderBy, MaxResults: size, PageToken: in.PageToken}))
 }
 
-type versionPath struct {
-	modelPath
+// VersionPath names a version of a model.
+type VersionPath struct {
+	ModelPath
 	Version string `path:"version" doc:"the version's number, or \"latest\""`
 }
 
-func (r *modelRoutes) getVersion(ctx context.Context, in *versionPath) (*Body[model.Version], error) {
+func (r *modelRoutes) getVersion(ctx context.Context, in *VersionPath) (*Body[model.Version], error) {
 	return answer(r.models.Version(ctx, workspace.From(ctx).ID, in.Model, in.Version))
 }
 
 type updateVersion struct {
-	versionPath
+	VersionPath
 	Body model.UpdateVersion
 }
 
@@ -113,6 +115,6 @@ func (r *modelRoutes) updateVersion(ctx context.Context, in *updateVersion) (*Bo
 	return answer(r.models.UpdateVersion(ctx, workspace.From(ctx).ID, in.Model, in.Version, in.Body))
 }
 
-func (r *modelRoutes) deleteVersion(ctx context.Context, in *versionPath) (*Empty, error) {
+func (r *modelRoutes) deleteVersion(ctx context.Context, in *VersionPath) (*Empty, error) {
 	return &Empty{}, r.models.DeleteVersion(ctx, workspace.From(ctx).ID, in.Model, in.Version)
 }

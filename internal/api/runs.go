@@ -38,7 +38,7 @@ type runRoutes struct {
 }
 
 type listRuns struct {
-	workspacePath
+	WorkspacePath
 	Experiments []string      `query:"experiment,explode" doc:"Names or ids of experiments; without any, all are searched."`
 	Filter      string        `query:"filter" doc:"Conditions like metrics.rmse < 60 AND params.model = 'ridge', joined by AND."`
 	OrderBy     []string      `query:"order_by,explode" doc:"A field, then ASC or DESC: metrics.rmse ASC."`
@@ -60,17 +60,18 @@ func (r *runRoutes) list(ctx context.Context, in *listRuns) (*Body[atelier.Page[
 	return answer(r.tracking.SearchRuns(ctx, ws, q))
 }
 
-type runPath struct {
-	workspacePath
+// RunPath names a run.
+type RunPath struct {
+	WorkspacePath
 	Run string `path:"run"`
 }
 
-func (r *runRoutes) get(ctx context.Context, in *runPath) (*Body[tracking.Run], error) {
+func (r *runRoutes) get(ctx context.Context, in *RunPath) (*Body[tracking.Run], error) {
 	return answer(r.tracking.Run(ctx, workspace.From(ctx).ID, in.Run))
 }
 
 type updateRun struct {
-	runPath
+	RunPath
 	Body struct {
 		Name *string            `json:"name,omitempty"`
 		Tags map[string]*string `json:"tags,omitempty" doc:"Tags to set; null removes one."`
@@ -81,11 +82,11 @@ func (r *runRoutes) update(ctx context.Context, in *updateRun) (*Body[tracking.R
 	return answer(r.tracking.Update(ctx, workspace.From(ctx).ID, in.Run, tracking.UpdateRun{Name: in.Body.Name, Tags: in.Body.Tags}))
 }
 
-func (r *runRoutes) delete(ctx context.Context, in *runPath) (*Empty, error) {
+func (r *runRoutes) delete(ctx context.Context, in *RunPath) (*Empty, error) {
 	return &Empty{}, r.tracking.Delete(ctx, workspace.From(ctx).ID, in.Run)
 }
 
-func (r *runRoutes) restore(ctx context.Context, in *runPath) (*Body[tracking.Run], error) {
+func (r *runRoutes) restore(ctx context.Context, in *RunPath) (*Body[tracking.Run], error) {
 	ws := workspace.From(ctx).ID
 	if err := r.tracking.Restore(ctx, ws, in.Run); err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func (r *runRoutes) restore(ctx context.Context, in *runPath) (*Body[tracking.Ru
 }
 
 type readMetric struct {
-	runPath
+	RunPath
 	Key       string `query:"key" required:"true"`
 	MaxPoints int    `query:"max_points" minimum:"0" maximum:"50000" doc:"2000 when it is left out."`
 }
@@ -104,7 +105,7 @@ func (r *runRoutes) metric(ctx context.Context, in *readMetric) (*Body[tracking.
 }
 
 type listArtifacts struct {
-	runPath
+	RunPath
 	Path string `query:"path" doc:"A folder, relative to the run; the root when it is left out."`
 }
 

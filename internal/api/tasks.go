@@ -45,7 +45,7 @@ func (r *taskRoutes) owner(ctx context.Context) TaskOwner {
 }
 
 type reportTask struct {
-	workspacePath
+	WorkspacePath
 	Task string `path:"task"`
 	Body compute.Report
 }

@@ -11,8 +11,10 @@ import (
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
-// workspacePath is the part that the paths of all routes in a workspace share.
-type workspacePath struct {
+// WorkspacePath is the part that the paths of all routes in a workspace share.
+// It and its like are exported because huma does not look into an embedded type
+// that is not, and would leave its fields empty.
+type WorkspacePath struct {
 	Workspace string `path:"workspace" doc:"the workspace's name"`
 }
 
@@ -62,12 +64,12 @@ func (w *workspaceRoutes) create(ctx context.Context, in *createWorkspaceRequest
 	return answer(w.workspaces.Create(ctx, in.Body))
 }
 
-func (w *workspaceRoutes) get(ctx context.Context, _ *workspacePath) (*Body[workspace.Workspace], error) {
+func (w *workspaceRoutes) get(ctx context.Context, _ *WorkspacePath) (*Body[workspace.Workspace], error) {
 	return answer(workspace.From(ctx), nil)
 }
 
 type updateWorkspaceRequest struct {
-	workspacePath
+	WorkspacePath
 	Body workspace.Update
 }
 
@@ -75,7 +77,7 @@ func (w *workspaceRoutes) update(ctx context.Context, in *updateWorkspaceRequest
 	return answer(w.workspaces.Update(ctx, in.Workspace, in.Body))
 }
 
-func (w *workspaceRoutes) delete(ctx context.Context, in *workspacePath) (*Empty, error) {
+func (w *workspaceRoutes) delete(ctx context.Context, in *WorkspacePath) (*Empty, error) {
 	ws, err := w.workspaces.Delete(ctx, in.Workspace)
 	if err != nil {
 		return nil, err
