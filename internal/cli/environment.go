@@ -1,17 +1,49 @@
 package cli
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
-	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/client"
 	"github.com/atelier-ml/atelier/internal/environment"
 )
 
 func (c *command) environmentCommand() *cobra.Command {
-	return noun("environment", "See the environments that jobs can run in", c.environmentList(), c.environmentShow())
+	return noun("environment", "Name the environments that jobs run in", c.environmentCreate(), c.environmentList(), c.environmentShow())
+}
+
+func (c *command) environmentCreate() *cobra.Command {
+	var file, name, version string
+	var sets []string
+	cmd := &cobra.Command{
+		Use:     "create -f FILE",
+		Short:   "Register a version of an environment",
+		Example: "  atelier environment create -f environment.yml --set name=vision",
+		Args:    cobra.NoArgs,
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&file, "file", "f", "", "YAML file that describes the environment")
+	flags.StringVarP(&name, "name", "n", "", "name of the environment; wins over the file")
+	flags.StringVarP(&version, "version", "v", "", "version (default: the next number)")
+	flags.StringArrayVar(&sets, "set", nil, "change a value of the file, as in tags.team=vision")
+	cmd.MarkFlagRequired("file")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		document, err := c.load(file, sets, "name", name, "version", version)
+		if err != nil {
+			return err
+		}
+		ask, err := document.Environment()
+		if err != nil {
+			return err
+		}
+		return c.onServer(func(api *client.Client) error {
+			made, err := api.RegisterEnvironment(cmd.Context(), ask)
+			if err != nil {
+				return err
+			}
+			return c.emit(made, func() table { return environmentFacts(made) })
+		})
+	}
+	return cmd
 }
 
 func (c *command) environmentList() *cobra.Command {
@@ -49,7 +81,7 @@ func (c *command) environmentShow() *cobra.Command {
 		Short:   "Show an environment: its newest version unless one is named",
 		Example: "  atelier environment show sklearn\n  atelier environment show sklearn --version 1",
 	}
-	cmd.Flags().StringVarP(&version, "version", "v", "", "which version")
+	cmd.Flags().StringVarP(&version, "version", "v", "latest", "which version")
 	name := named(cmd, "environment")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		which, err := name(args)
@@ -57,11 +89,7 @@ func (c *command) environmentShow() *cobra.Command {
 			return err
 		}
 		return c.onServer(func(api *client.Client) error {
-			all, err := api.ListEnvironments(cmd.Context())
-			if err != nil {
-				return err
-			}
-			found, err := findEnvironment(all, which, version)
+			found, err := api.GetEnvironment(cmd.Context(), which, version)
 			if err != nil {
 				return err
 			}
@@ -69,17 +97,6 @@ func (c *command) environmentShow() *cobra.Command {
 		})
 	}
 	return cmd
-}
-
-// findEnvironment chooses by name and version. Lists come newest first.
-func findEnvironment(all []environment.Environment, name, version string) (environment.Environment, error) {
-	for _, e := range all {
-		if e.Name == name && (version == "" || e.Version == version) {
-			return e, nil
-		}
-	}
-	return environment.Environment{}, atelier.Errorf(atelier.NotFound, "There is no environment %q.",
-		strings.TrimRight(name+":"+version, ":")).WithHint("List them with `atelier environment list`.")
 }
 
 func environmentFacts(e environment.Environment) table {
