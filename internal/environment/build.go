@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -112,10 +113,6 @@ func readReady(dir string) (Ready, bool) {
 }
 
 func build(ctx context.Context, options BuildOptions, dir string, lock *os.File) (Ready, error) {
-	uv, err := findUV(ctx, options.Tools, options.Log)
-	if err != nil {
-		return Ready{}, err
-	}
 	python, err := choosePython(ctx, options.Definition)
 	if err != nil {
 		return Ready{}, err
@@ -124,21 +121,46 @@ func build(ctx context.Context, options BuildOptions, dir string, lock *os.File)
 	if err := os.RemoveAll(dir); err != nil {
 		return Ready{}, fmt.Errorf("clear an unfinished environment: %w", err)
 	}
-	tool := uvTool{path: uv, log: options.Log, lock: lock}
-	if err := tool.makeFolder(ctx, python, dir, options.Definition); err != nil {
+	ready := Ready{Hash: filepath.Base(dir), Dir: dir, Python: filepath.Join(dir, "bin", "python"), Packages: []Package{}}
+	if len(options.Definition.Requirements) == 0 && filepath.IsAbs(python) {
+		err = makeBare(ctx, python, dir)
+	} else {
+		ready.Packages, err = fill(ctx, options, python, dir, lock)
+	}
+	if err != nil {
 		return Ready{}, err
 	}
-	if err := tool.install(ctx, dir, options); err != nil {
-		return Ready{}, err
-	}
-	ready := Ready{Hash: filepath.Base(dir), Dir: dir, Python: filepath.Join(dir, "bin", "python")}
 	if ready.PythonVersion, err = pythonVersion(ctx, ready.Python); err != nil {
 		return Ready{}, fmt.Errorf("start the new environment's Python: %w", err)
 	}
-	if ready.Packages, err = tool.list(ctx, ready.Python); err != nil {
-		return Ready{}, err
-	}
 	return ready, writeReady(ready)
+}
+
+// makeBare makes an environment without packages, for which Python's own tool
+// is enough: the first job on a new machine need not wait for uv.
+func makeBare(ctx context.Context, python, dir string) error {
+	said, err := exec.CommandContext(ctx, python, "-I", "-m", "venv", "--without-pip", dir).CombinedOutput()
+	if err != nil && ctx.Err() == nil {
+		return atelier.Errorf(atelier.Unavailable, "%s cannot make a virtual environment: %s", python, lastLine(string(said))).
+			WithHint("Install the venv module of that Python.")
+	}
+	return err
+}
+
+// fill makes an environment and installs its packages with uv.
+func fill(ctx context.Context, options BuildOptions, python, dir string, lock *os.File) ([]Package, error) {
+	uv, err := findUV(ctx, options.Tools, options.Log)
+	if err != nil {
+		return nil, err
+	}
+	tool := uvTool{path: uv, log: options.Log, lock: lock}
+	if err := tool.makeFolder(ctx, python, dir, options.Definition); err != nil {
+		return nil, err
+	}
+	if err := tool.install(ctx, dir, options); err != nil {
+		return nil, err
+	}
+	return tool.list(ctx, filepath.Join(dir, "bin", "python"))
 }
 
 // writeReady gives the ready file its name only once it is whole.

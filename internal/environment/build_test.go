@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/atelier-ml/atelier"
@@ -143,6 +145,21 @@ func TestConflictShowsTheResolversWordsAndTheFile(t *testing.T) {
 	}
 }
 
+func TestAnEnvironmentWithoutPackagesNeedsNoTool(t *testing.T) {
+	options := buildOptions(t, Definition{Name: "python"}, io.Discard)
+	options.Tools = filepath.Join(t.TempDir(), "tools")
+	ready, err := Build(t.Context(), options)
+	if err != nil || len(ready.Packages) != 0 {
+		t.Fatalf("%+v, %v", ready, err)
+	}
+	if said, err := exec.Command(ready.Python, "-c", "import sys; print(sys.prefix)").Output(); err != nil || strings.TrimSpace(string(said)) != ready.Dir {
+		t.Errorf("it says %q, %v", said, err)
+	}
+	if _, err := os.Stat(options.Tools); err == nil {
+		t.Error("a tool was installed")
+	}
+}
+
 func TestMissingPythonSaysWhatIsThere(t *testing.T) {
 	_, err := Build(t.Context(), buildOptions(t, Definition{Source: "conda.yml", Python: "3.99"}, io.Discard))
 	if atelier.CodeOf(err) != atelier.Invalid {
@@ -155,11 +172,93 @@ func TestMissingPythonSaysWhatIsThere(t *testing.T) {
 	}
 }
 
-func TestCancelledBuildStops(t *testing.T) {
+// program puts a shell script called name first on PATH.
+func program(t *testing.T, name, script string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+}
+
+// onText is a writer that calls do when it is given text.
+type onText struct {
+	text string
+	do   func()
+}
+
+func (w onText) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(w.text)) {
+		w.do()
+	}
+	return len(p), nil
+}
+
+func TestCancelledBuildEndsWithEverythingItStarted(t *testing.T) {
+	alive := filepath.Join(t.TempDir(), "alive")
+	if err := syscall.Mkfifo(alive, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The script's child holds the pipe open for as long as it lives.
+	program(t, "uv", `[ "$1" = --version ] && exit 0
+sleep 1000 > '`+alive+`' &
+echo "uv is stuck"
+wait`)
+	reader, err := os.OpenFile(alive, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := Build(ctx, buildOptions(t, Definition{Python: "3"}, io.Discard)); err == nil {
-		t.Fatal("a cancelled build must fail")
+	defer cancel()
+	options := buildOptions(t, Definition{Requirements: []string{"leaf"}}, onText{"stuck", cancel})
+	if _, err := Build(ctx, options); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := io.ReadAll(reader); err != nil { // ends only when nobody holds the pipe
+		t.Error(err)
+	}
+	left, err := filepath.Glob(filepath.Join(options.Root, "*"))
+	if err != nil || len(left) != 1 || !strings.HasSuffix(left[0], ".lock") {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestTheLockLastsAsLongAsTheToolThatHasIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.lock")
+	lock, err := takeLock(t.Context(), path, func() { t.Error("nobody else has the lock") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool := exec.CommandContext(t.Context(), "cat")
+	tool.ExtraFiles = []*os.File{lock}
+	input, err := tool.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tool.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lock.Close() // as when the builder is killed
+	waited := false
+	again, err := takeLock(t.Context(), path, func() {
+		waited = true
+		input.Close()
+	})
+	if err != nil || !waited {
+		t.Errorf("the lock was free while the tool ran: %v", err)
+	}
+	again.Close()
+	tool.Wait()
+}
+
+func TestNoToolSaysWhatToDo(t *testing.T) {
+	program(t, "uv", "exit 1")
+	program(t, "python3", "echo 'no network here' >&2; exit 1")
+	_, err := findUV(t.Context(), t.TempDir(), io.Discard)
+	if atelier.CodeOf(err) != atelier.Unavailable || !strings.Contains(err.Error(), "no network here") || !strings.Contains(err.Error(), "pip install uv") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -26,6 +26,7 @@ const curatedVersion = "1"
 func Curated() []Environment {
 	return []Environment{
 		curated("minimal", "Python and the MLflow client, nothing else."),
+		curated("python", "Python alone."),
 		curated(DefaultName, "scikit-learn 1.5, pandas, NumPy, SciPy, Matplotlib and MLflow."),
 	}
 }
@@ -43,7 +44,8 @@ func curated(name, description string) Environment {
 
 var (
 	sklearnName   = regexp.MustCompile(`^(?:azureml-)?sklearn-(\d+\.\d+)`)
-	minimalName   = regexp.MustCompile(`^(?:azureml-)?(?:minimal|python)(?:-|$)`)
+	minimalName   = regexp.MustCompile(`^(?:azureml-)?(minimal|python)(?:-|$)`)
+	plainPython   = regexp.MustCompile(`^(?:docker\.io/)?(?:library/)?python(?::|$)`)
 	pythonInName  = regexp.MustCompile(`(?:^|[^a-z])py(?:thon)?[:-]?(3)[.]?(\d+)`)
 	curatedPrefix = regexp.MustCompile(`(?i)^azureml-`)
 )
@@ -60,7 +62,7 @@ func curatedByName(name string) (d Definition, hint string, found bool) {
 			hint = fmt.Sprintf("The environment %q stands for %s here; for scikit-learn %s write a conda_file.", name, own, version)
 		}
 	case minimalName.MatchString(lower):
-		own = "minimal"
+		own = minimalName.FindStringSubmatch(lower)[1]
 	default:
 		return Definition{}, "", false
 	}
@@ -87,17 +89,22 @@ func pythonOf(name string) (string, bool) {
 	return parts[1] + "." + parts[2], true
 }
 
-// forImage returns what stands for a container image on a local compute: the
-// default packages, with the image's Python where we can tell it and have it.
+// forImage returns what stands for a container image on a local compute: Python
+// alone for the image of Python, else the default packages, with the image's
+// Python version where we can tell it and have it.
 func forImage(image string) (Definition, string) {
+	lower := strings.ToLower(image)
 	d := curatedDefinition(DefaultName)
+	if plainPython.MatchString(lower) {
+		d = curatedDefinition("python")
+	}
 	with := ""
-	if python, ok := pythonOf(strings.ToLower(image)); ok && matchesPython(d.Python, python+".0") {
+	if python, ok := pythonOf(lower); ok && matchesPython(d.Python, python+".0") {
 		d.Python = python
 		with = " with Python " + python
 	}
 	return d, fmt.Sprintf("The image %q is taken as a hint, because a local compute runs no containers: the environment %s is used%s.",
-		atelier.Clip(image, 120), DefaultName, with)
+		atelier.Clip(image, 120), d.Name, with)
 }
 
 func unknownCurated(name string) error {
@@ -106,5 +113,5 @@ func unknownCurated(name string) error {
 		names = append(names, e.Name)
 	}
 	return atelier.Errorf(atelier.NotFound, "There is no environment %q.", atelier.Clip(name, 120)).At("environment").
-		WithHint("Curated are %s. List all with `atelier environment list`, or describe the packages in a conda_file.", strings.Join(names, " and "))
+		WithHint("Curated are %s. List all with `atelier environment list`, or describe the packages in a conda_file.", strings.Join(names, ", "))
 }

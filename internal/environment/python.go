@@ -19,12 +19,6 @@ import (
 // supportedPython is used where the user names no version.
 const supportedPython = ">=3.10"
 
-// interpreter is a Python on this machine.
-type interpreter struct {
-	path    string
-	version string
-}
-
 var pythonName = regexp.MustCompile(`^python(3(\.\d+)?)?$`)
 
 // choosePython returns the path of an interpreter that suits d. We look for it

@@ -88,6 +88,7 @@ func (d *Document) OnlineDeployment() (endpoint.CreateDeployment, error) {
 	if o.boolean("app_insights_enabled") {
 		o.refuse("app_insights_enabled", "Requests are always counted; there is no other telemetry yet.")
 	}
+	d.checkVariables(o)
 	o.finish(refusedInDeployment)
 	return ask, d.failure()
 }

@@ -38,6 +38,9 @@ var dataTypes = []string{"uri_file", "uri_folder", "mltable", "mlflow_model", "c
 // parameterName is what ${{inputs.NAME}} can hold.
 var parameterName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,254}$`)
 
+// reserved are names that would hide what programs need.
+var reserved = regexp.MustCompile(`(?i)^(path|ld_library_path|user|logname|home|pwd|shell)$`)
+
 // Job reads the document as a command job.
 func (d *Document) Job() (job.Spec, error) {
 	o := d.object(d.root, "")
@@ -64,9 +67,26 @@ func (d *Document) Job() (job.Spec, error) {
 	}
 	spec.Resources, spec.Limits = d.resources(o), d.limits(o)
 	spec.Inputs, spec.Outputs = d.inputs(o), d.outputs(o)
+	d.checkVariables(o)
 	o.finish(refusedInJob)
 	d.jobExpressions(o)
 	return spec, d.failure()
+}
+
+// variableName is what a shell takes as the name of a variable.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// checkVariables checks the names of the environment variables, and that no
+// value holds an expression, which nobody would fill in.
+func (d *Document) checkVariables(o *object) {
+	o.each("environment_variables", func(name string, inner field) {
+		if !variableName.MatchString(name) {
+			d.add(inner.key, "%q cannot be an environment variable. Use letters, digits and '_', not beginning with a digit.", atelier.Clip(name, 60))
+		}
+		if strings.Contains(inner.value.Value, "${{") {
+			d.addExpression(inner.value, "${{", "Expressions are filled in in the command only. Set the variable there.")
+		}
+	})
 }
 
 func (d *Document) nameFault(node *yaml.Node, err error) {
@@ -87,11 +107,6 @@ func (d *Document) jobExpressions(o *object) {
 		}
 	}
 	s.check(o.value("command"))
-	if node := o.value("environment_variables"); node != nil && node.Kind == yaml.MappingNode {
-		for i := 1; i < len(node.Content); i += 2 {
-			s.check(real(node.Content[i]))
-		}
-	}
 	for _, node := range s.inputs {
 		s.check(node)
 	}
@@ -153,8 +168,8 @@ func (d *Document) limits(o *object) job.Limits {
 }
 
 func (d *Document) checkParameter(node *yaml.Node, kind, name string) {
-	if !parameterName.MatchString(name) {
-		d.add(node, "%q cannot name an %s. Use letters, digits and '_', not beginning with a digit.", atelier.Clip(name, 60), kind)
+	if !parameterName.MatchString(name) || reserved.MatchString(name) {
+		d.add(node, "%q cannot name an %s. Use letters, digits and '_', not beginning with a digit, and not a name such as PATH.", atelier.Clip(name, 60), kind)
 	}
 }
 
@@ -248,13 +263,20 @@ func (d *Document) output(node *yaml.Node, name string) job.Output {
 	}
 	o := d.object(node, name)
 	output := job.Output{Type: o.choice("type", dataTypes...), Mode: o.choice("mode", "rw_mount", "upload"),
-		Path: o.text("path"), Name: o.text("name"), Version: o.text("version")}
+		Path: o.text("path")}
 	if node := o.value("path"); node != nil && output.Path != "" && isLocal(output.Path) {
 		d.add(node, "An output is kept in a datastore, so %q cannot be a local path. Leave it out, or write azureml://datastores/NAME/paths/PATH.", name+".path")
 	}
 	if output.Type == "" {
 		output.Type = "uri_folder"
 	}
-	o.finish(map[string]string{"datastore": "Write azureml://datastores/NAME/paths/PATH as the path.", "description": "An output has none.", "early_available": "Outputs are kept when the job ends."})
+	const register = "Outputs are not registered by themselves yet; use `atelier model create` afterwards."
+	o.finish(map[string]string{
+		"name":            register,
+		"version":         register,
+		"datastore":       "Write azureml://datastores/NAME/paths/PATH as the path.",
+		"description":     "An output has none.",
+		"early_available": "Outputs are kept when the job ends.",
+	})
 	return output
 }

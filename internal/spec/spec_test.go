@@ -121,7 +121,10 @@ func TestJobFaults(t *testing.T) {
 		"unclosed":         {"command: echo ${{inputs.x}\ninputs: {x: 1}\n", "job.yml:1:15", "not closed"},
 		"circle":           {"command: x\ninputs:\n  a: ${{inputs.b}}\n  b: ${{inputs.a}}\n", "job.yml:3:6", "circle: a -> b -> a"},
 		"sweep expression": {"command: echo ${{search_space.x}}\n", "job.yml:1:15", "sweep"},
-		"bad variable":     {"command: x\nenvironment_variables: {A: '${{inputs.q}}'}\n", "job.yml:2:29", "refers to nothing"},
+		"bad variable":     {"command: x\nenvironment_variables: {A: '${{inputs.q}}'}\n", "job.yml:2:29", "in the command only"},
+		"variable name":    {"command: x\nenvironment_variables: {A-B: x}\n", "job.yml:2:25", "cannot be an environment variable"},
+		"reserved":         {"command: x\ninputs: {path: 1}\n", "job.yml:2:10", "cannot name an input"},
+		"output asset":     {"command: x\noutputs: {m: {name: a}}\n", "job.yml:2:15", "not registered by themselves"},
 		"pipeline":         {"type: pipeline\njobs: {}\n", "job.yml:1:7", `Jobs of type "pipeline" are not offered`},
 		"bad mode":         {"command: x\ninputs: {d: {path: data, mode: rw}}\n", "job.yml:2:32", "Allowed: ro_mount, download"},
 		"null input":       {"command: x\ninputs:\n  d:\n", "job.yml:3:", "is empty"},
@@ -367,6 +370,37 @@ func TestOnlineEndpoint(t *testing.T) {
 		}
 		if _, err := d.OnlineEndpoint(); err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestExamplesAreUnderstood reads every YAML file of the examples by what its
+// name says that it is.
+func TestExamplesAreUnderstood(t *testing.T) {
+	readers := map[string]func(*Document) error{
+		"job":         func(d *Document) error { _, err := d.Job(); return err },
+		"deployment":  func(d *Document) error { _, err := d.OnlineDeployment(); return err },
+		"endpoint":    func(d *Document) error { _, err := d.OnlineEndpoint(); return err },
+		"model":       func(d *Document) error { _, err := d.Model(); return err },
+		"environment": func(*Document) error { return nil }, // conda files, which jobs name
+	}
+	all, err := filepath.Glob("../../examples/*/*.yml")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, file := range all {
+		kind, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".yml"), "-")
+		read, known := readers[kind]
+		if !known {
+			t.Errorf("%s: the name does not say what it is", file)
+			continue
+		}
+		d, err := Load(file, nil)
+		if err == nil {
+			err = read(d)
+		}
+		if err != nil {
+			t.Error(err)
 		}
 	}
 }
