@@ -98,6 +98,7 @@ function route(parts, query, empty) {
     case 'trees': return data.tree;
     case 'blobs': return { raw: data.blobs[name] ?? '' };
     case 'models':
+      if (part === 'versions' && extra) return one(data.versions, 'version', extra, 'version');
       if (part === 'versions') return list(data.versions.filter((version) => version.name === name));
       return name ? one(data.registered, 'name', name, 'model') : list(data.registered, empty);
     case 'online-endpoints':

@@ -1,7 +1,9 @@
 // A made-up workspace, the same at every start.
+import { createHash } from 'node:crypto';
+
 const start = Date.now();
 const ago = (minutes) => new Date(start - minutes * 60_000).toISOString();
-const hash = (n) => Array.from({ length: 64 }, (_, i) => ((n * 7919 + i * 104729) >>> (i % 5)).toString(16).at(-1)).join('');
+const hash = (n) => createHash('sha256').update(String(n)).digest('hex');
 
 let seed = 7;
 function random() {

@@ -1,11 +1,11 @@
+import '@/app/mantine.css'; // before the pages' own styles, which refine it
+import '@/app/tokens.css';
 import { setNonce } from 'get-nonce';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from '@/app/App';
 import { startI18n } from '@/lib/i18n';
 import { nonce } from '@/lib/nonce';
-import '@/app/mantine.css';
-import '@/app/tokens.css';
 
 if (nonce) setNonce(nonce);
 

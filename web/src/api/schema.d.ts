@@ -44,6 +44,7 @@ export interface paths {
   };
   '/api/v1/workspaces/{workspace}/models/{model}': { get: Op<W & { model: string }, c.Model> };
   '/api/v1/workspaces/{workspace}/models/{model}/versions': { get: Op<W & { model: string }, c.Page<c.ModelVersion>, List> };
+  '/api/v1/workspaces/{workspace}/models/{model}/versions/{version}': { get: Op<W & { model: string; version: string }, c.ModelVersion> };
   '/api/v1/workspaces/{workspace}/online-endpoints': { get: Op<W, c.Page<c.Endpoint>, List> };
   '/api/v1/workspaces/{workspace}/online-endpoints/{endpoint}': { get: Op<W & { endpoint: string }, c.Endpoint> };
   '/api/v1/workspaces/{workspace}/online-endpoints/{endpoint}/credentials': {

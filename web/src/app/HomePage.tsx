@@ -13,8 +13,8 @@ import { meQuery } from '@/features/access/queries';
 import { endpointsQuery } from '@/features/endpoint/queries';
 import { TrafficText } from '@/features/endpoint/Traffic';
 import { useStatusOf } from '@/features/job/queries';
+import { rankingOf } from '@/features/tracking/columns';
 import { firstRunsQuery } from '@/features/tracking/queries';
-import { betterDirection } from '@/lib/direction';
 import { fieldName } from '@/lib/filter';
 import { formatMetric } from '@/lib/format';
 import { isActive } from '@/components/status';
@@ -101,27 +101,6 @@ function Side({ workspace, runs }: { workspace: string; runs: readonly Run[] }) 
       <Section title={t('home.start')}><CommandLine command="atelier job create -f job.yml --stream" /></Section>
     </>
   );
-}
-
-/** The experiment last worked on, and its commonest metric that can be ranked. */
-export function rankingOf(runs: readonly Run[]): { experiment: string; metric: string; descending: boolean } | null {
-  for (const experiment of new Set(runs.map((run) => run.experiment_name))) {
-    const counts = new Map<string, number>();
-    for (const run of runs.filter((one) => one.experiment_name === experiment)) {
-      for (const key of Object.keys(run.metrics ?? {})) {
-        if (betterDirection(key) !== null) counts.set(key, (counts.get(key) ?? 0) + 1);
-      }
-    }
-    const [metric] = [...counts.entries()].toSorted(([a, inA], [b, inB]) => weight(b) + inB - weight(a) - inA || a.localeCompare(b))[0] ?? [];
-    if (metric !== undefined) return { experiment, metric, descending: betterDirection(metric) === 'higher' };
-  }
-  return null;
-}
-
-/** Results on held-out data say more than those on what was learnt from. */
-function weight(metric: string): number {
-  if (/train/i.test(metric)) return -1000;
-  return /time|seconds|latency|duration/i.test(metric) ? -500 : 0;
 }
 
 function Best({ workspace, runs }: { workspace: string; runs: readonly Run[] }) {

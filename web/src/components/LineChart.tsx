@@ -102,6 +102,9 @@ function dataOf(lines: readonly Line[], smoothing: number) {
   return align([...lines, ...smoothed]);
 }
 
+/** Ticks between two steps would be at steps that never were. */
+const wholeSteps = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
+
 interface Look {
   lines: readonly Line[];
   axis: XAxis;
@@ -129,6 +132,7 @@ function optionsOf(look: Look): uPlot.Options {
     width: look.width,
     height: look.height,
     legend: { show: false },
+    padding: [6, 10, 0, 0],
     cursor: {
       points: { size: 7 },
       drag: { x: true, y: false },
@@ -143,6 +147,7 @@ function optionsOf(look: Look): uPlot.Options {
         size: 28,
         gap: 6,
         space: 64,
+        ...(look.axis === 'step' ? { incrs: wholeSteps } : {}),
         values: (_, splits) => splits.map((v) => (look.axis === 'step' ? formatMetric(v, language) : formatDuration(v * 1000, language))),
       },
       {

@@ -1,5 +1,6 @@
 import { Link, type LinkProps } from '@tanstack/react-router';
 import { useEffect, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
 import { CommandButton } from './CommandLine';
 import classes from './Page.module.css';
 
@@ -21,6 +22,7 @@ interface PageProps {
 
 /** The frame that every page shares: where one is, what it is, what can be done. */
 export function Page({ title, heading, parents, meta, actions, command, wide, children }: PageProps) {
+  const { t } = useTranslation();
   useEffect(() => {
     document.title = `${title} · Atelier`;
   }, [title]);
@@ -29,9 +31,9 @@ export function Page({ title, heading, parents, meta, actions, command, wide, ch
       <header className={classes.header}>
         <div className={classes.titles}>
           {parents && parents.length > 0 && (
-            <nav className={classes.crumbs} aria-label="breadcrumb">
-              {parents.map((crumb) => (
-                <span key={crumb.label}><Link {...crumb.link}>{crumb.label}</Link><span aria-hidden="true"> / </span></span>
+            <nav className={classes.crumbs} aria-label={t('nav.parents')}>
+              {parents.map((crumb, i) => (
+                <span key={crumb.label}>{i > 0 && <span aria-hidden="true"> / </span>}<Link {...crumb.link}>{crumb.label}</Link></span>
               ))}
             </nav>
           )}

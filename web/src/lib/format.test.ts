@@ -19,6 +19,10 @@ describe('formatMetric', () => {
   });
 });
 
+it('keeps zeros where numbers stand in a column', () => {
+  expect([46.93, 55.0651, 3].map((value) => formatMetric(value, 'en', true))).toEqual(['46.930', '55.065', '3']);
+});
+
 describe('formatDuration', () => {
   it.each([
     [0, '0ms'],
@@ -69,4 +73,5 @@ describe('formatAgo', () => {
 it('shortID keeps names and cuts hashes', () => {
   expect(shortID('0123456789abcdef0123456789abcdef')).toBe('01234567');
   expect(shortID('blue')).toBe('blue');
+  expect(shortID('patient_otter_1764')).toBe('patient_otter_1764');
 });

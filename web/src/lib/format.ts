@@ -20,8 +20,11 @@ export function toNumber(value: MetricValue | string | null | undefined): number
   return Number(value);
 }
 
-/** Five significant digits, and powers of ten where digits would mislead. */
-export function formatMetric(value: MetricValue | undefined, language: string): string {
+/**
+ * Five significant digits, and powers of ten where digits would mislead. In a
+ * column ("aligned") zeros are kept at the end, so that the points line up.
+ */
+export function formatMetric(value: MetricValue | undefined, language: string, aligned = false): string {
   const n = toNumber(value);
   if (Number.isNaN(n)) return 'NaN';
   if (!Number.isFinite(n)) return n > 0 ? '∞' : '−∞';
@@ -30,7 +33,7 @@ export function formatMetric(value: MetricValue | undefined, language: string): 
     return n.toExponential(3).replace('e+', 'e').replace('-', '−');
   }
   if (Number.isInteger(n)) return numberFormat(language, {}).format(n);
-  return numberFormat(language, { maximumSignificantDigits: 5 }).format(n);
+  return numberFormat(language, { maximumSignificantDigits: 5, ...(aligned ? { minimumSignificantDigits: 5 } : {}) }).format(n);
 }
 
 export function formatCount(value: number, language: string): string {
@@ -112,7 +115,7 @@ export function formatTime(time: Date, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(time);
 }
 
-/** The first eight characters of an id: enough to recognise it by. */
+/** The first eight characters of a hash: enough to recognise it by. Names stay whole. */
 export function shortID(id: string): string {
-  return id.length > 12 ? id.slice(0, 8) : id;
+  return /^[0-9a-f-]{16,}$/.test(id) ? id.slice(0, 8) : id;
 }

@@ -7,7 +7,7 @@ export const en = {
     asCommand: 'As a command', asCommandHint: 'The same from a terminal:',
   },
   nav: {
-    label: 'Main', menu: 'Menu', skip: 'Skip to the content', home: 'Home', runs: 'Runs', models: 'Models', endpoints: 'Endpoints',
+    label: 'Main', parents: 'Above this page', menu: 'Menu', skip: 'Skip to the content', home: 'Home', runs: 'Runs', models: 'Models', endpoints: 'Endpoints',
     environments: 'Environments', settings: 'Settings',
   },
   status: {

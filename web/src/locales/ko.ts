@@ -7,7 +7,7 @@ export const ko = {
     asCommand: '명령어로 보기', asCommandHint: '터미널에서는 이렇게 실행합니다.',
   },
   nav: {
-    label: '주 메뉴', menu: '메뉴', skip: '본문으로 건너뛰기', home: '홈', runs: '실행', models: '모델', endpoints: '엔드포인트',
+    label: '주 메뉴', parents: '상위 페이지', menu: '메뉴', skip: '본문으로 건너뛰기', home: '홈', runs: '실행', models: '모델', endpoints: '엔드포인트',
     environments: '환경', settings: '설정',
   },
   status: {

@@ -1,5 +1,5 @@
 import { Button, SegmentedControl, Select, Textarea } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { fetchRaw, workspacePath } from '@/api/client';
@@ -7,6 +7,7 @@ import type { Deployment, Endpoint } from '@/api/contract';
 import { CommandLine } from '@/components/CommandLine';
 import { Section } from '@/components/Page';
 import { ErrorNote } from '@/components/States';
+import { modelTreeQuery, versionQuery } from '@/features/model/queries';
 import { formatDuration } from '@/lib/format';
 import { absoluteURI, curlSnippet, pythonSnippet } from './snippets';
 import classes from './EndpointPage.module.css';
@@ -17,15 +18,22 @@ interface TryItProps {
   deployments: readonly Deployment[];
 }
 
-const example = '{\n  "input_data": [[0.03, 0.05, 0.06, 0.02, -0.04, -0.03, -0.04, 0.0, 0.02, -0.02]]\n}';
+const plainExample = '{\n  "input_data": [[1, 2, 3]]\n}';
 
 /** A form that sends a request and shows the answer, and the same request for elsewhere. */
 export function TryIt({ workspace, endpoint, deployments }: TryItProps) {
   const { t } = useTranslation();
-  const [body, setBody] = useState(example);
+  const example = useExample(workspace, deployments);
+  const [typed, setBody] = useState<string | undefined>(() => sessionStorage.getItem(storageKey(workspace, endpoint.name)) ?? undefined);
+  const body = typed ?? example ?? plainExample;
   const [deployment, setDeployment] = useState('');
   const [snippet, setSnippet] = useState('curl');
-  const send = useMutation({ mutationFn: () => invoke(workspace, endpoint.name, deployment, body) });
+  const send = useMutation({
+    mutationFn: () => {
+      sessionStorage.setItem(storageKey(workspace, endpoint.name), body);
+      return invoke(workspace, endpoint.name, deployment, body);
+    },
+  });
   const uri = absoluteURI(endpoint.scoring_uri, location.origin);
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -59,6 +67,26 @@ export function TryIt({ workspace, endpoint, deployments }: TryItProps) {
       </Section>
     </>
   );
+}
+
+function storageKey(workspace: string, endpoint: string): string {
+  return `atelier-request:${workspace}/${endpoint}`;
+}
+
+/** The example that MLflow keeps beside a model, as a request. */
+function useExample(workspace: string, deployments: readonly Deployment[]): string | undefined {
+  const named = deployments.map((one) => /^azureml:(.+):(\w+)$/.exec(typeof one.model === 'string' ? one.model : '')).find((match) => match !== null);
+  const [, model = '', number = ''] = named ?? [];
+  const version = useQuery({ ...versionQuery(workspace, model, number), enabled: model !== '' });
+  const tree = useQuery({ ...modelTreeQuery(workspace, version.data?.tree ?? ''), enabled: Boolean(version.data?.tree) });
+  const file = tree.data?.files.find((one) => one.path.endsWith('serving_input_example.json') && one.size < 20_000);
+  const text = useQuery({
+    queryKey: [workspace, 'blob', file?.sha256],
+    queryFn: async () => (await fetchRaw(workspacePath(workspace, 'blobs', file?.sha256 ?? ''))).text(),
+    enabled: file !== undefined,
+    staleTime: Infinity,
+  });
+  return text.data;
 }
 
 interface Answered {

@@ -82,7 +82,7 @@ function Sheet({ workspace, runs, jobs, onlyDiffering, onOnlyDiffering }: SheetP
   const { t, i18n } = useTranslation();
   const metrics = compareRecords<Metric>(runs.map((run) => run.metrics ?? {}), (a, b) => a?.value === b?.value);
   const params = compareRecords<string>(runs.map((run) => run.params ?? {}), Object.is);
-  const origins = compareRecords<string>(runs.map((run) => originOf(run, jobs.find((job) => job.name === run.id))), Object.is);
+  const origins = compareRecords<string>(runs.map((run) => originOf(run, jobs.find((job) => job.name === run.id))), sameOrUnknown);
   const kept = <T,>(rows: CompareRow<T>[]) => rows.filter((row) => !onlyDiffering || row.differs);
   const only = <Switch size="xs" label={t('compare.onlyDiffering')} checked={onlyDiffering} onChange={(event) => onOnlyDiffering(event.currentTarget.checked)} />;
   return (
@@ -120,6 +120,11 @@ function Sheet({ workspace, runs, jobs, onlyDiffering, onOnlyDiffering }: SheetP
   );
 }
 
+/** A run without a job has no snapshot to compare: that is no difference. */
+function sameOrUnknown(a: string | undefined, b: string | undefined): boolean {
+  return a === undefined || b === undefined || a === b;
+}
+
 function Group({ title, count, children }: { title: string; count: number; children: ReactNode }) {
   if (count === 0) return null;
   return (
@@ -148,7 +153,7 @@ function MetricRow({ row, language }: { row: CompareRow<Metric>; language: strin
       name={row.key}
       cells={row.values.map((metric, i) => (
         <span key={i} className={`number ${best.has(i) ? classes.best : ''}`} title={best.has(i) && direction ? t(`compare.best.${direction}`) : undefined}>
-          {metric === undefined ? '–' : formatMetric(metric.value, language)}
+          {metric === undefined ? '–' : formatMetric(metric.value, language, true)}
           {best.has(i) && <span className={classes.bestMark}>{t('compare.bestMark')}</span>}
         </span>
       ))}

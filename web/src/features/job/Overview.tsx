@@ -60,7 +60,7 @@ function Metrics({ run }: { run: Run }) {
           columns={[
             { key: 'key', head: t('common.name'), grow: true, cell: ([key]) => key },
             { key: 'step', head: t('metrics.lastStep'), numeric: true, cell: ([, metric]) => <span className="muted">{metric.step}</span> },
-            { key: 'value', head: t('metrics.value'), numeric: true, cell: ([, metric]) => <strong>{formatMetric(metric.value, i18n.language)}</strong> },
+            { key: 'value', head: t('metrics.value'), numeric: true, cell: ([, metric]) => <strong>{formatMetric(metric.value, i18n.language, true)}</strong> },
           ]}
         />
       )}

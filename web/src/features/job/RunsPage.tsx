@@ -2,7 +2,7 @@ import { Button, Select } from '@mantine/core';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { RowSelectionState } from '@tanstack/react-table';
-import { useCallback, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Page } from '@/components/Page';
 import { EmptyState, ErrorNote, ErrorState, LoadingRows } from '@/components/States';
@@ -39,12 +39,13 @@ export default function RunsPage() {
   const first = runs.data?.pages[0]?.items;
   const fields = useMemo(() => fieldsOf(items), [items]);
   const defaults = useMemo(() => defaultColumns(first ?? []), [first]);
-  const chosen = search.columns ?? defaults;
+  const sortedBy = order?.column;
+  const chosen = useMemo(() => withSorted(search.columns ?? defaults, sortedBy), [search.columns, defaults, sortedBy]);
   const selected = items.filter((run) => selection[run.id]);
   const { fetchNextPage, isFetchingNextPage } = runs;
-  const more = useCallback(() => {
+  const more = () => {
     if (!isFetchingNextPage) void fetchNextPage();
-  }, [fetchNextPage, isFetchingNextPage]);
+  };
   const statusOf = useStatusOf(workspace);
   const narrowed = filter !== '' || search.experiment !== undefined;
 
@@ -87,6 +88,12 @@ export default function RunsPage() {
       )}
     </Page>
   );
+}
+
+/** What the table is sorted by is always to be seen. */
+function withSorted(fields: readonly string[], sorted: string | undefined): readonly string[] {
+  const missing = sorted !== undefined && /^(metrics|params)\./.test(sorted) && !fields.includes(sorted);
+  return missing ? [sorted, ...fields] : fields;
 }
 
 function Nothing({ narrowed, onClear }: { narrowed: boolean; onClear: () => void }) {

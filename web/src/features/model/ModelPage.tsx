@@ -58,7 +58,7 @@ function Versions({ workspace, versions, chosen }: { workspace: string; versions
           { key: 'version', head: t('common.version'), cell: (one) => (
             <Link
               to="/w/$workspace/models/$model" params={{ workspace, model: one.name }} search={{ version: one.version }}
-              aria-current={one.version === chosen.version ? 'true' : undefined} style={{ fontWeight: one.version === chosen.version ? 650 : 400 }}
+              className="nowrap" aria-current={one.version === chosen.version ? 'true' : undefined} style={{ fontWeight: one.version === chosen.version ? 650 : 400 }}
             >
               {t('model.versionNumber', { version: one.version })}
             </Link>

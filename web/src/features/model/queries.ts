@@ -22,6 +22,13 @@ export function versionsQuery(workspace: string, model: string) {
   });
 }
 
+export function versionQuery(workspace: string, model: string, version: string) {
+  return queryOptions({
+    queryKey: [workspace, 'model', model, 'version', version],
+    queryFn: () => ask(api.GET('/api/v1/workspaces/{workspace}/models/{model}/versions/{version}', { params: { path: { workspace, model, version } } })),
+  });
+}
+
 export function modelTreeQuery(workspace: string, tree: string) {
   return queryOptions({
     queryKey: [workspace, 'tree', tree],

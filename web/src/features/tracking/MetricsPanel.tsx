@@ -27,7 +27,7 @@ interface ChartGridProps {
   runs: readonly ChartedRun[];
   keys: readonly string[];
   look: ChartLook;
-  /** At most this many charts; all of them when absent. */
+  /** At most this many charts, and smaller; all of them when absent. */
   most?: number;
   /** What to show instead when nothing has more than one point. */
   fallback?: ReactNode;
@@ -61,13 +61,13 @@ export function ChartGrid({ workspace, runs, keys, look, most, fallback }: Chart
   const charts = [...charted.values()].slice(0, most);
   if (charts.length === 0) return <>{fallback}</>;
   return (
-    <div className={classes.grid}>
-      {charts.map((chart) => <Chart key={chart.key} chart={chart} look={look} />)}
+    <div className={most === undefined ? classes.grid : classes.small}>
+      {charts.map((chart) => <Chart key={chart.key} chart={chart} look={look} height={most === undefined ? 230 : 160} />)}
     </div>
   );
 }
 
-function Chart({ chart, look }: { chart: Charted; look: ChartLook }) {
+function Chart({ chart, look, height }: { chart: Charted; look: ChartLook; height: number }) {
   const { t, i18n } = useTranslation();
   const lines = useMemo(
     () => chart.series.map(({ run, colour, data }) => toLine(data, run.label, colour, look.axis)),
@@ -80,7 +80,7 @@ function Chart({ chart, look }: { chart: Charted; look: ChartLook }) {
         <span className="ellipsis" title={chart.key}>{chart.key}</span>
         {sampled && <span className={classes.sampled}>{t('chart.sampled', { count: sampled.data.count, shown: formatCount(sampled.data.count, i18n.language) })}</span>}
       </figcaption>
-      <LineChart title={chart.key} lines={lines} axis={look.axis} logScale={look.log} smoothing={look.smooth} syncKey="metrics" />
+      <LineChart title={chart.key} lines={lines} axis={look.axis} logScale={look.log} smoothing={look.smooth} height={height} syncKey="metrics" />
     </figure>
   );
 }

@@ -118,16 +118,16 @@ function useLooks(fields: readonly string[], showExperiment: boolean): Map<strin
   const { t } = useTranslation();
   return useMemo(() => {
     const looks = new Map<string, Look>();
-    looks.set('name', { width: 220, title: t('runs.name'), sort: 'attributes.run_name' });
-    looks.set('status', { width: 132, title: t('common.status'), sort: 'attributes.status' });
-    if (showExperiment) looks.set('experiment', { width: 160, title: t('common.experiment') });
-    looks.set('started', { width: 140, title: t('runs.started'), sort: 'attributes.start_time', firstDescending: true });
-    looks.set('duration', { width: 100, title: t('common.duration'), numeric: true });
-    looks.set('user', { width: 110, title: t('common.user') });
+    looks.set('name', { width: 200, title: t('runs.name'), sort: 'attributes.run_name' });
+    looks.set('status', { width: 116, title: t('common.status'), sort: 'attributes.status' });
+    if (showExperiment) looks.set('experiment', { width: 148, title: t('common.experiment') });
+    looks.set('started', { width: 124, title: t('runs.started'), sort: 'attributes.start_time', firstDescending: true });
+    looks.set('duration', { width: 84, title: t('common.duration'), numeric: true });
+    looks.set('user', { width: 80, title: t('common.user') });
     for (const field of fields) {
       const { group, key } = splitField(field);
       const numeric = group === 'metrics';
-      looks.set(field, { width: 116, title: key, group: t(`runs.${group}`), sort: field, numeric });
+      looks.set(field, { width: numeric ? 104 : 112, title: key, group: t(`runs.${group}`), sort: field, numeric });
     }
     return looks;
   }, [fields, showExperiment, t]);
@@ -138,7 +138,7 @@ function Head({ look, first, order, onOrder, sticky }: { look: Look; first: bool
   const sorted = sort !== undefined && order?.column === sort ? (order.descending ? 'descending' : 'ascending') : undefined;
   const name = <span className="ellipsis" title={look.title}>{look.title}</span>;
   return (
-    <div role="columnheader" aria-sort={sorted} className={`${classes.cell} ${look.numeric ? classes.numeric : ''} ${sticky ? classes.sticky : ''}`}>
+    <div role="columnheader" aria-sort={sorted} data-first={(look.group && first) || undefined} className={`${classes.cell} ${look.numeric ? classes.numeric : ''} ${sticky ? classes.sticky : ''}`}>
       {look.group && <span className={classes.group} aria-hidden={!first}>{first ? look.group : ''}</span>}
       {sort === undefined ? name : (
         <button type="button" className={classes.sort} onClick={() => onOrder(nextOrder(order, sort, look.firstDescending ?? false))}>
@@ -171,5 +171,5 @@ function fieldValue(field: string, run: Run, language: string): ReactNode {
     return value === undefined ? <span className={classes.none}>–</span> : <span className="ellipsis" title={value}>{value}</span>;
   }
   const metric = run.metrics?.[key];
-  return metric === undefined ? <span className={classes.none}>–</span> : formatMetric(metric.value, language);
+  return metric === undefined ? <span className={classes.none}>–</span> : formatMetric(metric.value, language, true);
 }

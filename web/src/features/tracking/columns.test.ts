@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Run } from '@/api/contract';
-import { defaultColumns, fieldsOf, splitField } from './columns';
+import { defaultColumns, fieldsOf, splitField, worth } from './columns';
 
 function run(params: Record<string, string>, metrics: string[]): Run {
   return {
@@ -21,6 +21,10 @@ it('lists metrics before params and the commonest first', () => {
 it('starts with results that can be ranked and params that differ', () => {
   expect(defaultColumns(runs)).toEqual(['metrics.rmse', 'metrics.r2', 'metrics.epoch', 'params.alpha', 'params.seed']);
   expect(defaultColumns([])).toEqual([]);
+});
+
+it('takes results on held-out data for the most telling', () => {
+  expect(['epoch', 'seconds', 'train/loss', 'val/loss'].map(worth)).toEqual([0, 0, 1, 2]);
 });
 
 it('splits at the first dot only', () => {

@@ -28,14 +28,16 @@ const mostParams = 3;
 export function defaultColumns(runs: readonly Run[]): string[] {
   const fields = fieldsOf(runs);
   const metrics = fields.filter((field) => field.startsWith('metrics.'));
-  const ranked = metrics.toSorted((a, b) => Number(rankable(b)) - Number(rankable(a)));
+  const ranked = metrics.toSorted((a, b) => worth(b.slice('metrics.'.length)) - worth(a.slice('metrics.'.length)));
   const params = fields.filter((field) => field.startsWith('params.'));
   const differing = params.toSorted((a, b) => Number(differs(runs, b)) - Number(differs(runs, a)));
   return [...ranked.slice(0, mostMetrics), ...differing.slice(0, mostParams)];
 }
 
-function rankable(field: string): boolean {
-  return betterDirection(field.slice('metrics.'.length)) !== null;
+/** How much a metric says about which run is best: results on held-out data most, time and what has no direction least. */
+export function worth(metric: string): number {
+  if (betterDirection(metric) === null || /time|seconds|latency|duration/i.test(metric)) return 0;
+  return /train/i.test(metric) ? 1 : 2;
 }
 
 function differs(runs: readonly Run[], field: string): boolean {
@@ -48,4 +50,19 @@ function differs(runs: readonly Run[], field: string): boolean {
 export function splitField(field: string): { group: 'metrics' | 'params'; key: string } {
   const group = field.startsWith('metrics.') ? 'metrics' : 'params';
   return { group, key: field.slice(group.length + 1) };
+}
+
+/** The experiment last worked on, and its commonest metric that can be ranked. */
+export function rankingOf(runs: readonly Run[]): { experiment: string; metric: string; descending: boolean } | null {
+  for (const experiment of new Set(runs.map((run) => run.experiment_name))) {
+    const counts = new Map<string, number>();
+    for (const run of runs.filter((one) => one.experiment_name === experiment)) {
+      for (const key of Object.keys(run.metrics ?? {})) {
+        if (betterDirection(key) !== null) counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+    }
+    const [metric] = [...counts.entries()].toSorted(([a, inA], [b, inB]) => worth(b) - worth(a) || inB - inA || a.localeCompare(b))[0] ?? [];
+    if (metric !== undefined) return { experiment, metric, descending: betterDirection(metric) === 'higher' };
+  }
+  return null;
 }
