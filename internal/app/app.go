@@ -22,6 +22,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/job"
 	"github.com/atelier-ml/atelier/internal/logs"
+	"github.com/atelier-ml/atelier/internal/mlflow"
 	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/route"
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -100,6 +101,10 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterEnvironments(t, environments)
 	api.RegisterJobs(t, jobs, g.bus)
 	api.RegisterTasks(t, jobs, endpoints, runs)
+	api.RegisterExperiments(t, runs)
+	api.RegisterRuns(t, runs)
+	api.RegisterModels(t, models)
+	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Blobs: g.blobs, Log: a.log})
 	t.Fallback(web.Handler())
 	return nil
 }
