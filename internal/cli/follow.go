@@ -86,12 +86,12 @@ func (c *command) sayHowItEnded(j job.Job) {
 		}
 		line += word + took
 	}
-	if j.Status != job.Completed && j.ExitCode != nil {
-		line += ", exit code " + strconv.Itoa(*j.ExitCode)
-	}
-	if j.Error != nil && j.Error.Message != "" {
+	switch {
+	case j.Error != nil && j.Error.Message != "":
 		line += ": " + j.Error.Message
-	} else {
+	case j.Status != job.Completed && j.ExitCode != nil:
+		line += ", exit code " + strconv.Itoa(*j.ExitCode) + "."
+	default:
 		line += "."
 	}
 	if j.Status == job.Completed {

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -39,12 +40,13 @@ func TestScripts(t *testing.T) {
 		Dir:   ".",
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve":   serve,
-			"atelier": atelier,
-			"exits":   exits,
-			"input":   input,
-			"save":    save,
-			"track":   track,
+			"serve":      serve,
+			"atelier":    atelier,
+			"exits":      exits,
+			"input":      input,
+			"save":       save,
+			"track":      track,
+			"eventually": eventually,
 		},
 	})
 }
@@ -96,6 +98,24 @@ func atelier(ts *testscript.TestScript, neg bool, args []string) {
 	s.stdin = strings.NewReader("")
 	if failed := s.code != 0; failed != neg {
 		ts.Fatalf("exit code %d", s.code)
+	}
+}
+
+// eventually repeats a command of the command line until it succeeds: what it
+// needs comes about by itself, soon.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	s := sessionOf(ts)
+	for deadline := time.Now().Add(time.Minute); ; {
+		var said bytes.Buffer
+		st := state(ts, args[1:])
+		st.Stdout, st.Stderr = &said, &said
+		if s.code = cli.Main(context.Background(), st, cli.Hooks{Version: "test"}); s.code == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("exit code %d to the end:\n%s", s.code, said.String())
+		}
+		<-time.After(20 * time.Millisecond)
 	}
 }
 
