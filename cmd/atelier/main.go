@@ -16,6 +16,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	code := cli.Main(ctx, process(), cli.Hooks{Up: up, Runner: runner.Main, Version: app.Version})
 	stop()
 	os.Exit(code)

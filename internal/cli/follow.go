@@ -11,14 +11,15 @@ import (
 	"github.com/atelier-ml/atelier/internal/job"
 )
 
-// follow prints a job's log until the job has ended, then one line on how. It
-// returns jobEnded for a job that did not complete. Ctrl-C leaves the job alone.
-func (c *command) follow(ctx context.Context, api *client.Client, name string) error {
-	log := c.st.Stdout
+// follow prints one of a job's logs until the job has ended, then one line on
+// how. It returns jobEnded for a job that did not complete. Ctrl-C leaves the
+// job alone.
+func (c *command) follow(ctx context.Context, api *client.Client, name, log string) error {
+	to := c.st.Stdout
 	if c.form != formTable {
-		log = c.st.Stderr // standard output is for the job's own description
+		to = c.st.Stderr // standard output is for the job's own description
 	}
-	err := api.FollowLog(ctx, name, job.CommandLog, c.tell(log))
+	err := api.FollowLog(ctx, name, log, c.tell(to))
 	if ctx.Err() != nil {
 		c.done("\nDetached; the job goes on. `atelier job stream %s` comes back to it, `atelier job cancel %s` ends it.", name, name)
 		return ctx.Err()
@@ -89,7 +90,7 @@ func (c *command) sayHowItEnded(j job.Job) {
 	switch {
 	case j.Error != nil && j.Error.Message != "":
 		line += ": " + j.Error.Message
-	case j.Status != job.Completed && j.ExitCode != nil:
+	case j.Status == job.Failed && j.ExitCode != nil:
 		line += ", exit code " + strconv.Itoa(*j.ExitCode) + "."
 	default:
 		line += "."

@@ -80,7 +80,7 @@ func (c *command) submit(ctx context.Context, o jobOptions) error {
 		})
 	}
 	c.done("name    %s\nstudio  %s", made.Name, studioRun(api, made.Name))
-	return c.follow(ctx, api, made.Name)
+	return c.follow(ctx, api, made.Name, job.CommandLog)
 }
 
 // experiment is the name of the working folder without blanks: what Azure takes
@@ -186,18 +186,25 @@ func (c *command) jobShow() *cobra.Command {
 }
 
 func (c *command) jobStream() *cobra.Command {
+	var log string
 	cmd := &cobra.Command{
 		Use:     "stream NAME",
 		Short:   "Print a job's log until the job ends; exit 10 when it ends badly",
-		Example: "  atelier job stream calm-heron-412",
+		Example: "  atelier job stream calm-heron-412\n  atelier job stream calm-heron-412 --log environment",
 	}
+	cmd.Flags().StringVar(&log, "log", "command", "which log: command, environment (how it was built) or runner")
 	name := named(cmd, "job")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		which, err := name(args)
 		if err != nil {
 			return err
 		}
-		return c.onServer(func(api *client.Client) error { return c.follow(cmd.Context(), api, which) })
+		file, ok := map[string]string{"command": job.CommandLog, "environment": job.EnvironmentLog, "runner": job.RunnerLog}[log]
+		if !ok {
+			return atelier.Errorf(atelier.Invalid, "A job has no log %q.", atelier.Clip(log, 40)).At("--log").
+				WithHint("Use command, environment or runner.")
+		}
+		return c.onServer(func(api *client.Client) error { return c.follow(cmd.Context(), api, which, file) })
 	}
 	return cmd
 }

@@ -18,11 +18,6 @@ import (
 // Downloads write through an os.Root: whatever a server answers, and whatever
 // links lie in the folder, nothing is written outside it.
 
-// Blob opens one content of the workspace. The caller closes it.
-func (c *Client) Blob(ctx context.Context, hash blob.Hash) (io.ReadCloser, error) {
-	return c.open(ctx, c.path("blobs", string(hash)), nil)
-}
-
 // Tree returns the list of files of a folder that was uploaded.
 func (c *Client) Tree(ctx context.Context, id blob.Hash) (blob.Tree, error) {
 	return get[blob.Tree](ctx, c, c.path("trees", string(id)), nil)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -111,16 +109,4 @@ func (f *follower) receive(e serverEvent) error {
 		return errEnded
 	}
 	return nil
-}
-
-// CopyLog writes what a job's log has so far.
-func (c *Client) CopyLog(ctx context.Context, job, name string, w io.Writer) error {
-	query := url.Values{"name": {name}}
-	response, err := c.send(ctx, call{method: http.MethodGet, path: c.path("jobs", job, "logs"), query: query})
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	_, err = io.Copy(w, response.Body)
-	return c.broken(ctx, err)
 }
