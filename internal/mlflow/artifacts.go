@@ -109,16 +109,10 @@ func (s *server) listFolder(ctx context.Context, ws, folder string) ([]tracking.
 }
 
 // proxied returns the path of an upload, download or removal, checked before
-// anything else looks at it.
+// anything else looks at it. PathValue has undone one percent-encoding; the check
+// undoes all that are left.
 func proxied(req *http.Request) (string, error) {
-	p := req.PathValue("path")
-	if raw := req.URL.RawPath; raw != "" {
-		// The segments as they were sent, in case an encoded slash hides a parent.
-		if _, err := tracking.CheckArtifactPath(strings.TrimPrefix(raw, "/")); err != nil {
-			return "", err
-		}
-	}
-	return tracking.CheckArtifactPath(p)
+	return tracking.CheckArtifactPath(req.PathValue("path"))
 }
 
 func (s *server) download(w http.ResponseWriter, req *http.Request) {
@@ -168,7 +162,9 @@ func (s *server) upload(w http.ResponseWriter, req *http.Request) {
 	})
 }
 
+// remove deletes a file or a folder, which clients may end with a slash.
 func (s *server) remove(w http.ResponseWriter, req *http.Request) {
+	req.SetPathValue("path", strings.TrimSuffix(req.PathValue("path"), "/"))
 	s.change(w, req, func(ctx context.Context, ws string, place tracking.Place) error {
 		return s.tracking.Remove(ctx, ws, place.Owner, place.Path)
 	})

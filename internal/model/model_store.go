@@ -165,17 +165,33 @@ func modelNoun() filter.Noun {
 	}
 }
 
+// newListing reads q, and whether it is about prompts: not is "NOT " unless its
+// filter says that the prompt tag is 'true'. Any other condition on that tag, as
+// clients add to every search, means models that are no prompts.
+func newListing(tx *sqldb.Tx, q Search, noun filter.Noun) (l *filter.Listing, not string, err error) {
+	not = "NOT "
+	l, err = filter.NewListing(tx.Engine(), noun, filter.Query{Filter: q.Filter, OrderBy: q.OrderBy, PageToken: q.PageToken, Limit: q.MaxResults,
+		Take: func(c filter.Condition) bool {
+			if c.Entity != filter.Tag || c.Key != TagPrompt {
+				return false
+			}
+			if c.Operator == "=" && c.Text == "true" {
+				not = ""
+			}
+			return true
+		}})
+	return l, not, err
+}
+
 func searchModels(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (atelier.Page[Model], error) {
 	page := atelier.Page[Model]{Items: []Model{}}
-	l, err := filter.NewListing(tx.Engine(), modelNoun(), filter.Query{Filter: q.Filter, OrderBy: q.OrderBy, PageToken: q.PageToken, Limit: q.MaxResults})
+	l, not, err := newListing(tx, q, modelNoun())
 	if err != nil {
 		return page, err
 	}
 	l.Only("m.workspace_id = ?", ws)
-	if !strings.Contains(q.Filter, TagPrompt) {
-		l.Only(`NOT EXISTS (SELECT 1 FROM registered_model_tags p WHERE p.workspace_id = m.workspace_id AND p.name = m.name
-			AND p.key = ? AND p.value = 'true')`, TagPrompt)
-	}
+	l.Only(not+`EXISTS (SELECT 1 FROM registered_model_tags p WHERE p.workspace_id = m.workspace_id AND p.name = m.name
+		AND p.key = ? AND p.value = 'true')`, TagPrompt)
 	l.Then("m.name", filter.Text, false)
 	page.NextPageToken, err = l.Run(ctx, tx, modelColumns+" FROM registered_models m", func(rows *sqldb.Rows, position []any) error {
 		m, err := scanModel(rows.Scan, position...)

@@ -286,7 +286,8 @@ func TestSearchHidesPrompts(t *testing.T) {
 		b.register(model.Register{Name: "greeting", Path: "prompt-template", Tags: map[string]string{model.TagPrompt: "true"}})
 		for filter, want := range map[string]string{
 			"": "net", "name = 'net'": "net", "name LIKE 'n%'": "net", "name ILIKE 'N%'": "net", "name LIKE 'N%'": "",
-			"tags.`mlflow.prompt.is_prompt` = 'true'": "greeting",
+			"tags.`mlflow.prompt.is_prompt` = 'true'":                  "greeting",
+			"tags.`mlflow.prompt.is_prompt` != 'true' AND name != 'x'": "net", "tags.mlflow.prompt.is_prompt = 'false'": "net",
 		} {
 			page, err := b.Search(b.ctx, ws, model.Search{Filter: filter})
 			b.must(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -187,15 +186,13 @@ func versionNoun() filter.Noun {
 
 func searchVersions(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (atelier.Page[Version], error) {
 	page := atelier.Page[Version]{Items: []Version{}}
-	l, err := filter.NewListing(tx.Engine(), versionNoun(), filter.Query{Filter: q.Filter, OrderBy: q.OrderBy, PageToken: q.PageToken, Limit: q.MaxResults})
+	l, not, err := newListing(tx, q, versionNoun())
 	if err != nil {
 		return page, err
 	}
 	l.Only("v.workspace_id = ?", ws)
-	if !strings.Contains(q.Filter, TagPrompt) {
-		l.Only(`NOT EXISTS (SELECT 1 FROM model_version_tags p WHERE p.workspace_id = v.workspace_id AND p.name = v.name
-			AND p.version = v.version AND p.key = ? AND p.value = 'true')`, TagPrompt)
-	}
+	l.Only(not+`EXISTS (SELECT 1 FROM model_version_tags p WHERE p.workspace_id = v.workspace_id AND p.name = v.name
+		AND p.version = v.version AND p.key = ? AND p.value = 'true')`, TagPrompt)
 	l.Then("v.created_at", filter.Time, true)
 	l.Then("v.name", filter.Text, false)
 	l.Then("v.version", filter.Time, true)

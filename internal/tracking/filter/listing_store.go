@@ -2,6 +2,7 @@ package filter
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/atelier-ml/atelier"
@@ -20,6 +21,9 @@ type Query struct {
 	OrderBy   []string
 	PageToken string
 	Limit     int // of things on a page
+	// Take, if there is one, sees every condition of the filter. Those for which
+	// it returns true are the caller's to express.
+	Take func(c Condition) bool
 }
 
 // Listing is a search, ready to run once its caller added its own conditions
@@ -36,6 +40,9 @@ func NewListing(engine sqldb.Engine, noun Noun, query Query) (*Listing, error) {
 	conditions, err := Parse(query.Filter, noun.Language)
 	if err != nil {
 		return nil, err
+	}
+	if query.Take != nil {
+		conditions = slices.DeleteFunc(conditions, query.Take)
 	}
 	orders, err := ParseOrder(query.OrderBy, noun.Language)
 	if err != nil {

@@ -1,0 +1,133 @@
+package mlflow_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/access"
+	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/event"
+	"github.com/atelier-ml/atelier/internal/mlflow"
+	"github.com/atelier-ml/atelier/internal/model"
+	"github.com/atelier-ml/atelier/internal/route"
+	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/sqldb/sqldbtest"
+	"github.com/atelier-ml/atelier/internal/tracking"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+// house is a server with MLflow's routes and an owner who is signed in.
+type house struct {
+	t     *testing.T
+	url   string
+	token string
+}
+
+func each(t *testing.T, test func(h house)) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) { test(newHouse(t, db)) })
+}
+
+func newHouse(t *testing.T, db *sqldb.DB) house {
+	t.Helper()
+	bus := event.NewBus()
+	who := access.New(db, clock.System{})
+	workspaces := workspace.New(db, who, bus)
+	owner, token, err := who.Bootstrap(t.Context(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := workspaces.EnsureDefault(t.Context(), owner); err != nil {
+		t.Fatal(err)
+	}
+	ctx := atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: owner.ID, Name: owner.Name})
+	if _, err := workspaces.Create(ctx, workspace.Create{Name: "vision"}); err != nil {
+		t.Fatal(err)
+	}
+	blobs, err := blob.OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { blobs.Close() })
+	log := slog.New(slog.NewTextHandler(testWriter{t}, nil))
+	runs := tracking.New(db, blobs, bus)
+	table := route.New(route.Options{Access: who, Workspaces: workspaces, Log: log, Version: "test"})
+	mlflow.Register(table, mlflow.Parts{Tracking: runs, Models: model.New(db, blobs, bus, runs), Blobs: blobs, Log: log})
+	server := httptest.NewServer(table)
+	t.Cleanup(server.Close)
+	return house{t, server.URL, token}
+}
+
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Logf("%s", bytes.TrimSpace(p))
+	return len(p), nil
+}
+
+// send makes a request and returns its status and body.
+func (h house) send(method, path, body string, headers ...string) (int, string) {
+	h.t.Helper()
+	req, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, strings.NewReader(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+h.token)
+	req.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return answer.StatusCode, string(text)
+}
+
+// call makes a request that must succeed and returns the answer's JSON.
+func (h house) call(method, path, body string, headers ...string) map[string]any {
+	h.t.Helper()
+	status, text := h.send(method, path, body, headers...)
+	var answer map[string]any
+	if err := json.Unmarshal([]byte(text), &answer); status != 200 || err != nil {
+		h.t.Fatalf("%s %s: %d %s", method, path, status, text)
+	}
+	return answer
+}
+
+// at follows keys and indexes into an answer.
+func at(value any, path ...any) any {
+	for _, step := range path {
+		switch key := step.(type) {
+		case string:
+			fields, _ := value.(map[string]any)
+			value = fields[key]
+		case int:
+			list, _ := value.([]any)
+			if key >= len(list) {
+				return nil
+			}
+			value = list[key]
+		}
+	}
+	return value
+}
+
+const api = "/api/2.0/mlflow/"
+
+func (h house) run(body string) string {
+	h.t.Helper()
+	return at(h.call("POST", api+"runs/create", body), "run", "info", "run_id").(string)
+}

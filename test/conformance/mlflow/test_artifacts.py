@@ -1,0 +1,76 @@
+"""Artifacts through the server, as the unmodified client sends and fetches them."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.exceptions import MlflowException
+
+
+def test_files_and_folders_round_trip(client, experiment, tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.txt").write_text("hello")
+    (folder / "deep" / "b.bin").write_bytes(bytes(range(256)) * 5000)
+    (folder / "ünï code & space.txt").write_text("names")
+    with mlflow.start_run() as run:
+        mlflow.log_artifact(folder / "a.txt")
+        mlflow.log_artifacts(folder, "put/here")
+        mlflow.log_dict({"a": [1, 2]}, "data.json")
+        mlflow.log_text("text", "notes/today.txt")
+    run_id = run.info.run_id
+    assert [(f.path, f.is_dir) for f in client.list_artifacts(run_id)] == [
+        ("a.txt", False),
+        ("data.json", False),
+        ("notes", True),
+        ("put", True),
+    ]
+    assert [f.path for f in client.list_artifacts(run_id, "put/here")] == [
+        "put/here/a.txt",
+        "put/here/deep",
+        "put/here/ünï code & space.txt",
+    ]
+    assert client.list_artifacts(run_id, "a.txt") == []
+    local = mlflow.artifacts.download_artifacts(
+        run_id=run_id, artifact_path="put/here", dst_path=str(tmp_path / "back")
+    )
+    for file in folder.rglob("*"):
+        if file.is_file():
+            assert (Path(local) / file.relative_to(folder)).read_bytes() == file.read_bytes()
+    assert mlflow.artifacts.load_text(run.info.artifact_uri + "/notes/today.txt") == "text"
+
+
+def test_an_artifact_that_is_not_there(client, experiment, tmp_path):
+    run_id = client.create_run(experiment).info.run_id
+    with pytest.raises(Exception, match=r"404|Failed to download|not found"):
+        mlflow.artifacts.download_artifacts(
+            run_id=run_id, artifact_path="nothing.txt", dst_path=str(tmp_path)
+        )
+
+
+def test_pictures(client, experiment):
+    numpy = pytest.importorskip("numpy")
+    pytest.importorskip("PIL")
+    with mlflow.start_run() as run:
+        mlflow.log_image(numpy.zeros((4, 4, 3), dtype="uint8"), "black.png")
+    assert [f.path for f in client.list_artifacts(run.info.run_id)] == ["black.png"]
+
+
+def test_artifacts_can_be_deleted(client, experiment):
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    with mlflow.start_run() as run:
+        mlflow.log_text("x", "a/one.txt")
+        mlflow.log_text("x", "a/two.txt")
+        mlflow.log_text("x", "b.txt")
+    repository = get_artifact_repository(run.info.artifact_uri)
+    repository.delete_artifacts("a/one.txt")
+    assert [f.path for f in client.list_artifacts(run.info.run_id, "a")] == ["a/two.txt"]
+    repository.delete_artifacts("a")
+    assert [f.path for f in client.list_artifacts(run.info.run_id)] == ["b.txt"]
+
+
+def test_a_wrong_token_is_refused(client, experiment, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "wrong")
+    with pytest.raises(MlflowException, match="401|UNAUTHENTICATED|sign"):
+        client.create_run(experiment)

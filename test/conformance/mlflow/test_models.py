@@ -1,0 +1,175 @@
+"""Models: logged, registered, loaded back and compared, through the unmodified client."""
+
+import uuid
+
+import mlflow
+import numpy
+import pytest
+from mlflow.exceptions import MlflowException
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import Ridge
+
+MAJOR = int(mlflow.__version__.split(".")[0])
+
+
+def log_model(model, name, **options):
+    """Log a model under a name, in the words of the installed client."""
+    if MAJOR >= 3:
+        return mlflow.sklearn.log_model(model, name=name, **options)
+    return mlflow.sklearn.log_model(model, artifact_path=name, **options)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_diabetes(return_X_y=True)
+
+
+@pytest.fixture
+def name():
+    return f"diabetes {uuid.uuid4().hex[:8]}"
+
+
+def test_log_register_load_and_compare(client, experiment, data, name):
+    x, y = data
+    ridge = Ridge(alpha=0.5).fit(x, y)
+    with mlflow.start_run() as run:
+        info = log_model(ridge, "model", input_example=x[:2])
+    version = mlflow.register_model(info.model_uri, name)
+    assert version.version in ("1", 1)
+    assert version.run_id == run.info.run_id
+    by_run = mlflow.register_model(f"runs:/{run.info.run_id}/model", name)
+    assert str(by_run.version) == "2"
+    client.set_registered_model_alias(name, "champion", "1")
+    for uri in (
+        info.model_uri,
+        f"models:/{name}/1",
+        f"models:/{name}/2",
+        f"models:/{name}/latest",
+        f"models:/{name}@champion",
+        f"runs:/{run.info.run_id}/model",
+    ):
+        assert numpy.array_equal(mlflow.sklearn.load_model(uri).predict(x), ridge.predict(x)), uri
+    assert numpy.array_equal(
+        mlflow.pyfunc.load_model(f"models:/{name}@champion").predict(x), ridge.predict(x)
+    )
+
+
+def test_a_version_outlives_its_run(client, experiment, data, name):
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    x, y = data
+    ridge = Ridge().fit(x, y)
+    with mlflow.start_run() as run:
+        info = log_model(ridge, "model", registered_model_name=name)
+    if MAJOR >= 3:
+        get_artifact_repository(client.get_logged_model(info.model_id).artifact_location).delete_artifacts()
+        client.delete_logged_model(info.model_id)
+    else:
+        get_artifact_repository(run.info.artifact_uri).delete_artifacts("model")
+    client.delete_run(run.info.run_id)
+    assert numpy.array_equal(mlflow.sklearn.load_model(f"models:/{name}/1").predict(x), ridge.predict(x))
+
+
+def test_autolog(client, experiment, data):
+    x, y = data
+    mlflow.sklearn.autolog(silent=True)
+    try:
+        with mlflow.start_run() as run:
+            ridge = Ridge(alpha=2.0).fit(x, y)
+            predicted = ridge.predict(x)
+    finally:
+        mlflow.sklearn.autolog(disable=True)
+    got = client.get_run(run.info.run_id)
+    assert got.data.params["alpha"] == "2.0"
+    assert got.data.metrics["training_r2_score"] == pytest.approx(ridge.score(x, y))
+    assert got.info.status == "FINISHED"
+    loaded = mlflow.sklearn.load_model(f"runs:/{run.info.run_id}/model")
+    assert numpy.array_equal(loaded.predict(x), predicted)
+
+
+def test_the_registry(client, experiment, data, name):
+    x, y = data
+    with mlflow.start_run():
+        info = log_model(Ridge().fit(x, y), "model")
+    client.create_registered_model(name, tags={"team": "blue"}, description="first words")
+    with pytest.raises(MlflowException, match="already exists") as refusal:
+        client.create_registered_model(name)
+    assert refusal.value.error_code == "RESOURCE_ALREADY_EXISTS"
+    version = mlflow.register_model(info.model_uri, name, tags={"quality": "good"})
+    client.update_model_version(name, version.version, description="a ridge")
+    client.set_model_version_tag(name, version.version, "checked", "yes")
+    got = client.get_model_version(name, version.version)
+    assert (got.description, got.tags, got.status) == (
+        "a ridge",
+        {"quality": "good", "checked": "yes"},
+        "READY",
+    )
+    client.delete_model_version_tag(name, version.version, "checked")
+    client.set_registered_model_alias(name, "best", version.version)
+    assert str(client.get_model_version_by_alias(name, "best").version) == "1"
+    assert client.get_registered_model(name).aliases == {"best": "1"}
+    assert [m.name for m in client.search_registered_models(f"name = '{name}'")] == [name]
+    assert [v.version for v in client.search_model_versions(f"name = '{name}'")] in (["1"], [1])
+    client.delete_registered_model_alias(name, "best")
+    with pytest.raises(MlflowException):
+        client.get_model_version_by_alias(name, "best")
+    renamed = name + " again"
+    client.rename_registered_model(name, renamed)
+    assert [str(v.version) for v in client.search_model_versions(f"name = '{renamed}'")] == ["1"]
+    client.delete_model_version(renamed, "1")
+    assert client.search_model_versions(f"name = '{renamed}'") == []
+    client.delete_registered_model(renamed)
+    with pytest.raises(MlflowException, match="not found") as refusal:
+        client.get_registered_model(name)
+    assert refusal.value.error_code == "RESOURCE_DOES_NOT_EXIST"
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_stages(client, experiment, data, name):
+    x, y = data
+    with mlflow.start_run():
+        info = log_model(Ridge().fit(x, y), "model")
+    for _ in range(2):
+        mlflow.register_model(info.model_uri, name)
+    client.transition_model_version_stage(name, "1", "Production")
+    client.transition_model_version_stage(name, "2", "Production", archive_existing_versions=True)
+    stages = {str(v.version): v.current_stage for v in client.search_model_versions(f"name = '{name}'")}
+    assert stages == {"1": "Archived", "2": "Production"}
+    assert [str(v.version) for v in client.get_latest_versions(name, ["Production"])] == ["2"]
+    assert isinstance(mlflow.sklearn.load_model(f"models:/{name}/Production"), Ridge)
+
+
+@pytest.mark.skipif(MAJOR < 3, reason="logged models came with MLflow 3")
+def test_logged_models(client, experiment, data):
+    x, y = data
+    with mlflow.start_run() as run:
+        info = log_model(Ridge().fit(x, y), "ridge", params={"alpha": "1.0"})
+        mlflow.log_metric("rmse", 53.5, model_id=info.model_id)
+    logged = mlflow.get_logged_model(info.model_id)
+    assert (logged.name, logged.status, logged.source_run_id) == ("ridge", "READY", run.info.run_id)
+    assert logged.params["alpha"] == "1.0"
+    assert [(m.key, m.value) for m in logged.metrics] == [("rmse", 53.5)]
+    assert [o.model_id for o in client.get_run(run.info.run_id).outputs.model_outputs] == [info.model_id]
+    found = mlflow.search_logged_models(
+        [experiment], filter_string="metrics.rmse < 60 AND params.alpha = '1.0'", output_format="list"
+    )
+    assert [m.model_id for m in found] == [info.model_id]
+    ordered = mlflow.search_logged_models(
+        [experiment], order_by=[{"field_name": "metrics.rmse", "ascending": False}], output_format="list"
+    )
+    assert [m.model_id for m in ordered] == [info.model_id]
+    client.set_logged_model_tags(info.model_id, {"checked": "yes"})
+    assert client.get_logged_model(info.model_id).tags["checked"] == "yes"
+    client.delete_logged_model_tag(info.model_id, "checked")
+    assert "checked" not in client.get_logged_model(info.model_id).tags
+    client.delete_logged_model(info.model_id)
+    with pytest.raises(MlflowException, match="not found"):
+        client.get_logged_model(info.model_id)
+
+
+@pytest.mark.skipif(MAJOR < 3, reason="prompts came with MLflow 3")
+def test_prompts(client):
+    name = f"greeting-{uuid.uuid4().hex[:8]}"
+    mlflow.genai.register_prompt(name, "Hello {{ who }}!", commit_message="first")
+    assert mlflow.genai.load_prompt(f"prompts:/{name}/1").format(who="Ada") == "Hello Ada!"
+    assert name not in [m.name for m in client.search_registered_models()]
