@@ -19,7 +19,7 @@ from atelier import (
     Workspace,
 )
 
-PLAIN = {"image": "library/python:latest"}  # the packages that jobs get by default
+PLAIN = {"image": "library/python:latest"}  # Python without packages
 
 TRAIN = """
 import json, os, pathlib, sys, time, urllib.request
