@@ -46,7 +46,11 @@ func checkName(rule *regexp.Regexp, kind, name, allowed string) error {
 	if name == "" {
 		return Errorf(Invalid, "The %s has no name.", kind).At("name").WithHint("%s", allowed)
 	}
-	return Errorf(Invalid, "%q cannot name a %s.", Clip(name, 60), kind).At("name").WithHint("%s", allowed)
+	article := "a"
+	if strings.ContainsRune("aeiou", rune(kind[0])) {
+		article = "an"
+	}
+	return Errorf(Invalid, "%q cannot name %s %s.", Clip(name, 60), article, kind).At("name").WithHint("%s", allowed)
 }
 
 // Clip cuts text to at most n runes, ending in an ellipsis where it was cut, so
