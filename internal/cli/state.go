@@ -2,7 +2,6 @@ package cli
 
 import (
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -49,12 +48,7 @@ func (st *State) shown(path string) string {
 	return path
 }
 
-func (st *State) readFile(name string) ([]byte, error)   { return os.ReadFile(st.path(name)) }
-func (st *State) openFile(name string) (*os.File, error) { return os.Open(st.path(name)) }
-func (st *State) stat(name string) (fs.FileInfo, error)  { return os.Stat(st.path(name)) }
-func (st *State) writeFile(name string, text []byte) error {
-	return os.WriteFile(st.path(name), text, 0o644)
-}
+func (st *State) readFile(name string) ([]byte, error) { return os.ReadFile(st.path(name)) }
 
 // folder opens the folder name for writing below it, and makes it if needed.
 func (st *State) folder(name string) (*os.Root, error) {

@@ -55,7 +55,6 @@ func TestScripts(t *testing.T) {
 type session struct {
 	code  int       // of the last command
 	stdin io.Reader // of the next one
-	stop  func()
 }
 
 type sessionKey struct{}
