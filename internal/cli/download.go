@@ -33,7 +33,7 @@ func nothingThere(want artifactsWanted) error {
 		return atelier.Errorf(atelier.NotFound, "%q has kept no files.", want.run)
 	}
 	return atelier.Errorf(atelier.NotFound, "%q has kept no files under %s.", want.run, want.folder).
-		WithHint("`atelier job download %s --all` gets everything that it kept.", want.run)
+		WithHint("`atelier run download %s` gets everything that it kept.", want.run)
 }
 
 // intoFolder calls do with the folder target open for writing, then says that n

@@ -235,35 +235,28 @@ func (c *command) jobCancel() *cobra.Command {
 // namedOutputs is where a run's artifacts keep the outputs that a job declared.
 const namedOutputs = "named-outputs"
 
-// ownOutputs is where a run's artifacts keep what a script left in ./outputs.
-const ownOutputs = "outputs"
-
 func (c *command) jobDownload() *cobra.Command {
 	var target, output string
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "download NAME",
 		Short: "Download what a job left",
-		Long: "Download what a job left in its folder outputs; one of its declared outputs with\n" +
-			"--output-name; or everything that its run keeps, logs and models too, with --all.",
+		Long:  "Download all that a job's run keeps: outputs, logs and artifacts; or one of its\ndeclared outputs with --output-name.",
 		Example: "  atelier job download calm-heron-412\n  atelier job download calm-heron-412 --output-name model -p ./model",
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&target, "download-path", "p", "", "folder to write to (default: one named like the job)")
 	flags.StringVar(&output, "output-name", "", "only this output of the job")
-	flags.BoolVar(&all, "all", false, "everything that the run keeps")
-	cmd.MarkFlagsMutuallyExclusive("all", "output-name")
+	flags.BoolVar(&all, "all", false, "everything, which is what happens anyway")
+	flags.MarkHidden("all") // Azure's scripts give it
 	name := named(cmd, "job")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		which, err := name(args)
 		if err != nil {
 			return err
 		}
-		want := artifactsWanted{run: which, target: first(target, which), folder: ownOutputs}
-		switch {
-		case all:
-			want.folder = ""
-		case output != "":
+		want := artifactsWanted{run: which, target: first(target, which)}
+		if output != "" {
 			want.folder = namedOutputs + "/" + output
 			want.base = want.folder
 		}
