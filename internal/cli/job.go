@@ -239,9 +239,9 @@ func (c *command) jobDownload() *cobra.Command {
 	var target, output string
 	var all bool
 	cmd := &cobra.Command{
-		Use:   "download NAME",
-		Short: "Download what a job left",
-		Long:  "Download all that a job's run keeps: outputs, logs and artifacts; or one of its\ndeclared outputs with --output-name.",
+		Use:     "download NAME",
+		Short:   "Download what a job left",
+		Long:    "Download all that a job's run keeps: outputs, logs and artifacts; or one of its\ndeclared outputs with --output-name.",
 		Example: "  atelier job download calm-heron-412\n  atelier job download calm-heron-412 --output-name model -p ./model",
 	}
 	flags := cmd.Flags()
