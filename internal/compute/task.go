@@ -66,12 +66,15 @@ type Output struct {
 // ServiceTask is what a scoring worker needs beside its environment and code.
 type ServiceTask struct {
 	// Socket is the name of the Unix socket inside the task's folder.
-	Socket        string    `json:"socket"`
-	ModelTree     blob.Hash `json:"model_tree,omitempty"`
-	ModelName     string    `json:"model_name,omitempty"`
-	ModelVersion  string    `json:"model_version,omitempty"`
-	ModelType     string    `json:"model_type,omitempty"`
-	ScoringScript string    `json:"scoring_script,omitempty"`
-	Workers       int       `json:"workers,omitempty"`
-	Concurrency   int       `json:"concurrency,omitempty"`
+	Socket    string    `json:"socket"`
+	ModelTree blob.Hash `json:"model_tree,omitempty"`
+	// ModelFolder is where the files lie in the model's folder; empty for a
+	// model that is one file.
+	ModelFolder   string `json:"model_folder,omitempty"`
+	ModelName     string `json:"model_name,omitempty"`
+	ModelVersion  string `json:"model_version,omitempty"`
+	ModelType     string `json:"model_type,omitempty"`
+	ScoringScript string `json:"scoring_script,omitempty"`
+	Workers       int    `json:"workers,omitempty"`
+	Concurrency   int    `json:"concurrency,omitempty"`
 }

@@ -19,7 +19,8 @@ type Settings struct {
 	Properties  map[string]string `json:"properties"`
 	// Model is a reference (azureml:name:version, a path in one of the accepted
 	// forms) or an object with name, version, path and type.
-	Model             any                `json:"model,omitempty"`
+	Model any `json:"model,omitempty"`
+	// CodeConfiguration may be left out for a model in MLflow's format.
 	CodeConfiguration *CodeConfiguration `json:"code_configuration,omitempty"`
 	// Environment is a reference, or an object as in an environment file.
 	Environment          any               `json:"environment,omitempty"`
@@ -45,10 +46,14 @@ type Deployment struct {
 	CreatedAt time.Time        `json:"created_at"`
 	UpdatedAt time.Time        `json:"updated_at"`
 
+	// source is what the settings' references turned out to be.
+	source source
 	// revision counts the changes that need new replicas.
 	revision int64
 	// userID is who a replica's token acts for.
 	userID string
+	// lastEnded is the replica that ended last, whose logs are still kept.
+	lastEnded string
 }
 
 // CodeConfiguration is the scoring script and the folder that it lies in.
@@ -86,7 +91,7 @@ const (
 	Starting   ReplicaState = "Starting"   // its environment or its worker is being made ready
 	Ready      ReplicaState = "Ready"      // its worker answers
 	Unhealthy  ReplicaState = "Unhealthy"  // its worker answered once and does not now
-	Draining   ReplicaState = "Draining"   // gets no new requests and ends after its last
+	Draining   ReplicaState = "Draining"   // has answered its last request and ends
 	Terminated ReplicaState = "Terminated" // its runner is gone
 )
 
@@ -102,14 +107,16 @@ type Replica struct {
 	revision                        int64
 	handle                          compute.Handle
 	lastSeq                         int64
+	stopping                        bool // no longer wanted: it drains and ends
+	tokenAt                         time.Time
 }
+
+func (r Replica) live() bool { return r.State != Terminated }
 
 // CreateDeployment is what a user gives to make a deployment.
 type CreateDeployment struct {
-	Name string `json:"name"`
-	// Type, AppInsights, DataCollector and Egress are accepted so that Azure's
-	// own files can be used, and have no effect here.
-	Type                 string             `json:"type,omitempty"`
+	Name                 string             `json:"name"`
+	Endpoint             string             `json:"endpoint_name,omitempty"`
 	Description          string             `json:"description,omitempty"`
 	Tags                 map[string]string  `json:"tags,omitempty"`
 	Properties           map[string]string  `json:"properties,omitempty"`

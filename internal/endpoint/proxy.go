@@ -1,0 +1,162 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/atelier-ml/atelier"
+)
+
+// message is what goes to a worker.
+type message struct {
+	path    string
+	body    []byte
+	request scoreRequest
+}
+
+// slack is what the worker gets beyond the timeout to say itself that the call
+// timed out, which leaves it in a known state.
+const slack = 250 * time.Millisecond
+
+// forward sends a request to a replica of p and the answer to w. It returns the
+// status that was sent. A request is never sent twice: nobody knows what a
+// model does with it.
+func (r *Router) forward(w http.ResponseWriter, req *http.Request, p *pool, m message) int {
+	header, body, err := r.exchange(req.Context(), p, r.prepare(req, p, m))
+	if err != nil {
+		refuse(w, req, err)
+		return statusOf(err)
+	}
+	for _, pair := range header.Headers {
+		w.Header().Add(pair[0], pair[1])
+	}
+	w.Header().Del("Content-Length")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	if header.Status < 200 || header.Status > 299 {
+		w.Header().Set(modelStatusHeader, strconv.Itoa(header.Status))
+		w.Header().Set(modelReasonHeader, "model_error")
+	}
+	if header.Status < 100 || header.Status > 599 {
+		header.Status = http.StatusBadGateway
+	}
+	w.WriteHeader(header.Status)
+	w.Write(body)
+	return header.Status
+}
+
+func statusOf(err error) int {
+	var f *refusal
+	if errors.As(err, &f) {
+		return f.status
+	}
+	return http.StatusInternalServerError
+}
+
+func (r *Router) prepare(req *http.Request, p *pool, m message) message {
+	settings, _ := p.limits()
+	query := req.URL.RawQuery
+	m.request = scoreRequest{Method: req.Method, Path: m.path, Query: query, Headers: requestHeaders(req),
+		TimeoutMS: settings.RequestTimeoutMS, RequestID: req.Header.Get(requestIDHeader)}
+	return m
+}
+
+// exchange waits for a place, sends m and returns the answer.
+func (r *Router) exchange(ctx context.Context, p *pool, m message) (scoreResponse, []byte, error) {
+	b, err := p.acquire(ctx)
+	if err != nil {
+		return scoreResponse{}, nil, queueRefusal(err)
+	}
+	conn, err := p.connection(ctx, b)
+	if err != nil {
+		p.release(b, nil)
+		return scoreResponse{}, nil, r.workerGone(b, err)
+	}
+	timeout := time.Duration(m.request.TimeoutMS) * time.Millisecond
+	conn.SetDeadline(r.clock.Now().Add(timeout + slack))
+	if err = conn.send(m.request, m.body); err == nil {
+		var header scoreResponse
+		var body []byte
+		if header, body, err = conn.receive(); err == nil {
+			p.release(b, conn)
+			if header.TimedOut {
+				return header, nil, timedOut(timeout)
+			}
+			return header, body, nil
+		}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		go r.awaitLate(p, b, conn)
+		return scoreResponse{}, nil, timedOut(timeout)
+	}
+	conn.Close()
+	p.release(b, nil)
+	return scoreResponse{}, nil, r.workerGone(b, err)
+}
+
+// awaitLate waits for a call that did not end in time, because its place is
+// not free before. A worker that never comes back is reported as hung.
+func (r *Router) awaitLate(p *pool, b *backend, conn *workerConn) {
+	_, patience := p.limits()
+	conn.SetDeadline(r.clock.Now().Add(patience))
+	var one [1]byte
+	_, err := conn.Read(one[:])
+	conn.Close()
+	p.release(b, nil)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		r.log.Warn("a scoring worker hangs", "replica", b.id)
+		b.hung()
+	}
+}
+
+func timedOut(timeout time.Duration) error {
+	return &refusal{status: http.StatusRequestTimeout, code: atelier.Unavailable,
+		message: fmt.Sprintf("The model did not answer within %d ms (request_settings.request_timeout_ms).", timeout.Milliseconds())}
+}
+
+func (r *Router) workerGone(b *backend, err error) error {
+	r.log.Warn("a scoring worker did not answer", "replica", b.id, "error", err)
+	b.lost()
+	return &refusal{status: http.StatusBadGateway, code: atelier.Unavailable, retry: true,
+		message: "The scoring worker ended before it answered. It is being restarted; the deployment's log says why."}
+}
+
+func queueRefusal(err error) error {
+	switch {
+	case errors.Is(err, errNoReplica):
+		return &refusal{status: http.StatusServiceUnavailable, code: atelier.Unavailable, retry: true,
+			message: "No replica of the deployment is ready."}
+	case errors.Is(err, errQueueFull), errors.Is(err, errQueueSlow):
+		return &refusal{status: http.StatusTooManyRequests, code: atelier.Exhausted, retry: true,
+			message: "The deployment is busy: " + err.Error() + ". Try again, or raise instance_count or request_settings."}
+	}
+	return &refusal{status: 499, code: atelier.Unavailable, message: "The sender left."}
+}
+
+// mirror sends a copy of the request to the deployment that gets copies, when
+// chance wants it. Nobody waits for the answer, and it is dropped.
+func (r *Router) mirror(req *http.Request, c call, body []byte) {
+	name, ok := c.target.mirror.pick(rand.IntN(100))
+	if !ok {
+		return
+	}
+	p, ok := r.findPool(deploymentKey{c.key.workspace, c.key.name, name})
+	if !ok {
+		return
+	}
+	m := r.prepare(req, p, message{path: c.path, body: body})
+	started := r.clock.Now()
+	go func() {
+		header, _, err := r.exchange(context.WithoutCancel(req.Context()), p, m)
+		status := header.Status
+		if err != nil {
+			status = statusOf(err)
+		}
+		p.stats.record(status, r.clock.Now().Sub(started))
+	}()
+}

@@ -1,0 +1,385 @@
+package endpoint
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/event"
+	"github.com/atelier-ml/atelier/internal/sqldb"
+)
+
+const (
+	// unsettled is how often an endpoint is looked at while something changes.
+	unsettled = 250 * time.Millisecond
+	// settled is how often it is looked at otherwise, beside every notice.
+	settled = 5 * time.Second
+	// longestPause bounds the wait before a lost replica is replaced again.
+	longestPause = time.Minute
+)
+
+// Run makes deployments what they should be until ctx ends, and leaves them
+// running then. Every endpoint has a goroutine of its own, so that one that
+// answers slowly holds no other up.
+func (s *Service) Run(ctx context.Context) error {
+	news := s.Bus.Subscribe()
+	defer news.Close()
+	keepers := map[endpointKey]*keeper{}
+	var group sync.WaitGroup
+	defer group.Wait()
+	for {
+		known, err := s.endpoints(ctx)
+		if err != nil {
+			return err
+		}
+		for _, key := range known {
+			if keepers[key] == nil {
+				k := &keeper{Service: s, key: key, wake: make(chan struct{}, 1), seen: map[string]*watched{}}
+				keepers[key] = k
+				group.Go(func() { k.run(ctx) })
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.Clock.After(settled):
+		case <-news.Ready():
+		}
+		for _, notice := range news.Take() {
+			if k := keepers[keyOf(notice)]; k != nil {
+				k.hurry()
+			}
+		}
+	}
+}
+
+func keyOf(n event.Notice) endpointKey {
+	name, _, _ := strings.Cut(n.ID, "/")
+	if n.Topic != event.Endpoint && n.Topic != event.Deployment {
+		return endpointKey{}
+	}
+	return endpointKey{n.Workspace, name}
+}
+
+// endpoints returns every endpoint that exists or still has replicas.
+func (s *Service) endpoints(ctx context.Context) (keys []endpointKey, err error) {
+	err = s.DB.Read(ctx, func(tx *sqldb.Tx) error {
+		keys, err = selectEndpointKeys(ctx, tx)
+		return err
+	})
+	return keys, err
+}
+
+// keeper looks after one endpoint.
+type keeper struct {
+	*Service
+	key  endpointKey
+	wake chan struct{}
+
+	mu   sync.Mutex
+	seen map[string]*watched // by replica
+	// pause grows each time a replica is lost, and startAfter is its end, by
+	// deployment.
+	pause      map[string]time.Duration
+	startAfter map[string]time.Time
+}
+
+// watched is what the keeper remembers of a replica between two looks.
+type watched struct {
+	failures int  // health questions without an answer, in a row
+	draining bool // it is being ended
+	doomed   bool // its worker hangs: it must be replaced
+}
+
+func (k *keeper) hurry() {
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (k *keeper) run(ctx context.Context) {
+	k.pause, k.startAfter = map[string]time.Duration{}, map[string]time.Time{}
+	var draining sync.WaitGroup
+	defer draining.Wait()
+	for ctx.Err() == nil {
+		quiet, err := k.look(ctx, &draining)
+		if err != nil && ctx.Err() == nil {
+			k.Log.Error("look after an endpoint", "endpoint", k.key.name, "error", err)
+		}
+		again := unsettled
+		if quiet {
+			again = settled
+		}
+		select {
+		case <-ctx.Done():
+		case <-k.wake:
+		case <-k.Clock.After(again):
+		}
+	}
+}
+
+// situation is what the database holds of an endpoint.
+type situation struct {
+	endpoint    *Endpoint
+	deployments map[string]*Deployment
+	replicas    map[string][]Replica // by deployment
+}
+
+func (k *keeper) load(ctx context.Context) (situation, error) {
+	now := situation{deployments: map[string]*Deployment{}, replicas: map[string][]Replica{}}
+	err := k.DB.Read(ctx, func(tx *sqldb.Tx) error {
+		e, err := selectEndpoint(ctx, tx, k.key.workspace, k.key.name)
+		if err == nil {
+			now.endpoint = &e
+		} else if atelier.CodeOf(err) != atelier.NotFound {
+			return err
+		}
+		deployments, err := selectDeployments(ctx, tx, k.key.workspace, k.key.name)
+		if err != nil {
+			return err
+		}
+		for i, d := range deployments {
+			now.deployments[d.Name] = &deployments[i]
+		}
+		replicas, err := selectReplicas(ctx, tx, k.key.workspace, k.key.name)
+		for _, r := range replicas {
+			now.replicas[r.deployment] = append(now.replicas[r.deployment], r)
+		}
+		return err
+	})
+	return now, err
+}
+
+// look compares what is wanted with what runs and does what is missing. It
+// reports whether everything is as it should be.
+func (k *keeper) look(ctx context.Context, draining *sync.WaitGroup) (quiet bool, err error) {
+	now, err := k.load(ctx)
+	if err != nil {
+		return false, err
+	}
+	if now.endpoint == nil {
+		k.router.removeTarget(k.key)
+	} else if err := k.route(*now.endpoint); err != nil {
+		return false, err
+	}
+	for name, d := range now.deployments {
+		k.router.pool(k.deployment(name)).configure(d.Settings)
+	}
+	names := map[string]bool{}
+	for name := range now.deployments {
+		names[name] = true
+	}
+	for name := range now.replicas {
+		names[name] = true
+	}
+	quiet = true
+	for name := range names {
+		calm, err := k.tend(ctx, now, name, draining)
+		if err != nil {
+			return false, err
+		}
+		quiet = quiet && calm
+	}
+	return quiet, nil
+}
+
+func (k *keeper) deployment(name string) deploymentKey {
+	return deploymentKey{k.key.workspace, k.key.name, name}
+}
+
+// tend looks after one deployment.
+func (k *keeper) tend(ctx context.Context, now situation, name string, draining *sync.WaitGroup) (quiet bool, err error) {
+	d, replicas := now.deployments[name], now.replicas[name]
+	k.observe(ctx, d, replicas)
+	next := plan(d, replicas)
+	for _, r := range next.forget {
+		if err := k.forget(ctx, d, r); err != nil {
+			return false, err
+		}
+	}
+	for range next.start {
+		if err := k.start(ctx, d); err != nil {
+			return false, err
+		}
+	}
+	for _, r := range replicas {
+		if r.live() && (r.stopping || contains(next.stop, r)) {
+			k.retire(ctx, r, draining)
+		}
+	}
+	if d == nil {
+		k.dropPool(name, replicas, next)
+		return len(replicas) == 0, nil
+	}
+	if next.state != d.State || next.err != d.Error {
+		if err := k.settleState(ctx, d, next); err != nil {
+			return false, err
+		}
+	}
+	return next.state == Failed || next.state == Succeeded && countReady(replicas) == len(replicas) && len(replicas) == d.InstanceCount, nil
+}
+
+func contains(replicas []Replica, wanted Replica) bool {
+	for _, r := range replicas {
+		if r.ID == wanted.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// dropPool makes the router forget a deleted deployment: new requests find it
+// no more, and its logs go with its last replica.
+func (k *keeper) dropPool(name string, replicas []Replica, next decision) {
+	k.router.removePool(k.deployment(name))
+	if len(replicas) == len(next.forget) {
+		for _, r := range replicas {
+			k.removeLogs(r)
+		}
+	}
+}
+
+// settleState stores what became of the deployment, unless its user has changed
+// it meanwhile.
+func (k *keeper) settleState(ctx context.Context, d *Deployment, next decision) error {
+	err := k.change(ctx, func(tx *sqldb.Tx) error {
+		present, err := selectDeployment(ctx, tx, d.Workspace, d.Endpoint, d.Name)
+		if err != nil || present.revision != d.revision || present.InstanceCount != d.InstanceCount {
+			return err
+		}
+		present.State, present.Error = next.state, next.err
+		return updateDeployment(ctx, tx, present)
+	})
+	if atelier.CodeOf(err) == atelier.NotFound {
+		return nil
+	}
+	k.publish(d.Workspace, d.Endpoint, d.Name)
+	return err
+}
+
+// observe finds out how the replicas are, and gives the router those that are
+// well. What it finds is written into replicas.
+func (k *keeper) observe(ctx context.Context, d *Deployment, replicas []Replica) {
+	var group sync.WaitGroup
+	for i := range replicas {
+		r := &replicas[i]
+		if !r.live() {
+			k.router.pool(k.deployment(r.deployment)).remove(r.ID)
+			continue
+		}
+		group.Go(func() {
+			before := r.State
+			k.inspect(ctx, d, r)
+			if r.State != before {
+				k.keep(ctx, *r)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// keep stores a replica's observed state.
+func (k *keeper) keep(ctx context.Context, r Replica) {
+	err := k.change(ctx, func(tx *sqldb.Tx) error {
+		present, err := selectReplica(ctx, tx, r.workspace, r.ID)
+		if err != nil || !present.live() {
+			return err
+		}
+		present.State = r.State
+		if present.Error == nil {
+			present.Error = r.Error
+		}
+		return updateReplica(ctx, tx, present)
+	})
+	if err != nil && atelier.CodeOf(err) != atelier.NotFound {
+		k.Log.Error("store a replica's state", "replica", r.ID, "error", err)
+	}
+	k.publish(r.workspace, r.endpoint, r.deployment)
+}
+
+// inspect asks the driver and the worker how a replica is.
+func (k *keeper) inspect(ctx context.Context, d *Deployment, r *Replica) {
+	state := compute.Ended
+	var err error
+	if r.handle != "" {
+		state, err = k.Driver.Recover(ctx, r.handle)
+	}
+	switch {
+	case err != nil && atelier.CodeOf(err) != atelier.NotFound:
+		k.Log.Error("ask for a replica", "replica", r.ID, "error", err)
+		return
+	case err != nil || state == compute.Ended:
+		k.lost(r)
+		return
+	case state == compute.Prepared:
+		if err := k.Driver.Start(ctx, r.handle); err != nil {
+			r.State, r.Error = Terminated, &compute.Failure{Code: "ResourceNotReady", Message: err.Error()}
+		}
+		return
+	}
+	if r.stopping || k.watch(r.ID).draining {
+		return
+	}
+	k.probe(ctx, d, r)
+}
+
+// lost notes that a replica's runner has ended. What it said before counts more.
+func (k *keeper) lost(r *Replica) {
+	r.State, r.PID = Terminated, 0
+	if r.Error == nil && !r.stopping {
+		r.Error = &compute.Failure{Code: compute.RunnerLost, Message: "The process that watched the worker died."}
+	}
+	k.router.pool(k.deployment(r.deployment)).remove(r.ID)
+}
+
+// probe asks the worker for its health.
+func (k *keeper) probe(ctx context.Context, d *Deployment, r *Replica) {
+	w := k.watch(r.ID)
+	p := k.router.pool(k.deployment(r.deployment))
+	patience, within := 30, 2*time.Second
+	if d != nil {
+		patience, within = d.LivenessProbe.FailureThreshold, time.Duration(d.LivenessProbe.Timeout)*time.Second
+	}
+	conn, err := k.Driver.Dial(ctx, r.handle)
+	refused := err != nil
+	if err == nil {
+		err = healthy(conn, k.Clock.Now().Add(within))
+	}
+	switch {
+	case err == nil:
+		w.failures, r.State = 0, Ready
+		if !p.has(r.ID) {
+			p.add(k.backend(*r))
+		}
+	case r.State == Starting:
+	case refused:
+		r.State = Unhealthy
+		p.remove(r.ID)
+	default:
+		w.failures++
+		if w.failures >= patience {
+			w.doomed = true
+		}
+	}
+	if w.doomed {
+		r.State = Unhealthy
+		p.remove(r.ID)
+		k.Log.Warn("a worker does not answer and is replaced", "replica", r.ID)
+		if err := k.Driver.Signal(ctx, r.handle, compute.Kill); err != nil {
+			k.Log.Error("end a replica", "replica", r.ID, "error", err)
+		}
+	}
+}
+
+func (k *keeper) watch(id string) *watched {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.seen[id] == nil {
+		k.seen[id] = &watched{}
+	}
+	return k.seen[id]
+}

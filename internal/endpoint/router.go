@@ -1,0 +1,294 @@
+package endpoint
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/access"
+	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+// Headers of scoring requests and their answers, as Azure Machine Learning names them.
+const (
+	deploymentHeader  = "azureml-model-deployment"
+	modelStatusHeader = "ms-azureml-model-error-statuscode"
+	modelReasonHeader = "ms-azureml-model-error-reason"
+)
+
+// scorePermission is what a member needs to score without a key.
+const scorePermission atelier.Permission = "endpoints/online/score/action"
+
+// bodyTime is how long a sender may take for a request's body.
+const bodyTime = time.Minute
+
+// Router answers scoring requests. It knows the endpoints by heart; the Service
+// and the Reconciler tell it what changes.
+type Router struct {
+	access  *access.Service
+	clock   clock.Clock
+	log     *slog.Logger
+	maxBody int64
+
+	mu      sync.RWMutex
+	targets map[endpointKey]target
+	pools   map[deploymentKey]*pool
+}
+
+type endpointKey struct{ workspace, name string }
+
+type deploymentKey struct{ workspace, endpoint, name string }
+
+// target is an endpoint as the router needs it.
+type target struct {
+	auth            AuthMode
+	keys            [][sha256.Size]byte // hashes of the keys
+	traffic, mirror Traffic
+}
+
+func newRouter(who *access.Service, clk clock.Clock, log *slog.Logger, maxBody int64) *Router {
+	return &Router{access: who, clock: clk, log: log, maxBody: maxBody,
+		targets: map[endpointKey]target{}, pools: map[deploymentKey]*pool{}}
+}
+
+// setTarget makes the endpoint reachable, or changes how it is.
+func (r *Router) setTarget(key endpointKey, t target) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.targets[key] = t
+}
+
+// removeTarget makes the endpoint unknown.
+func (r *Router) removeTarget(key endpointKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.targets, key)
+}
+
+// pool returns the deployment's pool, making it if it is new.
+func (r *Router) pool(key deploymentKey) *pool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p, ok := r.pools[key]
+	if !ok {
+		p = newPool(r.clock)
+		r.pools[key] = p
+	}
+	return p
+}
+
+func (r *Router) removePool(key deploymentKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.pools, key)
+}
+
+func (r *Router) find(key endpointKey) (target, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t, ok := r.targets[key]
+	return t, ok
+}
+
+func (r *Router) findPool(key deploymentKey) (*pool, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	p, ok := r.pools[key]
+	return p, ok
+}
+
+// refusal is an answer that the router gives by itself.
+type refusal struct {
+	status  int
+	code    atelier.Code
+	message string
+	retry   bool
+}
+
+func (f *refusal) Error() string { return f.message }
+
+// Handler answers requests for path ("/score") of an endpoint. secret returns
+// the credential that a request carries.
+func (r *Router) Handler(path string, secret func(*http.Request) string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		key := endpointKey{workspace.From(req.Context()).ID, req.PathValue("endpoint")}
+		t, err := r.admit(req.Context(), key, secret(req))
+		if err != nil {
+			refuse(w, req, err)
+			return
+		}
+		r.serve(w, req, call{key: key, target: t, path: path, deployment: req.Header.Get(deploymentHeader)})
+	})
+}
+
+// Invoke is Handler's "/score" for a caller whose permission has been checked.
+func (r *Router) Invoke(w http.ResponseWriter, req *http.Request) {
+	key := endpointKey{workspace.From(req.Context()).ID, req.PathValue("endpoint")}
+	t, ok := r.find(key)
+	if !ok {
+		refuse(w, req, unknownEndpoint(key.name))
+		return
+	}
+	deployment := req.URL.Query().Get("deployment")
+	if deployment == "" {
+		deployment = req.Header.Get(deploymentHeader)
+	}
+	r.serve(w, req, call{key: key, target: t, path: "/score", deployment: deployment})
+}
+
+func unknownEndpoint(name string) error {
+	return &refusal{status: 404, code: atelier.NotFound, message: "There is no endpoint \"" + atelier.Clip(name, 60) + "\"."}
+}
+
+// admit checks that secret is one of the endpoint's keys, or a member's own token.
+func (r *Router) admit(ctx context.Context, key endpointKey, secret string) (target, error) {
+	if secret == "" {
+		return target{}, &refusal{status: 401, code: atelier.Unauthenticated,
+			message: "The request carries no key. Send it as `Authorization: Bearer KEY`."}
+	}
+	t, known := r.find(key)
+	if known && t.auth == KeyAuth && t.accepts(secret) {
+		return t, nil
+	}
+	actor, err := r.access.Authenticate(ctx, secret)
+	if atelier.CodeOf(err) == atelier.Unauthenticated {
+		return target{}, &refusal{status: 401, code: atelier.Unauthenticated, message: "The key is not one of the endpoint's."}
+	}
+	if err == nil {
+		err = r.access.Authorize(ctx, actor, key.workspace, scorePermission)
+	}
+	if err == nil && !known {
+		err = unknownEndpoint(key.name)
+	}
+	return t, err
+}
+
+// accepts compares in a time that does not depend on where the texts differ.
+func (t target) accepts(secret string) bool {
+	sum, found := sha256.Sum256([]byte(secret)), 0
+	for _, key := range t.keys {
+		found |= subtle.ConstantTimeCompare(sum[:], key[:])
+	}
+	return found == 1
+}
+
+// call is a request that has been let in.
+type call struct {
+	key        endpointKey
+	target     target
+	path       string
+	deployment string // as the sender named it, or empty
+}
+
+func (r *Router) serve(w http.ResponseWriter, req *http.Request, c call) {
+	body, err := r.readBody(w, req)
+	if err != nil {
+		refuse(w, req, err)
+		return
+	}
+	name, p, err := r.choose(c)
+	if err != nil {
+		refuse(w, req, err)
+		return
+	}
+	if c.path != "/" && c.path != "/swagger.json" && c.deployment == "" {
+		r.mirror(req, c, body)
+	}
+	w.Header().Set(deploymentHeader, name)
+	started := r.clock.Now()
+	status := r.forward(w, req, p, message{path: c.path, body: body})
+	if c.path != "/" {
+		p.stats.record(status, r.clock.Now().Sub(started))
+	}
+}
+
+// choose picks the deployment: the one that the sender names, or by traffic.
+func (r *Router) choose(c call) (string, *pool, error) {
+	name := c.deployment
+	if name == "" {
+		var ok bool
+		if name, ok = c.target.traffic.pick(rand.IntN(100)); !ok {
+			return "", nil, &refusal{status: 404, code: atelier.NotFound,
+				message: "The endpoint sends no traffic to any deployment. Update its traffic, or name a deployment in the header " + deploymentHeader + "."}
+		}
+	}
+	p, ok := r.findPool(deploymentKey{c.key.workspace, c.key.name, name})
+	if !ok {
+		return "", nil, &refusal{status: 404, code: atelier.NotFound,
+			message: "The endpoint has no deployment \"" + atelier.Clip(name, 60) + "\"."}
+	}
+	return name, p, nil
+}
+
+// readBody reads the request's body whole, before it takes a place: a slow
+// sender holds nobody up.
+func (r *Router) readBody(w http.ResponseWriter, req *http.Request) ([]byte, error) {
+	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, code: atelier.Exhausted,
+		message: "The request's body is larger than the server accepts."}
+	if req.ContentLength > r.maxBody {
+		return nil, tooLarge
+	}
+	http.NewResponseController(w).SetReadDeadline(r.clock.Now().Add(bodyTime))
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, r.maxBody))
+	http.NewResponseController(w).SetReadDeadline(time.Time{})
+	if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
+		return nil, tooLarge
+	}
+	if err != nil {
+		return nil, &refusal{status: http.StatusRequestTimeout, code: atelier.Invalid, message: "The request's body did not arrive."}
+	}
+	return body, nil
+}
+
+// refuse answers with err in the form of the native API.
+func refuse(w http.ResponseWriter, req *http.Request, err error) {
+	var f *refusal
+	if !errors.As(err, &f) {
+		public := atelier.Public(err)
+		f = &refusal{status: http.StatusInternalServerError, code: public.Code, message: public.Message}
+		switch public.Code {
+		case atelier.Forbidden:
+			f.status = http.StatusForbidden
+		case atelier.NotFound:
+			f.status = http.StatusNotFound
+		}
+	}
+	if f.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="atelier"`)
+	}
+	if f.retry {
+		w.Header().Set("Retry-After", "1")
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.status)
+	json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{
+		"code": f.code, "message": f.message, "request_id": req.Header.Get(requestIDHeader)}})
+}
+
+// requestIDHeader names a request on its whole way.
+const requestIDHeader = "X-Request-Id"
+
+// requestHeaders returns what the worker is told: everything but the
+// credentials, which are none of the script's business, and the transport's own.
+func requestHeaders(req *http.Request) map[string]string {
+	headers := make(map[string]string, len(req.Header))
+	for name, values := range req.Header {
+		switch name = strings.ToLower(name); name {
+		case "authorization", "cookie", "connection", "transfer-encoding", "keep-alive", "upgrade":
+		default:
+			headers[name] = strings.Join(values, ", ")
+		}
+	}
+	return headers
+}

@@ -1,0 +1,257 @@
+package endpoint
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/environment"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+// source is what a deployment is made of, found when its user wrote it: later
+// replicas run the same, whatever has been registered or deleted meanwhile.
+type source struct {
+	Model       *Model                 `json:"model,omitempty"`
+	Code        blob.Hash              `json:"code,omitempty"`
+	Script      string                 `json:"script,omitempty"`
+	Environment environment.Definition `json:"environment"`
+}
+
+// Model is a model's files and what it is called.
+type Model struct {
+	// Reference is the pinned form of what the user wrote.
+	Reference string    `json:"reference"`
+	Name      string    `json:"name"`
+	Version   string    `json:"version"`
+	Type      string    `json:"type"`
+	Tree      blob.Hash `json:"tree"`
+	// Folder is the name under which the files lie in AZUREML_MODEL_DIR, as in
+	// Azure: the last part of the path that was registered. It is empty where
+	// that path was one file, which then lies there itself.
+	Folder string `json:"folder,omitempty"`
+}
+
+// ModelReference is a model as a user writes it: a reference or a path, and for
+// an inline model its own name, version and type.
+type ModelReference struct {
+	Path    string `json:"path"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Type    string `json:"type"`
+}
+
+// mlflowFile is in the top folder of every model of MLflow's.
+const mlflowFile = "MLmodel"
+
+// resolve finds what settings refer to. pinned is the model with its version.
+func (s *Service) resolve(ctx context.Context, ws string, settings Settings) (from source, pinned any, err error) {
+	pinned = settings.Model
+	var files blob.Tree
+	if settings.Model != nil {
+		reference, err := readModel(settings.Model)
+		if err != nil {
+			return source{}, nil, err
+		}
+		found, err := s.Models(ctx, ws, reference)
+		if err != nil {
+			return source{}, nil, err
+		}
+		if files, err = blob.GetTree(ctx, s.Blobs, ws, found.Tree); err != nil {
+			return source{}, nil, err
+		}
+		from.Model = &found
+		if _, inline := settings.Model.(string); inline {
+			pinned = found.Reference
+		}
+	}
+	if err := s.resolveCode(ctx, ws, settings.CodeConfiguration, &from); err != nil {
+		return source{}, nil, err
+	}
+	if _, ok := files.Find(mlflowFile); !ok && from.Script == "" {
+		return source{}, nil, atelier.Errorf(atelier.Invalid, "The model is not in MLflow's format, so it needs a scoring script.").
+			At("code_configuration").WithHint("Give code_configuration with code and scoring_script.")
+	}
+	from.Environment, err = s.resolveEnvironment(ctx, ws, settings, files)
+	return from, pinned, err
+}
+
+// readModel reads a model that is given as text or as an object.
+func readModel(value any) (ModelReference, error) {
+	if text, ok := value.(string); ok {
+		return ModelReference{Path: text}, nil
+	}
+	var reference ModelReference
+	if err := remarshal(value, &reference); err != nil || reference.Path == "" {
+		return reference, atelier.Errorf(atelier.Invalid, "The model cannot be read.").At("model").
+			WithHint("Write azureml:NAME:VERSION, or an object with path and type.")
+	}
+	return reference, nil
+}
+
+func remarshal(value, target any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, target)
+}
+
+// resolveCode finds the snapshot with the scoring script in it.
+func (s *Service) resolveCode(ctx context.Context, ws string, c *CodeConfiguration, from *source) error {
+	if c == nil {
+		return nil
+	}
+	tree, err := codeTree(c.Code)
+	if err != nil {
+		return err
+	}
+	files, err := blob.GetTree(ctx, s.Blobs, ws, tree)
+	if atelier.CodeOf(err) == atelier.NotFound {
+		return atelier.Errorf(atelier.Invalid, "There is no code %q in this workspace.", atelier.Clip(c.Code, 120)).
+			At("code_configuration.code").WithHint("Upload the folder first; the command line does it by itself.")
+	}
+	if err != nil {
+		return err
+	}
+	script := path.Clean(c.ScoringScript)
+	if _, ok := files.Find(script); !ok {
+		return atelier.Errorf(atelier.Invalid, "The code folder has no file %q.", atelier.Clip(script, 120)).
+			At("code_configuration.scoring_script").WithHint("It has %s.", scripts(files))
+	}
+	from.Code, from.Script = tree, script
+	return nil
+}
+
+// codeTree reads "azureml:TREE:1" or the path of an uploaded folder.
+func codeTree(code string) (blob.Hash, error) {
+	place, err := atelier.ParsePath(code)
+	if err != nil {
+		return "", err
+	}
+	id := place.Name
+	if rest, ok := strings.CutPrefix(place.Rest, "LocalUpload/"); ok && place.Kind == atelier.DatastorePath {
+		id, _, _ = strings.Cut(rest, "/")
+	}
+	tree, err := blob.ParseHash(id)
+	if err != nil {
+		return "", atelier.Errorf(atelier.Invalid, "%q is not an uploaded folder.", atelier.Clip(code, 120)).At("code_configuration.code").
+			WithHint("Write azureml:TREE:1 with the tree's id from its upload.")
+	}
+	return tree, nil
+}
+
+// scripts lists the Python files of a folder, for a message.
+func scripts(files blob.Tree) string {
+	var found []string
+	for _, file := range files.Files {
+		if strings.HasSuffix(file.Path, ".py") && len(found) < 10 {
+			found = append(found, file.Path)
+		}
+	}
+	if len(found) == 0 {
+		return "no Python files"
+	}
+	return strings.Join(found, ", ")
+}
+
+// resolveEnvironment finds the environment. An MLflow model brings its own.
+func (s *Service) resolveEnvironment(ctx context.Context, ws string, settings Settings, model blob.Tree) (environment.Definition, error) {
+	var spec environment.Spec
+	var err error
+	if settings.Environment != nil {
+		err = remarshal(settings.Environment, &spec)
+	} else if _, ok := model.Find(mlflowFile); ok {
+		spec, err = s.modelEnvironment(ctx, ws, model)
+	}
+	if err != nil {
+		return environment.Definition{}, err
+	}
+	return s.define(ctx, ws, spec)
+}
+
+// modelEnvironment reads what MLflow stored beside a model: the conda file, or
+// the requirements with the Python version beside them.
+func (s *Service) modelEnvironment(ctx context.Context, ws string, model blob.Tree) (spec environment.Spec, err error) {
+	read := func(name string) string {
+		file, ok := model.Find(name)
+		if !ok || err != nil {
+			return ""
+		}
+		var text string
+		text, err = s.readFile(ctx, ws, file)
+		return text
+	}
+	if spec.CondaFile = read("conda.yaml"); spec.CondaFile != "" {
+		spec.CondaFileName = "conda.yaml"
+		return spec, err
+	}
+	if spec.PipRequirements = read("requirements.txt"); spec.PipRequirements != "" {
+		spec.PipRequirementsName = "requirements.txt"
+		spec.PythonVersion = pythonVersion(read("python_env.yaml"))
+	}
+	return spec, err
+}
+
+// pythonVersion finds the line "python: 3.11.7" of a python_env.yaml.
+func pythonVersion(text string) string {
+	for line := range strings.Lines(text) {
+		if version, ok := strings.CutPrefix(line, "python:"); ok {
+			return strings.Trim(strings.TrimSpace(version), `"'`)
+		}
+	}
+	return ""
+}
+
+// maxEnvironmentFile bounds a file that describes an environment.
+const maxEnvironmentFile = 1 << 20
+
+func (s *Service) readFile(ctx context.Context, ws string, file blob.File) (string, error) {
+	if file.Size > maxEnvironmentFile {
+		return "", atelier.Errorf(atelier.Invalid, "The model's %s has %d bytes, which is too much for a description of packages.", file.Path, file.Size)
+	}
+	object, _, err := s.Blobs.Open(ctx, ws, file.Hash)
+	if err != nil {
+		return "", err
+	}
+	defer object.Close()
+	text, err := io.ReadAll(io.LimitReader(object, maxEnvironmentFile))
+	return string(text), err
+}
+
+// task is what the runner of a replica has to know.
+func (s *Service) task(ctx context.Context, d Deployment, r Replica, token string) (compute.Task, error) {
+	all, err := s.Workspaces.List(ctx)
+	if err != nil {
+		return compute.Task{}, err
+	}
+	at := slices.IndexFunc(all, func(ws workspace.Workspace) bool { return ws.ID == d.Workspace })
+	if at < 0 {
+		return compute.Task{}, atelier.Errorf(atelier.NotFound, "The workspace has been deleted.")
+	}
+	variables := map[string]string{"SERVICE_NAME": d.Endpoint}
+	for name, value := range d.EnvironmentVariables {
+		variables[name] = value
+	}
+	task := compute.Task{
+		ID: r.ID, Kind: compute.Service, Workspace: all[at].Name, Token: token,
+		ServerFile: s.ServerFile, ServerURL: s.URL(), EnvironmentsDir: s.EnvironmentsDir, ToolsDir: s.ToolsDir,
+		CodeTree: d.source.Code, EnvironmentVariables: variables,
+		Service: &compute.ServiceTask{Socket: compute.SocketFile, ScoringScript: d.source.Script,
+			Workers: d.workers(), Concurrency: d.RequestSettings.MaxConcurrentRequests},
+	}
+	if !d.source.Environment.IsZero() {
+		task.Environment = &d.source.Environment
+	}
+	if m := d.source.Model; m != nil {
+		task.Service.ModelTree, task.Service.ModelFolder = m.Tree, m.Folder
+		task.Service.ModelName, task.Service.ModelVersion, task.Service.ModelType = m.Name, m.Version, m.Type
+	}
+	return task, nil
+}

@@ -1,0 +1,80 @@
+package endpoint
+
+import (
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Metrics count what a deployment has answered since the server started.
+type Metrics struct {
+	Requests int64 `json:"requests"`
+	// Errors are the requests whose answer was 500 or above.
+	Errors   int64            `json:"errors"`
+	Statuses map[string]int64 `json:"statuses"`
+	InFlight int              `json:"in_flight"`
+	Waiting  int              `json:"waiting"`
+	Latency  Latency          `json:"latency_ms"`
+}
+
+// Latency is a histogram of how long requests took in the router and the worker.
+type Latency struct {
+	Count   int64    `json:"count"`
+	Sum     float64  `json:"sum"`
+	Buckets []Bucket `json:"buckets"`
+}
+
+// Bucket counts the requests that took at most UpTo milliseconds and longer
+// than the bucket before. UpTo is 0 in the last bucket, which has no bound.
+type Bucket struct {
+	UpTo  float64 `json:"up_to"`
+	Count int64   `json:"count"`
+}
+
+// stats gathers Metrics.
+type stats struct {
+	mu       sync.Mutex
+	statuses map[int]int64
+	buckets  [len(latencyBounds) + 1]int64
+	sum      time.Duration
+}
+
+var latencyBounds = [...]float64{1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 60000}
+
+func (s *stats) record(status int, took time.Duration) {
+	ms := float64(took) / float64(time.Millisecond)
+	at := 0
+	for at < len(latencyBounds) && ms > latencyBounds[at] {
+		at++
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.statuses == nil {
+		s.statuses = map[int]int64{}
+	}
+	s.statuses[status]++
+	s.buckets[at]++
+	s.sum += took
+}
+
+func (s *stats) metrics() Metrics {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := Metrics{Statuses: map[string]int64{}}
+	for status, count := range s.statuses {
+		m.Statuses[strconv.Itoa(status)] = count
+		m.Requests += count
+		if status >= 500 {
+			m.Errors += count
+		}
+	}
+	m.Latency = Latency{Count: m.Requests, Sum: float64(s.sum) / float64(time.Millisecond)}
+	for i, count := range s.buckets {
+		bucket := Bucket{Count: count}
+		if i < len(latencyBounds) {
+			bucket.UpTo = latencyBounds[i]
+		}
+		m.Latency.Buckets = append(m.Latency.Buckets, bucket)
+	}
+	return m
+}
