@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/atelier-ml/atelier"
 )
@@ -39,7 +40,7 @@ func (a *App) openFolder() error {
 		return atelier.Errorf(atelier.Invalid, "The data folder %s cannot be written to: %w", dir, reason(err)).
 			WithHint("Choose one that you may write to with --data-dir.")
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := takeLock(lock); err != nil {
 		holder, _ := os.ReadFile(a.path("lock"))
 		lock.Close()
 		return atelier.Errorf(atelier.Conflict, "Another Atelier server (process %s) works on the data folder %s.",
@@ -47,6 +48,19 @@ func (a *App) openFolder() error {
 	}
 	a.onClose(lock.Close)
 	return errors.Join(lock.Truncate(0), writeAt(lock, strconv.Itoa(os.Getpid())))
+}
+
+// takeLock tries for a moment: a server that was killed while it started a
+// runner shares its lock with the runner until that has come up.
+func takeLock(lock *os.File) error {
+	var err error
+	for range 40 {
+		if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
+			return nil
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	return err
 }
 
 func writeAt(file *os.File, text string) error {

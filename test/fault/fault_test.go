@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds the wait for anything that should happen soon.
-const patience = 60 * time.Second
+const patience = 15 * time.Second
 
 // binary is the program under test. TestMain sets it.
 var binary string
@@ -233,10 +233,20 @@ func (s *server) finish(name string) {
 // wantNothingLeft checks that no process and no folder of a task is left.
 func (s *server) wantNothingLeft() {
 	s.t.Helper()
-	s.until("the tasks to be gone", func() bool {
-		folders, _ := filepath.Glob(s.data("tasks", "*"))
-		return len(folders) == 0 && len(s.running()) == 0
-	})
+	var folders []string
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if folders, _ = filepath.Glob(s.data("tasks", "*")); len(folders) == 0 && len(s.running()) == 0 {
+			return
+		}
+	}
+	for _, pid := range s.running() {
+		command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		s.t.Errorf("process %d is left: %q", pid, command)
+	}
+	for _, folder := range folders {
+		words, _ := os.ReadFile(filepath.Join(folder, "runner.log"))
+		s.t.Errorf("folder %s is left; its runner said:\n%s", folder, words)
+	}
 }
 
 // shell writes a script as one command.

@@ -254,13 +254,12 @@ func (d *Driver) Dial(ctx context.Context, handle compute.Handle) (net.Conn, err
 }
 
 func (d *Driver) Release(_ context.Context, handle compute.Handle) error {
-	folder, err := d.folder(handle)
-	if atelier.CodeOf(err) == atelier.NotFound {
+	if !handleForm.MatchString(string(handle)) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
+	// Not d.folder: a server that died here left a part of the folder, without
+	// the task perhaps.
+	folder := filepath.Join(d.dir, string(handle))
 	if err := d.kill(folder); err != nil {
 		return err
 	}

@@ -158,6 +158,25 @@ func TestReleaseRemovesWhatAJobMadeReadOnly(t *testing.T) {
 	}
 }
 
+// A server may die while it removes a folder; the next one removes the rest.
+func TestReleaseRemovesWhatAnEarlierOneLeft(t *testing.T) {
+	dir := t.TempDir()
+	driver := open(t, dir)
+	handle, err := driver.Prepare(t.Context(), compute.Task{ID: "task"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(dir, string(handle))
+	os.WriteFile(filepath.Join(folder, "rest"), nil, 0o600)
+	os.Remove(filepath.Join(folder, compute.TaskFile))
+	if err := driver.Release(t.Context(), handle); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(folder); !os.IsNotExist(err) {
+		t.Errorf("the folder is left: %v", err)
+	}
+}
+
 // A data directory may lie deeper than a socket's address can tell.
 func TestDialReachesASocketWithALongPath(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("deep/", 30))
