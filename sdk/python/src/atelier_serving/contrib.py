@@ -101,7 +101,10 @@ class AMLRequest:
 
     @property
     def url(self):
-        return "http://%s%s" % (self.headers.get("host", "localhost"), self.full_path.rstrip("?"))
+        return "http://%s%s" % (
+            self.headers.get("host", "localhost"),
+            self.full_path.rstrip("?"),
+        )
 
     @property
     def content_type(self):
@@ -186,12 +189,20 @@ class AMLResponse:
     """
 
     def __init__(
-        self, message, status_code, response_headers=None, json_str=False, run_function_failed=False
+        self,
+        message,
+        status_code,
+        response_headers=None,
+        json_str=False,
+        run_function_failed=False,
     ):
         self.status_code = int(status_code)
         content_type = "text/html; charset=utf-8"
         if message is None or json_str:
-            content_type, message = "application/json", json.dumps({} if message is None else message)
+            content_type, message = (
+                "application/json",
+                json.dumps({} if message is None else message),
+            )
         self.data = message if isinstance(message, bytes) else str(message).encode("utf-8")
         self.headers = [("x-ms-run-function-failed", str(bool(run_function_failed)))]
         names = [name.lower() for name in response_headers or {}]
@@ -219,7 +230,12 @@ def plain_text(text):
 
 def error(status, message, run_function_failed=False):
     """The answer to a request that went wrong: JSON with one message."""
-    return AMLResponse({"message": message}, status, json_str=True, run_function_failed=run_function_failed)
+    return AMLResponse(
+        {"message": message},
+        status,
+        json_str=True,
+        run_function_failed=run_function_failed,
+    )
 
 
 def as_response(value):

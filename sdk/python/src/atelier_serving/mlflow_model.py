@@ -38,7 +38,10 @@ class MLflowModel:
         try:
             from mlflow import pyfunc
         except Exception as fault:
-            message = "The package mlflow cannot be imported: %s: %s. Add it to the environment." % (type(fault).__name__, fault)
+            message = "The package mlflow cannot be imported: %s: %s. Add it to the environment." % (
+                type(fault).__name__,
+                fault,
+            )
             raise ScriptError("UserScriptImportError", message) from fault
         self._pyfunc = pyfunc
 
@@ -48,7 +51,10 @@ class MLflowModel:
             metadata = self._model.metadata
             self._schema = metadata.get_input_schema() if metadata is not None else None
         except BaseException as fault:
-            message = "Loading the MLflow model failed: %s: %s" % (type(fault).__name__, fault)
+            message = "Loading the MLflow model failed: %s: %s" % (
+                type(fault).__name__,
+                fault,
+            )
             raise ScriptError("UserScriptInitFailed", message) from fault
 
     def arguments(self, request):

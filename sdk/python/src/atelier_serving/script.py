@@ -28,7 +28,8 @@ class Script:
         """Import the script and look at how its run() is declared."""
         if not os.path.isfile(self.path):
             raise ScriptError(
-                "UserScriptImportError", "There is no scoring script %s in the code folder." % self.entry
+                "UserScriptImportError",
+                "There is no scoring script %s in the code folder." % self.entry,
             )
         spec = importlib.util.spec_from_file_location("entry_module", self.path)
         module = importlib.util.module_from_spec(spec)
@@ -76,7 +77,10 @@ class Script:
 
     def _inspect(self):
         parameters = list(inspect.signature(self._run).parameters.values())
-        named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        named = (
+            inspect.Parameter.KEYWORD_ONLY,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        )
         if any(parameter.kind not in named for parameter in parameters):
             raise _wrong("run() cannot accept positional-only arguments, *args, or **kwargs.")
         self._wants_headers = any(parameter.name == "request_headers" for parameter in parameters)

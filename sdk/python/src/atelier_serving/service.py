@@ -16,7 +16,12 @@ from atelier_serving.inputs import BadInput, UnsupportedInput, UnsupportedMethod
 _HEADER_LIMIT = 100
 _SCRIPT_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
 _SERVER_FAILED = "An unexpected internal error occurred. Check the logs for more info."
-_ROUTES = {"/": ("GET",), "/swagger.json": ("GET",), "/score": ("GET", "POST", "OPTIONS"), "/invocations": ("POST",)}
+_ROUTES = {
+    "/": ("GET",),
+    "/swagger.json": ("GET",),
+    "/score": ("GET", "POST", "OPTIONS"),
+    "/invocations": ("POST",),
+}
 
 
 class CallTimeout(BaseException):
@@ -35,7 +40,11 @@ class Service:
         """Return (header, body) of the answer."""
         started = time.perf_counter()
         request = contrib.AMLRequest(
-            header.get("method", "POST"), header.get("path", "/score"), header.get("query", ""), header.get("headers"), body
+            header.get("method", "POST"),
+            header.get("path", "/score"),
+            header.get("query", ""),
+            header.get("headers"),
+            body,
         )
         meta = {}
         names, response = _identify(request, header.get("request_id"))
@@ -47,8 +56,21 @@ class Service:
                 response = contrib.error(500, _SERVER_FAILED)
         elapsed = (time.perf_counter() - started) * 1000
         if request.path in ("/score", "/invocations"):
-            _log("%s %s %d %.3fms %d" % (request.method, request.path, response.status_code, elapsed, len(response.data)))
-        meta.update(status=response.status_code, headers=response.headers + names, elapsed_ms=round(elapsed, 3))
+            _log(
+                "%s %s %d %.3fms %d"
+                % (
+                    request.method,
+                    request.path,
+                    response.status_code,
+                    elapsed,
+                    len(response.data),
+                )
+            )
+        meta.update(
+            status=response.status_code,
+            headers=response.headers + names,
+            elapsed_ms=round(elapsed, 3),
+        )
         return meta, response.data
 
     def _route(self, request, timeout_ms, meta):

@@ -13,7 +13,11 @@ def document(version, app_root, script):
     version = {None: "2", "2.0": "2", "3.0": "3"}.get(version, version)
     if version not in ("2", "3", "3.1"):
         raise Unsupported("Swagger version [%s] is not valid. Supported versions: [2, 3, 3.1]." % version)
-    own = {"2": ("swagger.json", "swagger2.json"), "3": ("swagger3.json",), "3.1": ("swagger3.1.json",)}
+    own = {
+        "2": ("swagger.json", "swagger2.json"),
+        "3": ("swagger3.json",),
+        "3.1": ("swagger3.1.json",),
+    }
     for name in own[version]:
         path = os.path.join(app_root, name)
         if os.path.isfile(path):
@@ -41,21 +45,37 @@ _FAILURE = {"type": "object", "properties": {"message": {"type": "string"}}}
 _HEALTHY = "If service is up and running, this response will be returned with the content 'Healthy'"
 _RESULT = "The service processed the input correctly and provided a result prediction, if applicable."
 _FAILED = "The service failed to execute due to an error."
-_BEARER = {"type": "apiKey", "name": "Authorization", "in": "header", "description": "For example: Bearer abc123"}
+_BEARER = {
+    "type": "apiKey",
+    "name": "Authorization",
+    "in": "header",
+    "description": "For example: Bearer abc123",
+}
 
 
 def _version2(given, returned):
     failed = {"description": _FAILED, "schema": {"$ref": "#/definitions/ErrorResponse"}}
-    health = {"description": _HEALTHY, "schema": {"type": "string"}, "examples": {"text/plain": "Healthy"}}
+    health = {
+        "description": _HEALTHY,
+        "schema": {"type": "string"},
+        "examples": {"text/plain": "Healthy"},
+    }
     result = {"description": _RESULT, "schema": {"$ref": "#/definitions/ServiceOutput"}}
-    body = {"name": "serviceInputPayload", "in": "body", "schema": {"$ref": "#/definitions/ServiceInput"}}
+    body = {
+        "name": "serviceInputPayload",
+        "in": "body",
+        "schema": {"$ref": "#/definitions/ServiceInput"},
+    }
     score = {
         "operationId": "RunMLService",
         "security": [{"Bearer": []}],
         "parameters": [body],
         "responses": {"200": result, "default": failed},
     }
-    probe = {"operationId": "ServiceHealthCheck", "responses": {"200": health, "default": failed}}
+    probe = {
+        "operationId": "ServiceHealthCheck",
+        "responses": {"200": health, "default": failed},
+    }
     return {
         "swagger": "2.0",
         "info": _info(),
@@ -64,7 +84,11 @@ def _version2(given, returned):
         "produces": ["application/json"],
         "securityDefinitions": {"Bearer": _BEARER},
         "paths": {_path("/"): {"get": probe}, _path("/score"): {"post": score}},
-        "definitions": {"ServiceInput": given, "ServiceOutput": returned, "ErrorResponse": _FAILURE},
+        "definitions": {
+            "ServiceInput": given,
+            "ServiceOutput": returned,
+            "ErrorResponse": _FAILURE,
+        },
     }
 
 
@@ -78,17 +102,27 @@ def _version3(version, given, returned):
         "operationId": "RunMLService",
         "security": [{"Bearer": []}],
         "requestBody": {"content": content},
-        "responses": {"200": answer(_RESULT, {"$ref": "#/components/schemas/ServiceOutput"}), "default": failed},
+        "responses": {
+            "200": answer(_RESULT, {"$ref": "#/components/schemas/ServiceOutput"}),
+            "default": failed,
+        },
     }
     health = answer(_HEALTHY, {"type": "string", "example": "Healthy"}, "text/plain")
-    probe = {"operationId": "ServiceHealthCheck", "responses": {"200": health, "default": failed}}
+    probe = {
+        "operationId": "ServiceHealthCheck",
+        "responses": {"200": health, "default": failed},
+    }
     return {
         "openapi": "3.1.0" if version == "3.1" else "3.0.3",
         "info": _info(),
         "security": [{"Bearer": []}],
         "paths": {_path("/"): {"get": probe}, _path("/score"): {"post": score}},
         "components": {
-            "schemas": {"ServiceInput": given, "ServiceOutput": returned, "ErrorResponse": _FAILURE},
+            "schemas": {
+                "ServiceInput": given,
+                "ServiceOutput": returned,
+                "ErrorResponse": _FAILURE,
+            },
             "securitySchemes": {"Bearer": _BEARER},
         },
     }

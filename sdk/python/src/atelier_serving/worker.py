@@ -100,7 +100,8 @@ def _find(options):
     folder = mlflow_model.find(model_dir) if os.path.isdir(model_dir) else None
     if folder is None:
         raise ScriptError(
-            "UserScriptImportError", "There is neither a scoring script nor an MLflow model (a folder with a file MLmodel)."
+            "UserScriptImportError",
+            "There is neither a scoring script nor an MLflow model (a folder with a file MLmodel).",
         )
     return mlflow_model.MLflowModel(folder)
 
@@ -173,7 +174,12 @@ class MainThread:
             try:
                 answers.put((call(), None))
             except BaseException as fault:
-                answers.put((None, fault if isinstance(fault, Exception) else RuntimeError(repr(fault))))
+                answers.put(
+                    (
+                        None,
+                        fault if isinstance(fault, Exception) else RuntimeError(repr(fault)),
+                    )
+                )
 
     def stop(self):
         self._calls.put(None)
@@ -241,7 +247,11 @@ def _supervise(options, listener):
         signal.signal(number, stop)
     for _ in range(options.workers):
         start()
-    threading.Thread(target=_open_when_loaded, args=(options.workers, loaded, go, listener, opened), daemon=True).start()
+    threading.Thread(
+        target=_open_when_loaded,
+        args=(options.workers, loaded, go, listener, opened),
+        daemon=True,
+    ).start()
     while children:
         pid, status = os.wait()
         children.pop(pid, None)
@@ -252,7 +262,11 @@ def _supervise(options, listener):
             for other in children:
                 os.kill(other, signal.SIGKILL)
             return code or 1
-        print("A worker (process %d) ended with %d. Starting another." % (pid, code), file=sys.stderr, flush=True)
+        print(
+            "A worker (process %d) ended with %d. Starting another." % (pid, code),
+            file=sys.stderr,
+            flush=True,
+        )
         time.sleep(1)
         start()
     return 0
