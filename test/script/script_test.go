@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"input":      input,
 			"save":       save,
 			"track":      track,
+			"files":      files,
 			"eventually": eventually,
 		},
 	})
@@ -97,6 +98,17 @@ func atelier(ts *testscript.TestScript, neg bool, args []string) {
 	s.stdin = strings.NewReader("")
 	if failed := s.code != 0; failed != neg {
 		ts.Fatalf("exit code %d", s.code)
+	}
+}
+
+// files makes a folder with many small files: folder, how many.
+func files(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	for i := range n {
+		ts.Check(os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), []byte{byte(i)}, 0o644))
 	}
 }
 
