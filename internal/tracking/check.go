@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -160,14 +161,28 @@ func checkLocation(location string) error {
 // second value is false when ten rounds were not enough.
 func decodeUntilStable(text string) (string, bool) {
 	for range 10 {
-		decoded, err := url.PathUnescape(text)
-		if err != nil || decoded == text {
+		decoded := decodeOnce(text)
+		if decoded == text {
 			return text, true
 		}
 		text = decoded
 	}
 	return text, false
 }
+
+// decodeOnce undoes every percent-encoding that is one and leaves other percent
+// signs alone, as lenient clients do: a stray one must not hide the rest.
+func decodeOnce(text string) string {
+	return encoded.ReplaceAllStringFunc(text, func(escape string) string {
+		value, err := strconv.ParseUint(escape[1:], 16, 8)
+		if err != nil {
+			return escape
+		}
+		return string([]byte{byte(value)})
+	})
+}
+
+var encoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
 func hasParent(p string) bool {
 	for part := range strings.SplitSeq(p, "/") {
@@ -180,10 +195,11 @@ func hasParent(p string) bool {
 
 var drive = regexp.MustCompile(`^[A-Za-z]:`)
 
-// CheckArtifactPath returns p as it is stored, or an Invalid error when any of
-// the ways in which p can be read leads out of its folder: percent-encoded once
-// or more, with a backslash, a drive letter, a fragment, a NUL. No artifact path
-// ever names a file, so this only keeps names that clients would misread away.
+// CheckArtifactPath returns p as it is stored, which is as it was given, or an
+// Invalid error when any of the ways in which p can be read leads out of its
+// folder: percent-encoded once or more, with a backslash, a drive letter, a
+// fragment, a NUL. No artifact path ever names a file on the server, so this only
+// keeps names away that clients would misread.
 func CheckArtifactPath(p string) (string, error) {
 	bad := atelier.Errorf(atelier.Invalid, "Invalid path %q.", atelier.Clip(p, 120)).At("path").
 		WithHint("Use a relative path with '/', without '..', '\\' or '#'.")
@@ -202,7 +218,7 @@ func CheckArtifactPath(p string) (string, error) {
 	if strings.Contains(plain, "://") || strings.HasPrefix(strings.ToLower(plain), "file:") {
 		return "", bad
 	}
-	return plain, nil
+	return p, nil
 }
 
 // CheckArtifactFolder is CheckArtifactPath for a folder, which may be the root

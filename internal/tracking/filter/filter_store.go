@@ -19,8 +19,12 @@ func (s *Statement) Bind(value any) string {
 	return fmt.Sprintf("$%d", len(s.Args))
 }
 
-// maxInline is how many values of a list become parameters of their own.
-const maxInline = 16
+// A list of up to maxInline values becomes parameters of their own, while the
+// statement has fewer than maxArgs.
+const (
+	maxInline = 16
+	maxArgs   = 100
+)
 
 // In returns a condition that column, which must not contain a newline, is one
 // of values. A long list travels as one parameter, because the number of
@@ -29,7 +33,7 @@ func (s *Statement) In(column string, values []string) string {
 	if len(values) == 0 {
 		return "1 = 0"
 	}
-	if len(values) <= maxInline {
+	if len(values) <= maxInline && len(s.Args)+len(values) <= maxArgs {
 		names := make([]string, len(values))
 		for i, value := range values {
 			names[i] = s.Bind(value)

@@ -72,5 +72,5 @@ def test_artifacts_can_be_deleted(client, experiment):
 
 def test_a_wrong_token_is_refused(client, experiment, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "wrong")
-    with pytest.raises(MlflowException, match="401|UNAUTHENTICATED|sign"):
+    with pytest.raises(MlflowException, match=r"401|UNAUTHENTICATED|sign"):
         client.create_run(experiment)
