@@ -38,6 +38,8 @@ export default ts.config(
     rules: {
       // TanStack Virtual and Table keep their state outside React on purpose.
       'react-hooks/incompatible-library': 'off',
+      // The React Compiler is not in use, so what it cannot keep does not matter.
+      'react-hooks/preserve-manual-memoization': 'off',
     },
   },
   {

@@ -155,7 +155,7 @@ export const log = Array.from({ length: 1200 }, (_, i) => {
 
 export const me = {
   user: { id: 'u1', name: 'mina', server_role: 'Owner' },
-  workspaces: [{ name: 'default', display_name: 'Forecast team', role: 'Owner', permissions: ['*'] }, { name: 'vision', role: 'Reader', permissions: ['*/read'] }],
+  workspaces: [{ name: 'default', display_name: 'Forecast team', role: 'Owner', actions: ['*'], not_actions: [] }, { name: 'vision', role: 'Reader', actions: ['*/read'], not_actions: [] }],
 };
 export const tokens = [
   { id: 't1', description: 'laptop', created_at: ago(20000), expires_at: ago(-50000), used_at: ago(3) },

@@ -24,8 +24,10 @@ export interface Me {
 export interface Membership {
   name: string;
   display_name?: string;
-  role: string;
-  permissions: string[];
+  role?: string;
+  description?: string;
+  actions: string[];
+  not_actions: string[];
 }
 
 export interface Workspace {

@@ -13,11 +13,11 @@ export interface paths {
   '/api/v1/server': { get: Op<None, { name: string; version: string }> };
   '/api/v1/sign-in': { post: Op<None, c.Me, never, { code: string }> };
   '/api/v1/sign-out': { post: Op<None, unknown> };
-  '/api/v1/sign-in-links': { post: Op<None, { url: string; code: string; expires_at: string }> };
+  '/api/v1/sign-in-links': { post: Op<None, { url: string; code: string; expires_at: string }, never, { user?: string }> };
   '/api/v1/me': { get: Op<None, c.Me> };
   '/api/v1/me/tokens': {
     get: Op<None, c.Page<c.Token>>;
-    post: Op<None, c.Token, never, { description: string; expires_at?: string }>;
+    post: Op<None, c.Token, never, { description?: string; expires_in_days?: number }>;
   };
   '/api/v1/me/tokens/{token}': { delete: Op<{ token: string }, unknown> };
   '/api/v1/workspaces': {

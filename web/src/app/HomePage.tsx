@@ -13,10 +13,10 @@ import { meQuery } from '@/features/access/queries';
 import { endpointsQuery } from '@/features/endpoint/queries';
 import { TrafficText } from '@/features/endpoint/Traffic';
 import { useStatusOf } from '@/features/job/queries';
-import { rankingOf } from '@/features/tracking/columns';
+import { rankingOf, tellingParams } from '@/features/tracking/columns';
 import { firstRunsQuery } from '@/features/tracking/queries';
 import { fieldName } from '@/lib/filter';
-import { formatMetric } from '@/lib/format';
+import { formatMetric, shortID } from '@/lib/format';
 import { isActive } from '@/components/status';
 import { useWorkspaceName } from '@/lib/workspace';
 import classes from './HomePage.module.css';
@@ -81,7 +81,7 @@ function RunList({ workspace, runs, label }: { workspace: string; runs: readonly
         { key: 'name', head: t('runs.name'), grow: true, cell: (run) => (
           <div className={classes.run}>
             <Link to="/w/$workspace/runs/$run" params={{ workspace, run: run.id }} search={{}} className="ellipsis">{run.name || run.id}</Link>
-            <span className="muted ellipsis">{run.experiment_name}</span>
+            <span className="muted ellipsis">{run.experiment_name === run.name ? shortID(run.id) : `${run.experiment_name} · ${shortID(run.id)}`}</span>
           </div>
         ) },
         { key: 'status', head: t('common.status'), cell: (run) => <StatusBadge plain status={statusOf(run)} /> },
@@ -121,8 +121,13 @@ function Best({ workspace, runs }: { workspace: string; runs: readonly Run[] }) 
         <Table
           label={t('home.best', { experiment: ranking.experiment })} rows={found} rowKey={(run) => run.id}
           columns={[
-            { key: 'name', head: t('runs.name'), grow: true, cell: (run) => <Link to="/w/$workspace/runs/$run" params={{ workspace, run: run.id }} search={{}}>{run.name || run.id}</Link> },
-            { key: 'value', head: ranking.metric, numeric: true, cell: (run) => <strong>{formatMetric(run.metrics?.[ranking.metric]?.value, i18n.language)}</strong> },
+            { key: 'name', head: t('runs.name'), grow: true, cell: (run) => (
+              <div className={classes.run}>
+                <Link to="/w/$workspace/runs/$run" params={{ workspace, run: run.id }} search={{}}>{run.name || run.id}</Link>
+                <span>{tellingParams(run, found, 3)}</span>
+              </div>
+            ) },
+            { key: 'value', head: ranking.metric, numeric: true, cell: (run) => <strong>{formatMetric(run.metrics?.[ranking.metric]?.value, i18n.language, true)}</strong> },
           ]}
         />
       )}

@@ -11,15 +11,16 @@ interface Column<T> {
 }
 
 /** A plain table for lists that fit on a page. Long lists are virtual: see RunsTable. */
-export function Table<T>({ rows, columns, rowKey, label }: {
+export function Table<T>({ rows, columns, rowKey, label, dense }: {
   rows: readonly T[];
   columns: Column<T>[];
   rowKey: (row: T) => string;
   label: string;
+  dense?: boolean;
 }) {
   return (
     <div className={classes.scroll} tabIndex={0} role="group" aria-label={label}>
-      <table className={classes.table}>
+      <table className={classes.table} data-dense={dense || undefined}>
         <thead>
           <tr>
             {columns.map((column) => (

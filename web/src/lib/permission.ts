@@ -1,8 +1,12 @@
-/** Whether one of the patterns ("jobs/*", "*\/read", "*") covers the permission. "!" takes away. */
-export function allows(patterns: readonly string[], permission: string): boolean {
-  const granted = patterns.some((pattern) => !pattern.startsWith('!') && covers(pattern, permission));
-  const refused = patterns.some((pattern) => pattern.startsWith('!') && covers(pattern.slice(1), permission));
-  return granted && !refused;
+// What a role grants: what matches one of the actions and none of the exceptions.
+// Both are patterns: "jobs/*", "*/read", "*".
+export interface Grant {
+  actions: readonly string[];
+  not_actions: readonly string[];
+}
+
+export function allows({ actions, not_actions }: Grant, permission: string): boolean {
+  return actions.some((pattern) => covers(pattern, permission)) && !not_actions.some((pattern) => covers(pattern, permission));
 }
 
 function covers(pattern: string, permission: string): boolean {

@@ -82,7 +82,7 @@ export const en = {
     smoothing: 'Smoothing', sampled_one: 'of {{shown}} point', sampled_other: 'of {{shown}} points',
   },
   log: {
-    which: 'Which log', name: { output: 'Output', environment: 'Environment build', runner: 'Runner' }, search: 'Search', noMatch: 'Not found',
+    last: 'Last lines of the log', which: 'Which log', name: { output: 'Output', environment: 'Environment build', runner: 'Runner' }, search: 'Search', noMatch: 'Not found',
     matchOf: '{{at}} of {{count}}', previous: 'Previous match', next: 'Next match', lines_one: '{{shown}} line', lines_other: '{{shown}} lines', follow: 'Follow',
     earlier: 'Load earlier lines', none: 'The log is empty', waiting: 'Nothing printed yet', waitingHint: 'Lines appear here as they are printed.',
   },

@@ -82,7 +82,7 @@ export const ko = {
     smoothing: '평활화', sampled_other: '전체 {{shown}}개 점',
   },
   log: {
-    which: '로그 종류', name: { output: '출력', environment: '환경 빌드', runner: '러너' }, search: '검색', noMatch: '결과 없음',
+    last: '로그의 마지막 부분', which: '로그 종류', name: { output: '출력', environment: '환경 빌드', runner: '러너' }, search: '검색', noMatch: '결과 없음',
     matchOf: '{{count}}개 중 {{at}}번째', previous: '이전 결과', next: '다음 결과', lines_other: '{{shown}}줄', follow: '따라가기',
     earlier: '이전 줄 불러오기', none: '로그가 비어 있습니다', waiting: '아직 출력이 없습니다', waitingHint: '출력되는 대로 여기에 나타납니다.',
   },

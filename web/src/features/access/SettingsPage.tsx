@@ -39,7 +39,7 @@ function Account() {
           <Facts rows={[
             [t('settings.user'), data.user.name],
             [t('settings.serverRole'), data.user.server_role],
-            [t('settings.workspaces'), data.workspaces.map((one) => `${one.display_name || one.name} (${one.role})`).join(', ')],
+            [t('settings.workspaces'), data.workspaces.map((one) => (one.role ? `${one.display_name || one.name} (${one.role})` : one.display_name || one.name)).join(', ')],
           ]} />
         )}
       </Await>

@@ -73,10 +73,7 @@ function CreateToken({ onClose }: { onClose: () => void }) {
   const [description, setDescription] = useState('');
   const [days, setDays] = useState('90');
   const create = useMutation({
-    mutationFn: () => {
-      const expires = new Date(Date.now() + Number(days) * 86_400_000).toISOString();
-      return ask(api.POST('/api/v1/me/tokens', { body: { description, expires_at: expires } }));
-    },
+    mutationFn: () => ask(api.POST('/api/v1/me/tokens', { body: { description, expires_in_days: Number(days) } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: tokensQuery.queryKey }),
   });
   const submit = (event: FormEvent) => {

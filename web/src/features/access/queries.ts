@@ -19,7 +19,7 @@ export function useMay(permission: string): boolean {
   const workspace = useWorkspaceName();
   const { data: me } = useQuery(meQuery);
   const membership = me?.workspaces.find((one) => one.name === workspace);
-  return membership !== undefined && allows(membership.permissions, permission);
+  return membership !== undefined && allows(membership, permission);
 }
 
 export async function signInWithCode(code: string) {
@@ -28,6 +28,6 @@ export async function signInWithCode(code: string) {
 
 /** Signs this browser in with a token: the token makes a link, and the link signs in. */
 export async function signInWithToken(token: string) {
-  const link = await ask(api.POST('/api/v1/sign-in-links', { headers: { Authorization: `Bearer ${token}` } }));
+  const link = await ask(api.POST('/api/v1/sign-in-links', { body: {}, headers: { Authorization: `Bearer ${token}` } }));
   return signInWithCode(link.code);
 }

@@ -15,6 +15,7 @@ import { runQuery } from '@/features/tracking/queries';
 import { compareRecords, type CompareRow } from '@/lib/compare';
 import { bestOf, betterDirection } from '@/lib/direction';
 import { formatMetric, shortID, toNumber } from '@/lib/format';
+import { runLabels } from '@/lib/run-label';
 import { useWorkspaceName } from '@/lib/workspace';
 import { jobQuery, treeOf } from './queries';
 import { fromLook, toLook, type CompareSearch } from './search';
@@ -54,7 +55,7 @@ function Comparison({ workspace, runs, jobs, search }: ComparisonProps) {
   const ids = runs.map((run) => run.id).join();
   const names = runs.map((run) => run.name || run.id).join('\n');
   // eslint-disable-next-line react-hooks/exhaustive-deps -- the same runs by id and name are the same lines
-  const charted = useMemo<ChartedRun[]>(() => runs.map((run) => ({ id: run.id, label: run.name || run.id })), [ids, names]);
+  const charted = useMemo<ChartedRun[]>(() => [...runLabels(runs)].map(([id, label]) => ({ id, label })), [ids, names]);
   const keyText = [...new Set(runs.flatMap((run) => Object.keys(run.metrics ?? {})))].toSorted().join('\n');
   const keys = useMemo(() => (keyText === '' ? [] : keyText.split('\n')), [keyText]);
   const look = toLook(search);
@@ -96,6 +97,7 @@ function Sheet({ workspace, runs, jobs, onlyDiffering, onOnlyDiffering }: SheetP
                 <th key={run.id} scope="col">
                   <span className={classes.swatch} style={{ background: seriesColour(i) }} />
                   <Link to="/w/$workspace/runs/$run" params={{ workspace, run: run.id }} search={{}}>{run.name || shortID(run.id)}</Link>
+                  {run.name !== '' && <span className={classes.id}>{shortID(run.id)}</span>}
                 </th>
               ))}
             </tr>

@@ -20,8 +20,8 @@ export function EnvironmentPanel({ workspace, job, live }: { workspace: string; 
         side={(
           <Section title={t('environment.title')}>
             <Facts rows={[
-              [t('common.name'), info?.name || (typeof job.environment === 'string' ? job.environment : undefined) || t('environment.inline')],
-              [t('common.version'), info?.version],
+              [t('common.name'), nameOf(job) ?? t('environment.inline')],
+              [t('common.version'), info?.version === info?.hash ? undefined : info?.version],
               ['Python', info?.python],
               [t('environment.hash'), info?.hash ? <Copyable text={info.hash} label={shortID(info.hash)} /> : undefined],
             ]} />
@@ -33,6 +33,14 @@ export function EnvironmentPanel({ workspace, job, live }: { workspace: string; 
   );
 }
 
+/** What an environment that a job defines itself is called in Azure ML's files. */
+const anonymous = 'CliV2AnonymousEnvironment';
+
+function nameOf(job: Job): string | undefined {
+  const name = job.environment_info?.name ?? (typeof job.environment === 'string' ? job.environment : undefined);
+  return name === anonymous ? undefined : name;
+}
+
 function Packages({ packages }: { packages: readonly { name: string; version: string }[] }) {
   const { t } = useTranslation();
   const [words, setWords] = useState('');
@@ -42,7 +50,7 @@ function Packages({ packages }: { packages: readonly { name: string; version: st
     <Section title={t('environment.packages', { count: packages.length })} aside={packages.length > 0 ? find : undefined} flush>
       {packages.length === 0 ? <EmptyState title={t('environment.noPackages')}>{t('environment.noPackagesHint')}</EmptyState> : (
         <Table
-          label={t('environment.packagesLabel')} rows={shown} rowKey={(one) => one.name}
+          dense label={t('environment.packagesLabel')} rows={shown} rowKey={(one) => one.name}
           columns={[
             { key: 'name', head: t('common.name'), grow: true, cell: (one) => <span className="mono">{one.name}</span> },
             { key: 'version', head: t('common.version'), cell: (one) => <span className="mono">{one.version}</span> },

@@ -3,16 +3,8 @@ import { useTranslation } from 'react-i18next';
 import { LogView } from '@/components/LogView';
 import { Section } from '@/components/Page';
 import { EmptyState, ErrorNote, LoadingRows } from '@/components/States';
-import { useLog } from './useLog';
+import { logNames, useLog, type LogName } from './useLog';
 import classes from './RunPage.module.css';
-
-const names = {
-  output: 'user_logs/std_log.txt',
-  environment: 'system_logs/environment.txt',
-  runner: 'system_logs/runner.txt',
-} as const;
-
-type LogName = keyof typeof names;
 
 interface LogsPanelProps {
   workspace: string;
@@ -25,12 +17,12 @@ interface LogsPanelProps {
 /** A job's logs: what the script printed, how its environment was built, what the runner did. */
 export function LogsPanel({ workspace, job, live, chosen, onChoose }: LogsPanelProps) {
   const { t } = useTranslation();
-  const log = (Object.keys(names) as LogName[]).find((name) => name === chosen) ?? 'output';
+  const log = (Object.keys(logNames) as LogName[]).find((name) => name === chosen) ?? 'output';
   return (
     <>
       <SegmentedControl
         size="xs" mb="sm" aria-label={t('log.which')} value={log} onChange={(name) => onChoose(name === 'output' ? undefined : name)}
-        data={(Object.keys(names) as LogName[]).map((name) => ({ value: name, label: t(`log.name.${name}`) }))}
+        data={(Object.keys(logNames) as LogName[]).map((name) => ({ value: name, label: t(`log.name.${name}`) }))}
       />
       <Section flush><JobLog key={log} workspace={workspace} job={job} log={log} live={live} /></Section>
     </>
@@ -39,7 +31,7 @@ export function LogsPanel({ workspace, job, live, chosen, onChoose }: LogsPanelP
 
 export function JobLog({ workspace, job, log, live }: { workspace: string; job: string; log: LogName; live: boolean }) {
   const { t } = useTranslation();
-  const { lines, error, loaded, hasEarlier, loadEarlier, path } = useLog(workspace, job, names[log], live);
+  const { lines, error, loaded, hasEarlier, loadEarlier, path } = useLog(workspace, job, logNames[log], live);
   if (!loaded) return <LoadingRows rows={8} />;
   return (
     <>

@@ -5,10 +5,11 @@ import { useTranslation } from 'react-i18next';
 import type { Job, Run } from '@/api/contract';
 import { CommandLine } from '@/components/CommandLine';
 import { Columns, Facts, Section } from '@/components/Page';
-import { EmptyState } from '@/components/States';
 import { Table } from '@/components/Table';
 import { ChartGrid } from '@/features/tracking/MetricsPanel';
+import { withoutEscapes } from '@/lib/log';
 import { formatBytes, formatDuration, formatMetric, formatTime, shortID } from '@/lib/format';
+import { logNames, useLog } from './useLog';
 import classes from './RunPage.module.css';
 
 interface OverviewProps {
@@ -35,6 +36,7 @@ export function Overview({ workspace, run, job }: OverviewProps) {
       <Columns
         main={(
           <>
+            {job && job.status === 'Failed' && <LastLines workspace={workspace} job={job} />}
             <div className={keys.length > 0 ? classes.charts : undefined}>
               <ChartGrid workspace={workspace} runs={charted} keys={keys} look={plainLook} most={4} />
             </div>
@@ -49,12 +51,26 @@ export function Overview({ workspace, run, job }: OverviewProps) {
   );
 }
 
+const shownLines = 14;
+
+/** The end of a failed job's log, where the reason usually is. */
+function LastLines({ workspace, job }: { workspace: string; job: Job }) {
+  const { t } = useTranslation();
+  const { lines } = useLog(workspace, job.name, logNames.output, false);
+  if (lines.length === 0) return null;
+  return (
+    <Section title={t('log.last')} flush>
+      <pre className={classes.lastLines} tabIndex={0}>{lines.slice(-shownLines).map(withoutEscapes).join('\n')}</pre>
+    </Section>
+  );
+}
+
 function Metrics({ run }: { run: Run }) {
   const { t, i18n } = useTranslation();
   const rows = Object.entries(run.metrics ?? {}).toSorted(([a], [b]) => a.localeCompare(b));
   return (
     <Section title={t('runs.metrics')} flush>
-      {rows.length === 0 ? <EmptyState title={t('metrics.none')} snippet={'mlflow.log_metric("rmse", rmse)'}>{t('metrics.noneHint')}</EmptyState> : (
+      {rows.length === 0 ? <p className={classes.quiet}>{t('metrics.none')} · <code>mlflow.log_metric(&quot;rmse&quot;, rmse)</code></p> : (
         <Table
           label={t('runs.metrics')} rows={rows} rowKey={([key]) => key}
           columns={[
@@ -73,7 +89,7 @@ function Params({ run }: { run: Run }) {
   const rows = Object.entries(run.params ?? {}).toSorted(([a], [b]) => a.localeCompare(b));
   return (
     <Section title={t('runs.params')} flush>
-      {rows.length === 0 ? <EmptyState title={t('params.none')} snippet={'mlflow.log_param("alpha", 0.5)'} /> : (
+      {rows.length === 0 ? <p className={classes.quiet}>{t('params.none')} · <code>mlflow.log_param(&quot;alpha&quot;, 0.5)</code></p> : (
         <Table
           label={t('runs.params')} rows={rows} rowKey={([key]) => key}
           columns={[

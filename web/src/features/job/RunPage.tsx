@@ -82,7 +82,7 @@ function Actions({ workspace, run, job, live }: BodyProps & { live: boolean }) {
   return (
     <>
       {job && live && mayCancel && <CancelJob workspace={workspace} job={job} />}
-      {!live && mayRegister && <RegisterModel workspace={workspace} run={run} outputs={Object.keys(job?.outputs ?? {})} />}
+      {!live && mayRegister && <RegisterModel workspace={workspace} run={run} outputs={Object.keys(job?.outputs ?? {})} primary={run.status === 'FINISHED'} />}
     </>
   );
 }

@@ -38,9 +38,8 @@ export default function RunsPage() {
   const items = useMemo(() => runs.data?.pages.flatMap((page) => page.items) ?? [], [runs.data]);
   const first = runs.data?.pages[0]?.items;
   const fields = useMemo(() => fieldsOf(items), [items]);
-  const defaults = useMemo(() => defaultColumns(first ?? []), [first]);
   const sortedBy = order?.column;
-  const chosen = useMemo(() => withSorted(search.columns ?? defaults, sortedBy), [search.columns, defaults, sortedBy]);
+  const chosen = useMemo(() => withSorted(search.columns ?? defaultColumns(first ?? []), sortedBy), [search.columns, first, sortedBy]);
   const selected = items.filter((run) => selection[run.id]);
   const { fetchNextPage, isFetchingNextPage } = runs;
   const more = () => {

@@ -3,6 +3,14 @@ import { fetchRaw, workspacePath } from '@/api/client';
 import { onNotice } from '@/api/events';
 import { LogBuffer, splitLines } from '@/lib/log';
 
+export const logNames = {
+  output: 'user_logs/std_log.txt',
+  environment: 'system_logs/environment.txt',
+  runner: 'system_logs/runner.txt',
+} as const;
+
+export type LogName = keyof typeof logNames;
+
 const pieceSize = 1_000_000;
 const pollEvery = 5000;
 

@@ -15,6 +15,8 @@ interface RegisterModelProps {
   workspace: string;
   run: Run;
   outputs: readonly string[];
+  /** The usual next step, and not one of several. */
+  primary: boolean;
 }
 
 /** Makes a version of a model from what a run has kept. */
@@ -23,7 +25,7 @@ export function RegisterModel(props: RegisterModelProps) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button onClick={() => setOpen(true)}>{t('model.register')}</Button>
+      <Button variant={props.primary ? 'filled' : 'default'} onClick={() => setOpen(true)}>{t('model.register')}</Button>
       <Modal opened={open} onClose={() => setOpen(false)} title={t('model.register')} closeButtonProps={{ 'aria-label': t('common.close') }}>
         <Choice {...props} onClose={() => setOpen(false)} />
       </Modal>
@@ -45,7 +47,7 @@ function Choice(props: RegisterModelProps & { onClose: () => void }) {
   );
 }
 
-function Form({ workspace, run, sources, onClose }: RegisterModelProps & { onClose: () => void; sources: ModelSource[] }) {
+function Form({ workspace, run, sources, onClose }: Omit<RegisterModelProps, 'outputs' | 'primary'> & { onClose: () => void; sources: ModelSource[] }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const navigate = useNavigate();

@@ -10,7 +10,7 @@ import { isActive, type Status } from '@/components/status';
 import { StatusBadge } from '@/components/StatusBadge';
 import { Ago, Duration } from '@/components/Time';
 import { nextOrder, type Order } from '@/lib/filter';
-import { formatMetric } from '@/lib/format';
+import { formatMetric, shortID } from '@/lib/format';
 import { splitField } from './columns';
 import classes from './RunsTable.module.css';
 
@@ -70,7 +70,7 @@ export function RunsTable(props: RunsTableProps) {
   }, [hasMore, lastDrawn, rows.length, onMore]);
 
   const entries = [...looks.entries()];
-  const template = `44px ${entries.map(([id, look]) => (id === 'name' ? `minmax(${look.width}px, 1.4fr)` : `minmax(${look.width}px, 1fr)`)).join(' ')}`;
+  const template = `44px ${entries.map(([id, look]) => (id === 'name' ? `minmax(${look.width}px, 2fr)` : `minmax(${look.width}px, 1fr)`)).join(' ')}`;
   const minWidth = 44 + entries.reduce((sum, [, look]) => sum + look.width, 0);
   return (
     <div ref={scroller} className={classes.scroll} data-stale={props.stale || undefined} tabIndex={0} role="group" aria-label={t('runs.title')}>
@@ -118,17 +118,17 @@ function useLooks(fields: readonly string[], showExperiment: boolean): Map<strin
   const { t } = useTranslation();
   return useMemo(() => {
     const looks = new Map<string, Look>();
-    looks.set('name', { width: 200, title: t('runs.name'), sort: 'attributes.run_name' });
+    looks.set('name', { width: 230, title: t('runs.name'), sort: 'attributes.run_name' });
     looks.set('status', { width: 116, title: t('common.status'), sort: 'attributes.status' });
-    if (showExperiment) looks.set('experiment', { width: 148, title: t('common.experiment') });
-    looks.set('started', { width: 124, title: t('runs.started'), sort: 'attributes.start_time', firstDescending: true });
+    if (showExperiment) looks.set('experiment', { width: 124, title: t('common.experiment') });
+    looks.set('started', { width: 116, title: t('runs.started'), sort: 'attributes.start_time', firstDescending: true });
     looks.set('duration', { width: 84, title: t('common.duration'), numeric: true });
-    looks.set('user', { width: 80, title: t('common.user') });
     for (const field of fields) {
       const { group, key } = splitField(field);
       const numeric = group === 'metrics';
-      looks.set(field, { width: numeric ? 104 : 112, title: key, group: t(`runs.${group}`), sort: field, numeric });
+      looks.set(field, { width: numeric ? 100 : 108, title: key, group: t(`runs.${group}`), sort: field, numeric });
     }
+    looks.set('user', { width: 100, title: t('common.user') });
     return looks;
   }, [fields, showExperiment, t]);
 }
@@ -154,7 +154,7 @@ function cell(id: string, run: Run, props: RunsTableProps, language: string): Re
   const status = props.statusOf(run);
   switch (id) {
     case 'name':
-      return <Link to="/w/$workspace/runs/$run" params={{ workspace: props.workspace, run: run.id }} className={`ellipsis ${classes.name}`} title={run.name}>{run.name || run.id}</Link>;
+      return <Link to="/w/$workspace/runs/$run" params={{ workspace: props.workspace, run: run.id }} className={`ellipsis ${classes.name}`} title={`${run.name}\n${run.id}`}>{run.name || run.id}{run.name !== '' && run.name !== run.id && <span className={classes.id}>{shortID(run.id)}</span>}</Link>;
     case 'status': return <StatusBadge status={status} plain />;
     case 'experiment': return <span className="ellipsis" title={run.experiment_name}>{run.experiment_name}</span>;
     case 'started': return <Ago at={run.started_at} />;

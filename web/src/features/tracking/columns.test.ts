@@ -24,7 +24,7 @@ it('starts with results that can be ranked and params that differ', () => {
 });
 
 it('takes results on held-out data for the most telling', () => {
-  expect(['epoch', 'seconds', 'train/loss', 'val/loss'].map(worth)).toEqual([0, 0, 1, 2]);
+  expect(['epoch', 'seconds', 'train/loss', 'val/loss', 'test.accuracy'].map(worth)).toEqual([0, 0, 1, 2, 3]);
 });
 
 it('splits at the first dot only', () => {

@@ -37,7 +37,8 @@ export function defaultColumns(runs: readonly Run[]): string[] {
 /** How much a metric says about which run is best: results on held-out data most, time and what has no direction least. */
 export function worth(metric: string): number {
   if (betterDirection(metric) === null || /time|seconds|latency|duration/i.test(metric)) return 0;
-  return /train/i.test(metric) ? 1 : 2;
+  if (/train/i.test(metric)) return 1;
+  return /rmse|accuracy|auc|f1/i.test(metric) ? 3 : 2;
 }
 
 function differs(runs: readonly Run[], field: string): boolean {
@@ -65,4 +66,10 @@ export function rankingOf(runs: readonly Run[]): { experiment: string; metric: s
     if (metric !== undefined) return { experiment, metric, descending: betterDirection(metric) === 'higher' };
   }
   return null;
+}
+
+/** The params in which some runs differ, of one of them: "ridge, 0.3". */
+export function tellingParams(run: Run, runs: readonly Run[], most: number): string {
+  const keys = fieldsOf(runs).filter((field) => field.startsWith('params.') && differs(runs, field)).map((field) => splitField(field).key);
+  return keys.slice(0, most).map((key) => `${key} ${run.params?.[key] ?? '–'}`).join(', ');
 }
