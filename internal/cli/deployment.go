@@ -130,23 +130,30 @@ func asChange(ask endpoint.CreateDeployment) endpoint.UpdateDeployment {
 	}
 }
 
-// settleStep is how often a deployment is asked whether it is ready.
-const settleStep = 500 * time.Millisecond
+const (
+	settleStep = 500 * time.Millisecond // how often a deployment is asked whether it is ready
+	settleAway = 60                     // how many times in a row the server may be away meanwhile
+)
 
 // settle waits until the deployment answers or has failed, and shows it.
 func (c *command) settle(ctx context.Context, api *client.Client, d endpoint.Deployment, noWait bool) error {
 	if !noWait {
 		c.done("Preparing the deployment %q of the endpoint %q.", d.Name, d.Endpoint)
 	}
-	for !noWait && !settled(d.State) {
+	for away := 0; !noWait && !settled(d.State); {
 		select {
 		case <-ctx.Done():
 			c.done("The deployment goes on. `atelier online-deployment show -e %s -n %s` says how it is.", d.Endpoint, d.Name)
 			return ctx.Err()
 		case <-c.st.Clock.After(settleStep):
 		}
-		var err error
-		if d, err = api.GetDeployment(ctx, d.Endpoint, d.Name); err != nil {
+		now, err := api.GetDeployment(ctx, d.Endpoint, d.Name)
+		switch {
+		case err == nil:
+			d, away = now, 0
+		case atelier.CodeOf(err) == atelier.Unavailable && away < settleAway:
+			away++ // the deployment goes on without its server
+		default:
 			return err
 		}
 	}
