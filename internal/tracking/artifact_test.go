@@ -20,7 +20,7 @@ func hostilePaths() []string {
 		"%2e%2e/a", "%2E%2E%2Fa", "..%2fa", "%252e%252e/a", "%25252e%25252e%25252fa", "a/%2e%2e/b", "%2fetc/passwd", "%252fetc/passwd",
 		"..\\a", "a\\..\\b", "\\\\host\\share", "a%5cb", "a%255c..%255cb", "C:\\a", "C:/a", "c:a", "%43%3a/a",
 		"a#b", "a%23b", "a%2523/../b", "#", "a\x00b", "a%00b", "a%2500b", "a\nb", "a%0d%0ab",
-		"file:///etc/passwd", "file:/etc/passwd", "http://host/a", "s3://b/a",
+		"..;/a", "a/..;x/b", "%2e%2e%3b/a", "file:///etc/passwd", "file:/etc/passwd", "http://host/a", "s3://b/a",
 		"\xc0\xae\xc0\xae/a", "%c0%ae%c0%ae/a", "\xff", "․․/a", "‥/a", "．．/a", "｡｡/a", "%ef%bc%8e%ef%bc%8e/a",
 		strings.Repeat("a/", 600) + "b", "%" + strings.Repeat("25", 12) + "2e", "%/%2e%2e/%2e%2e/a",
 	}

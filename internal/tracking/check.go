@@ -195,6 +195,9 @@ func hasParent(p string) bool {
 
 var drive = regexp.MustCompile(`^[A-Za-z]:`)
 
+// dots are the full stops of Unicode, which some systems take for plain ones.
+const dots = ".․‥…．｡。"
+
 // CheckArtifactPath returns p as it is stored, which is as it was given, or an
 // Invalid error when any of the ways in which p can be read leads out of its
 // folder: percent-encoded once or more, with a backslash, a drive letter, a
@@ -211,7 +214,8 @@ func CheckArtifactPath(p string) (string, error) {
 		return "", bad
 	}
 	for part := range strings.SplitSeq(plain, "/") {
-		if part == "" || part == "." || strings.Trim(part, ".․‥…．｡。") == "" {
+		name, _, _ := strings.Cut(part, ";") // "..;x" is a parent folder to some servers
+		if part == "" || name != "" && strings.Trim(name, dots) == "" {
 			return "", bad
 		}
 	}
