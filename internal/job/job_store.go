@@ -92,6 +92,14 @@ func selectUnfinished(ctx context.Context, tx *sqldb.Tx) ([]Job, error) {
 		ORDER BY created_at, workspace_id, name`)
 }
 
+// countUnfinished counts the jobs of a workspace that have not ended, or whose
+// task is not yet released.
+func countUnfinished(ctx context.Context, tx *sqldb.Tx, ws string) (n int, err error) {
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM jobs
+		WHERE workspace_id = $1 AND (status NOT IN ('Completed', 'Failed', 'Canceled') OR handle <> '')`, ws).Scan(&n)
+	return n, err
+}
+
 func queryJobs(ctx context.Context, tx *sqldb.Tx, condition string, args ...any) ([]Job, error) {
 	jobs := []Job{}
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/logs"
+	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/tracking"
 )
@@ -29,6 +30,7 @@ type Options struct {
 	Blobs        blob.Store
 	Logs         *logs.Store
 	Tracking     *tracking.Service
+	Models       *model.Service
 	Environments *environment.Service
 	Driver       compute.Driver
 	Log          *slog.Logger
@@ -220,6 +222,17 @@ func (s *Service) Delete(ctx context.Context, ws, name string) error {
 		}
 	}
 	return s.Tracking.Delete(ctx, ws, name)
+}
+
+// RefuseDeletion refuses to delete a workspace in which jobs run: their tasks
+// could not be found again.
+func RefuseDeletion(ctx context.Context, tx *sqldb.Tx, ws string) error {
+	busy, err := countUnfinished(ctx, tx, ws)
+	if err == nil && busy > 0 {
+		err = atelier.Errorf(atelier.Precondition, "The workspace has %d jobs that have not ended.", busy).
+			WithHint("Cancel them with `atelier job cancel NAME`, or wait.")
+	}
+	return err
 }
 
 func logID(ws, job, name string) logs.ID {

@@ -25,6 +25,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/job"
 	"github.com/atelier-ml/atelier/internal/logs"
+	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/sqldb/sqldbtest"
 	"github.com/atelier-ml/atelier/internal/tracking"
@@ -72,6 +73,7 @@ func newBench(t *testing.T, db *sqldb.DB, clk clock.Clock) *bench {
 	b.runs = tracking.New(db, b.blobs, b.bus)
 	b.driver = fake.New(clk, compute.Capacity{Name: "fake", CPUs: 2}, b.script, b.report)
 	b.deps = job.Options{DB: db, Clock: clk, Bus: b.bus, Access: who, Blobs: b.blobs, Logs: store, Tracking: b.runs,
+		Models:       model.New(db, b.blobs, b.bus, b.runs),
 		Environments: environment.New(db), Driver: b.driver, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		ServerURL: func() string { return "http://server" }}
 	b.jobs = job.New(b.deps)

@@ -274,6 +274,14 @@ func (s *Service) findInput(ctx context.Context, ws string, input Input) (comput
 	case atelier.RunPath:
 		found.Tree, found.Path, err = s.treeOfArtifacts(ctx, ws, parsed.Run, "", parsed.Rest)
 		return found, err
+	case atelier.AssetPath:
+		if !strings.HasSuffix(found.Type, "_model") {
+			return found, atelier.Errorf(atelier.NotImplemented, "Data assets such as %q are not offered yet.", atelier.Clip(input.Path, 120)).
+				WithHint("Use a local path; or, for a registered model, the type mlflow_model or custom_model.")
+		}
+		content, err := s.Models.Resolve(ctx, ws, input.Path, found.Type)
+		found.Tree = content.Tree.ID
+		return found, err
 	case atelier.LocalPath:
 		return found, atelier.Errorf(atelier.Invalid, "%q is a local path; the server cannot see it.", atelier.Clip(input.Path, 120)).
 			WithHint("Upload it first; the command line and the Python client do it.")

@@ -117,6 +117,25 @@ func TestCodeInputsAndOutputs(t *testing.T) {
 	}
 }
 
+// A laptop's folders have names that a shell would take apart.
+func TestADataFolderWithAnAwkwardName(t *testing.T) {
+	t.Parallel()
+	w := newWorldIn(t, filepath.Join(t.TempDir(), "My $(Project) 'one'"))
+	data := w.tree(map[string]string{"a file.csv": "1,2\n"})
+	j := w.submit(`cat ${{inputs.table}}; echo 3,4 > ${{outputs.copy}}/b.csv`, func(spec *job.Spec) {
+		spec.Inputs = map[string]job.Input{"table": {Type: "uri_file",
+			Path: "azureml://datastores/workspaceblobstore/paths/LocalUpload/" + string(data.ID) + "/a file.csv"}}
+		spec.Outputs = map[string]job.Output{"copy": {}}
+	})
+	w.finish(j.Name, job.Completed)
+	if got := w.log(j.Name, job.CommandLog); got != "1,2\n" {
+		t.Errorf("log %q", got)
+	}
+	if got := w.artifacts(j.Name)["named-outputs/copy/b.csv"]; got != "3,4\n" {
+		t.Errorf("output %q", got)
+	}
+}
+
 // readOnlyLine is what the job above prints: nobody stops root from writing.
 func readOnlyLine() string {
 	if os.Getuid() == 0 {

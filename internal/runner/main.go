@@ -96,6 +96,9 @@ func open(dir string, stderr io.Writer) (*runner, error) {
 	if err := json.Unmarshal(content, &r.task); err != nil {
 		return nil, fmt.Errorf("read %s: %w", compute.TaskFile, err)
 	}
+	if r.plainDir, r.linkDir, err = plainPath(dir); err != nil {
+		return nil, err
+	}
 	if r.journal, err = openJournal(filepath.Join(dir, "journal")); err != nil {
 		return nil, err
 	}
@@ -109,5 +112,8 @@ func open(dir string, stderr io.Writer) (*runner, error) {
 }
 
 func (r *runner) close() error {
+	if r.linkDir != "" {
+		os.RemoveAll(r.linkDir) // removes the link, not what it leads to
+	}
 	return errors.Join(r.journal.close(), r.streams.close())
 }

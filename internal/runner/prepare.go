@@ -61,7 +61,7 @@ func (r *runner) prepare(ctx context.Context) (*place, error) {
 		func(ctx context.Context) error { return r.fetchCode(ctx, p) },
 		func(ctx context.Context) error { return r.fetchModel(ctx, p) },
 		func(ctx context.Context) error { return r.makeEnvironment(ctx, p) },
-		func(context.Context) (err error) { p.relay, err = startRelay(r.server, r.dir); return err },
+		func(context.Context) error { return r.openRelay(p) },
 	}
 	paths := make(map[string]*string, len(r.task.Inputs))
 	for _, name := range slices.Sorted(maps.Keys(r.task.Inputs)) {
@@ -81,9 +81,41 @@ func (r *runner) prepare(ctx context.Context) (*place, error) {
 	return p, nil
 }
 
+// openRelay opens the way to the server for the task's own processes. A scoring
+// worker has none: it needs nothing from the server.
+func (r *runner) openRelay(p *place) (err error) {
+	if r.task.Kind == compute.Service {
+		return nil
+	}
+	p.relay, err = startRelay(r.server, r.dir)
+	return err
+}
+
 // workPath is a path under the folder that users see.
 func (r *runner) workPath(elements ...string) string {
-	return filepath.Join(append([]string{r.dir, "work"}, elements...)...)
+	return filepath.Join(append([]string{r.plainDir, "work"}, elements...)...)
+}
+
+// plainPath returns dir, or a link to it where its name holds what a shell
+// would take apart: the paths of inputs and outputs stand in commands unquoted.
+// The link's own folder is to be removed in the end; it is empty without one.
+func plainPath(dir string) (plain, remove string, err error) {
+	if safePath(dir) == dir {
+		return dir, "", nil
+	}
+	if remove, err = os.MkdirTemp("", "atelier-task-"); err != nil {
+		return "", "", err
+	}
+	plain = filepath.Join(remove, "task")
+	return plain, remove, os.Symlink(dir, plain)
+}
+
+func safePath(dir string) string {
+	elements := strings.Split(filepath.ToSlash(dir), "/")
+	for i := range elements {
+		elements[i] = safeName(elements[i])
+	}
+	return filepath.FromSlash(strings.Join(elements, "/"))
 }
 
 func (r *runner) fetchCode(ctx context.Context, p *place) error {
@@ -99,17 +131,6 @@ func (r *runner) fetchCode(ctx context.Context, p *place) error {
 		if err := os.MkdirAll(filepath.Join(p.code, name), 0o700); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func (r *runner) fetchModel(ctx context.Context, p *place) error {
-	if r.task.Service == nil || r.task.Service.ModelTree == "" {
-		return nil
-	}
-	p.model = r.workPath("model")
-	if err := r.fetchTree(ctx, r.task.Service.ModelTree, "", p.model, true); err != nil {
-		return fmt.Errorf("fetch the model: %w", err)
 	}
 	return nil
 }

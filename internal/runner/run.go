@@ -213,10 +213,11 @@ func fillPaths(command string, p *place) string {
 // variables is the environment of the command: the machine's, then the user's,
 // then what the product promises, which nobody can override.
 func (r *runner) variables(p *place) []string {
-	all := os.Environ()
+	all := inherited(p.ready != nil)
 	if p.ready != nil {
 		all = append(all, "VIRTUAL_ENV="+p.ready.Dir,
-			"PATH="+filepath.Join(p.ready.Dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+			"PATH="+filepath.Join(p.ready.Dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
+			"PIP_REQUIRE_VIRTUALENV=1")
 	}
 	all = append(all, "PYTHONUNBUFFERED=1", "GIT_PYTHON_REFRESH=quiet",
 		// The relay holds requests while the server is away; its clients must wait too.
@@ -239,4 +240,19 @@ func (r *runner) variables(p *place) []string {
 		"ATELIER_TOKEN="+p.relay.secret,
 		"ATELIER_WORKSPACE="+r.task.Workspace,
 		process.FolderVariable+"="+r.dir)
+}
+
+// inherited is the environment of the machine without what somebody set for the
+// server's own shell: another tracking server, or another Python.
+func inherited(ownPython bool) []string {
+	var kept []string
+	for _, entry := range os.Environ() {
+		foreign := strings.HasPrefix(entry, "MLFLOW_") || strings.HasPrefix(entry, "AZUREML_")
+		python := strings.HasPrefix(entry, "PYTHONHOME=") || strings.HasPrefix(entry, "PYTHONPATH=") ||
+			strings.HasPrefix(entry, "VIRTUAL_ENV=") || strings.HasPrefix(entry, "CONDA_")
+		if !foreign && !(python && ownPython) {
+			kept = append(kept, entry)
+		}
+	}
+	return kept
 }

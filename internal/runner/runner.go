@@ -22,8 +22,12 @@ var (
 
 // runner is one task at work.
 type runner struct {
-	task    compute.Task
-	dir     string
+	task compute.Task
+	dir  string
+	// plainDir is dir by a name that may stand in a shell command; linkDir holds
+	// the link, if one was needed.
+	plainDir, linkDir string
+
 	log     *slog.Logger
 	journal *journal
 	streams *streams

@@ -60,7 +60,12 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir()}
+	return newWorldIn(t, t.TempDir())
+}
+
+func newWorldIn(t testing.TB, dir string) *world {
+	t.Helper()
+	w := &world{t: t, dir: dir}
 	var err error
 	if w.driver, err = local.New(os.Args[0], filepath.Join(w.dir, "tasks")); err != nil {
 		t.Fatal(err)

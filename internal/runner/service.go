@@ -2,12 +2,219 @@ package runner
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/compute/process"
+	"github.com/atelier-ml/atelier/internal/endpoint"
+	"github.com/atelier-ml/atelier/sdk/python"
 )
 
-// runService keeps the task's scoring worker running until ctx ends.
-func (r *runner) runService(_ context.Context, p *place) outcome {
-	defer p.relay.close()
-	return failed(compute.StartError, "This runner cannot serve models yet.")
+const (
+	// A worker that crashes is started again, at once at first, then after a
+	// pause that doubles with each crash in a row.
+	firstRestart = 100 * time.Millisecond
+	lastRestart  = 30 * time.Second
+	// steady is how long a worker has to live for its crash to count as the first.
+	steady = time.Minute
+	// lookEvery is how often a starting worker is asked whether it is ready.
+	lookEvery = 20 * time.Millisecond
+)
+
+// runService keeps the task's scoring worker running until ctx ends. A worker
+// that ends before it was ever ready has a fault that starting it again would
+// not mend: the task fails with it.
+func (r *runner) runService(ctx context.Context, p *place) outcome {
+	serving := r.workPath("serving")
+	if err := placeServing(serving); err != nil {
+		return failed(compute.StartError, err.Error())
+	}
+	pause := firstRestart
+	for everReady := false; ; {
+		if err := r.status(compute.StatusRunning); err != nil {
+			return failed(compute.StartError, err.Error())
+		}
+		started := time.Now()
+		result, ready := r.serve(ctx, p, serving)
+		everReady = everReady || ready
+		switch {
+		case ctx.Err() != nil:
+			return outcome{canceled: true, exitCode: result.exitCode}
+		case !everReady:
+			return r.neverReady(result)
+		}
+		if time.Since(started) > steady {
+			pause = firstRestart
+		}
+		fmt.Fprintf(r.streams.command, "The scoring worker ended (%s). It starts again in %v.\n", describe(result), pause)
+		select {
+		case <-ctx.Done():
+			return outcome{canceled: true}
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, lastRestart)
+	}
+}
+
+// serve runs one worker to its end and reports whether it ever was ready.
+func (r *runner) serve(ctx context.Context, p *place, serving string) (result outcome, ready bool) {
+	os.Remove(r.failureFile())
+	cmd := r.workerCommand(p, serving)
+	looking, stop := context.WithCancel(ctx)
+	found := make(chan bool, 1)
+	go func() { found <- r.awaitReady(looking) }()
+	result = r.supervise(ctx, cmd)
+	stop()
+	return result, <-found
+}
+
+// awaitReady asks the worker until it answers, and notes that it does.
+func (r *runner) awaitReady(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		if pid, err := r.askHealth(ctx); err == nil {
+			record := compute.Record{Type: compute.StatusRecord, Status: compute.StatusReady, WorkerPID: pid}
+			if err := r.journal.append(record); err != nil {
+				r.log.Error("write the journal", "error", err)
+			}
+			return true
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookEvery):
+		}
+	}
+	return false
+}
+
+func (r *runner) askHealth(ctx context.Context) (pid int, err error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", filepath.Join(r.dir, compute.SocketFile))
+	if err != nil {
+		return 0, err
+	}
+	return endpoint.Healthy(conn, time.Now().Add(time.Second))
+}
+
+// neverReady is the outcome of a task whose worker could not be loaded. The
+// worker says itself what was wrong, in Azure Machine Learning's words.
+func (r *runner) neverReady(result outcome) outcome {
+	reason := compute.Failure{Code: "ResourceNotReady", Message: fmt.Sprintf("The scoring worker ended before it was ready (%s).", describe(result))}
+	if result.failure != nil && result.failure.Code == compute.StartError {
+		reason.Message = result.failure.Message
+	}
+	text, err := os.ReadFile(r.failureFile())
+	if err == nil {
+		err = json.Unmarshal(text, &reason)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.log.Error("read why the worker ended", "error", err)
+	}
+	return outcome{exitCode: result.exitCode, failure: &reason}
+}
+
+func describe(result outcome) string {
+	switch {
+	case result.exitCode == nil:
+		return "it did not start"
+	case *result.exitCode == 128+9:
+		return "killed; the machine may have run out of memory"
+	case *result.exitCode > 128:
+		return fmt.Sprintf("signal %d", *result.exitCode-128)
+	}
+	return fmt.Sprintf("exit code %d", *result.exitCode)
+}
+
+func (r *runner) failureFile() string { return filepath.Join(r.dir, "failure.json") }
+
+// workerCommand is the worker, in the task's environment. It is found through
+// its working folder, which holds nothing else, so that it can be mixed up with
+// nothing in the user's code.
+func (r *runner) workerCommand(p *place, serving string) *exec.Cmd {
+	service := r.task.Service
+	interpreter := "python3"
+	if p.ready != nil {
+		interpreter = p.ready.Python
+	}
+	cmd := exec.Command(interpreter, "-m", "atelier_serving.worker",
+		"--socket", filepath.Join(r.dir, compute.SocketFile), "--code", p.code, "--failure", r.failureFile(),
+		"--workers", strconv.Itoa(max(1, service.Workers)), "--concurrency", strconv.Itoa(max(1, service.Concurrency)))
+	if service.ScoringScript != "" {
+		cmd.Args = append(cmd.Args, "--entry", service.ScoringScript)
+	}
+	cmd.Dir, cmd.Env = serving, r.workerVariables(p)
+	return cmd
+}
+
+// harmless are the machine's variables that a worker may see: what programs
+// need to run, and no credential that happens to be set where the server was
+// started.
+var harmless = []string{"LANG", "LC_*", "TZ", "LD_LIBRARY_PATH", "CUDA_*", "NVIDIA_*", "OMP_*", "MKL_*", "OPENBLAS_*",
+	"SSL_CERT_*", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "USER", "LOGNAME"}
+
+// workerVariables is the environment of the worker. It holds nothing that opens
+// the server, and its home is a folder of its own.
+func (r *runner) workerVariables(p *place) []string {
+	all := []string{"PATH=" + os.Getenv("PATH")}
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		for _, pattern := range harmless {
+			if matched, _ := path.Match(pattern, name); matched {
+				all = append(all, entry)
+			}
+		}
+	}
+	if p.ready != nil {
+		all = append(all, "VIRTUAL_ENV="+p.ready.Dir,
+			"PATH="+filepath.Join(p.ready.Dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+	}
+	all = append(all, "HOME="+r.workPath("home"), "TMPDIR="+r.workPath("tmp"), "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1")
+	for _, set := range []map[string]string{r.task.EnvironmentVariables, r.task.Secrets} {
+		for key, value := range set {
+			all = append(all, key+"="+value)
+		}
+	}
+	if p.model != "" {
+		all = append(all, "AZUREML_MODEL_DIR="+p.model)
+	}
+	return append(all, process.FolderVariable+"="+r.dir)
+}
+
+// placeServing writes the worker's sources, which the binary carries, into dir.
+func placeServing(dir string) error {
+	sources, err := fs.Sub(python.Serving, "src")
+	if err != nil {
+		return err
+	}
+	for _, folder := range []string{filepath.Join(dir, "..", "home"), filepath.Join(dir, "..", "tmp")} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return err
+		}
+	}
+	return os.CopyFS(dir, sources)
+}
+
+// fetchModel places the model as Azure Machine Learning does: the folder in
+// AZUREML_MODEL_DIR is azureml-models/NAME/VERSION, and in it lies the file, or
+// the folder, that was registered, under its own name.
+func (r *runner) fetchModel(ctx context.Context, p *place) error {
+	s := r.task.Service
+	if s == nil || s.ModelTree == "" {
+		return nil
+	}
+	p.model = r.workPath("azureml-models", safeName(s.ModelName), safeName(s.ModelVersion))
+	if err := r.fetchTree(ctx, s.ModelTree, "", filepath.Join(p.model, s.ModelFolder), true); err != nil {
+		return fmt.Errorf("fetch the model: %w", err)
+	}
+	return nil
 }

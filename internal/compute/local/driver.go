@@ -46,7 +46,12 @@ func New(executable, dir string) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Driver{executable: executable, dir: dir}, os.MkdirAll(dir, 0o700)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	// Without links, the folder is the one that the system shows for a process.
+	dir, err = filepath.EvalSymlinks(dir)
+	return &Driver{executable: executable, dir: dir}, err
 }
 
 func (d *Driver) Describe(context.Context) (compute.Capacity, error) {
