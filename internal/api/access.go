@@ -19,9 +19,11 @@ type Me struct {
 
 // Membership is the signed-in user's place in one workspace.
 type Membership struct {
-	Name        string `json:"name"`
-	DisplayName string `json:"display_name"`
-	access.Role
+	Name        string   `json:"name"`
+	DisplayName string   `json:"display_name"`
+	Role        string   `json:"role"`
+	Actions     []string `json:"actions"`
+	NotActions  []string `json:"not_actions"`
 }
 
 // ServerInfo says what answers here.
@@ -177,7 +179,8 @@ func (a *accessRoutes) describe(ctx context.Context, user access.User) (Me, erro
 	me := Me{User: user, Workspaces: []Membership{}}
 	visible, err := visibleWorkspaces(ctx, a.workspaces, a.access, user)
 	for _, ws := range visible {
-		me.Workspaces = append(me.Workspaces, Membership{Name: ws.Name, DisplayName: ws.DisplayName, Role: ws.role})
+		me.Workspaces = append(me.Workspaces, Membership{Name: ws.Name, DisplayName: ws.DisplayName,
+			Role: ws.role.Name, Actions: ws.role.Actions, NotActions: ws.role.NotActions})
 	}
 	return me, err
 }

@@ -71,6 +71,7 @@ func newAPI(t *Table, version string) huma.API {
 	huma.NewError = func(status int, message string, faults ...error) huma.StatusError {
 		return refusal(nil, status, message, faults...)
 	}
+	huma.DefaultArrayNullable = false // a list without items is [], never null
 	config := huma.DefaultConfig("Atelier", version)
 	config.Info.Description = "The native API of an Atelier server. Send a token as `Authorization: Bearer TOKEN`."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
