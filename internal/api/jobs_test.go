@@ -275,11 +275,11 @@ func TestOutputsAreKeptUnderTheJobsRun(t *testing.T) {
 func TestCancelAndDelete(t *testing.T) {
 	s := newJobServer(t)
 	s.start("running")
-	if text := s.want(200, s.token, "POST", "/jobs/running/cancel", ""); !strings.Contains(text, string(job.CancelRequested)) {
-		t.Errorf("canceled: %s", text)
-	}
 	if text := s.want(412, s.token, "DELETE", "/jobs/running", ""); !strings.Contains(text, string(atelier.Precondition)) {
 		t.Errorf("deleted: %s", text)
+	}
+	if text := s.want(200, s.token, "POST", "/jobs/running/cancel", ""); !strings.Contains(text, string(job.CancelRequested)) {
+		t.Errorf("canceled: %s", text)
 	}
 	s.want(404, s.token, "POST", "/jobs/nothing/cancel", "")
 }
