@@ -79,13 +79,14 @@ func (a *App) build(ctx context.Context) error {
 	models := model.New(g.db, g.blobs, g.bus, runs)
 	jobs := job.New(job.Options{
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
-		Tracking: runs, Environments: environments, Driver: driver,
+		Tracking: runs, Models: models, Environments: environments, Driver: driver,
 		ServerFile: a.path("server.json"), ServerURL: a.address.url,
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
+	workspaces.GuardDeletion(job.RefuseDeletion)
 	endpoints := endpoint.New(endpoint.Parts{
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
-		Vault: g.vault, Workspaces: workspaces, Models: findModels(models), Environments: environments, Driver: driver,
+		Vault: g.vault, Workspaces: workspaces, Models: models, Environments: environments, Driver: driver,
 		ServerFile: a.path("server.json"), URL: a.address.url,
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
@@ -104,6 +105,7 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterExperiments(t, runs)
 	api.RegisterRuns(t, runs)
 	api.RegisterModels(t, models)
+	api.RegisterEndpoints(t, endpoints)
 	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Blobs: g.blobs, Log: a.log})
 	t.Fallback(web.Handler())
 	return nil

@@ -64,24 +64,24 @@ type CodeConfiguration struct {
 
 // RequestSettings bound how a deployment is used.
 type RequestSettings struct {
-	RequestTimeoutMS      int `json:"request_timeout_ms"`
-	MaxConcurrentRequests int `json:"max_concurrent_requests_per_instance"`
-	MaxQueueWaitMS        int `json:"max_queue_wait_ms"`
+	RequestTimeoutMS      int `json:"request_timeout_ms,omitempty"`
+	MaxConcurrentRequests int `json:"max_concurrent_requests_per_instance,omitempty"`
+	MaxQueueWaitMS        int `json:"max_queue_wait_ms,omitempty"`
 }
 
 // Probe says how often a replica is asked whether it is well. Times are in seconds.
 type Probe struct {
-	InitialDelay     int `json:"initial_delay"`
-	Period           int `json:"period"`
-	Timeout          int `json:"timeout"`
-	SuccessThreshold int `json:"success_threshold"`
-	FailureThreshold int `json:"failure_threshold"`
+	InitialDelay     int `json:"initial_delay,omitempty"`
+	Period           int `json:"period,omitempty"`
+	Timeout          int `json:"timeout,omitempty"`
+	SuccessThreshold int `json:"success_threshold,omitempty"`
+	FailureThreshold int `json:"failure_threshold,omitempty"`
 }
 
 // ScaleSettings is kept for the files that have it; only type default, a fixed
 // instance_count, is offered.
 type ScaleSettings struct {
-	Type string `json:"type"`
+	Type string `json:"type,omitempty" enum:"default,target_utilization"`
 }
 
 // ReplicaState says what one replica does.
@@ -184,7 +184,11 @@ func (u UpdateDeployment) apply(s Settings) Settings {
 	set(&s.EnvironmentVariables, u.EnvironmentVariables)
 	set(&s.InstanceType, u.InstanceType)
 	set(&s.InstanceCount, u.InstanceCount)
-	set(&s.RequestSettings, u.RequestSettings)
+	if r := u.RequestSettings; r != nil {
+		setNonZero(&s.RequestSettings.RequestTimeoutMS, r.RequestTimeoutMS)
+		setNonZero(&s.RequestSettings.MaxConcurrentRequests, r.MaxConcurrentRequests)
+		setNonZero(&s.RequestSettings.MaxQueueWaitMS, r.MaxQueueWaitMS)
+	}
 	if u.LivenessProbe != nil {
 		s.LivenessProbe = u.LivenessProbe
 	}
@@ -220,6 +224,12 @@ func (p *Probe) complete() *Probe {
 	orDefault(&full.SuccessThreshold, 1)
 	orDefault(&full.FailureThreshold, 30)
 	return &full
+}
+
+func setNonZero(field *int, value int) {
+	if value != 0 {
+		*field = value
+	}
 }
 
 func orDefault(field *int, value int) {

@@ -40,6 +40,7 @@ type scoreResponse struct {
 	ElapsedMS float64     `json:"elapsed_ms"`
 	// TimedOut is true when the worker ended the call because of TimeoutMS.
 	TimedOut bool `json:"timed_out"`
+	PID      int  `json:"pid"` // the process that answered
 }
 
 // workerConn is a connection to a worker's socket.
@@ -116,17 +117,18 @@ func (c *workerConn) stale() bool {
 	return err != nil || !alive
 }
 
-// healthy asks the worker over a connection of its own whether it is well.
-func healthy(raw net.Conn, deadline time.Time) error {
+// Healthy asks the worker, over a connection of its own, whether it is well. It
+// returns the process that answered.
+func Healthy(raw net.Conn, deadline time.Time) (pid int, err error) {
 	defer raw.Close()
 	raw.SetDeadline(deadline)
 	conn := newWorkerConn(raw)
 	if err := conn.send(scoreRequest{Method: "GET", Path: "/", Headers: map[string]string{}}, nil); err != nil {
-		return err
+		return 0, err
 	}
 	header, _, err := conn.receive()
 	if err == nil && header.Status != 200 {
 		err = fmt.Errorf("the worker's health is %d", header.Status)
 	}
-	return err
+	return header.PID, err
 }

@@ -272,9 +272,9 @@ func (k *keeper) observe(ctx context.Context, d *Deployment, replicas []Replica)
 			continue
 		}
 		group.Go(func() {
-			before := r.State
+			before := *r
 			k.inspect(ctx, d, r)
-			if r.State != before {
+			if r.State != before.State || r.PID != before.PID {
 				k.keep(ctx, *r)
 			}
 		})
@@ -289,7 +289,7 @@ func (k *keeper) keep(ctx context.Context, r Replica) {
 		if err != nil || !present.live() {
 			return err
 		}
-		present.State = r.State
+		present.State, present.PID = r.State, r.PID
 		if present.Error == nil {
 			present.Error = r.Error
 		}
@@ -346,12 +346,13 @@ func (k *keeper) probe(ctx context.Context, d *Deployment, r *Replica) {
 	}
 	conn, err := k.Driver.Dial(ctx, r.handle)
 	refused := err != nil
+	pid := 0
 	if err == nil {
-		err = healthy(conn, k.Clock.Now().Add(within))
+		pid, err = Healthy(conn, k.Clock.Now().Add(within))
 	}
 	switch {
 	case err == nil:
-		w.failures, r.State = 0, Ready
+		w.failures, r.State, r.PID = 0, Ready, pid
 		if !p.has(r.ID) {
 			p.add(k.backend(*r))
 		}

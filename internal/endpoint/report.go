@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strings"
@@ -68,10 +69,7 @@ func (r *Replica) apply(record compute.Record) {
 	r.lastSeq = record.Seq
 	switch record.Type {
 	case compute.StatusRecord:
-		r.PID = record.WorkerPID
-		if record.Status == compute.StatusRunning && r.State == Ready {
-			r.State = Unhealthy
-		}
+		r.PID = cmp.Or(record.WorkerPID, r.PID)
 	case compute.ErrorRecord:
 		r.Error = record.Error
 	case compute.ExitRecord:

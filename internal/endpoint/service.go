@@ -15,6 +15,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/logs"
+	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/vault"
 	"github.com/atelier-ml/atelier/internal/workspace"
@@ -31,7 +32,7 @@ type Parts struct {
 	Vault        *vault.Vault
 	Access       *access.Service
 	Workspaces   *workspace.Service
-	Models       ModelFinder
+	Models       *model.Service
 	Environments *environment.Service
 	Driver       compute.Driver
 
@@ -43,10 +44,6 @@ type Parts struct {
 	MaxRequestBytes int64
 }
 
-// ModelFinder finds what a reference of a user stands for: a registered version,
-// or files that a run or an upload left.
-type ModelFinder func(ctx context.Context, ws string, reference ModelReference) (Model, error)
-
 // defaultMaxRequest is Azure's documented bound of a scoring request.
 const defaultMaxRequest = 10 << 20
 
@@ -57,10 +54,6 @@ const maxDeployments = 20
 type Service struct {
 	Parts
 	router *Router
-	// define makes a Definition of what a user wrote. Tests serve with the
-	// machine's own Python instead.
-	define func(ctx context.Context, ws string, spec environment.Spec) (environment.Definition, error)
-
 	// mu makes changes of endpoints one after another, so that a report of a
 	// runner and a decision of the reconciler never overwrite each other. There
 	// is one server per database.
@@ -72,12 +65,7 @@ func New(parts Parts) *Service {
 	if parts.MaxRequestBytes == 0 {
 		parts.MaxRequestBytes = defaultMaxRequest
 	}
-	s := &Service{Parts: parts, router: newRouter(parts.Access, parts.Clock, parts.Log, parts.MaxRequestBytes)}
-	s.define = func(ctx context.Context, ws string, spec environment.Spec) (environment.Definition, error) {
-		definition, _, err := parts.Environments.Resolve(ctx, ws, spec)
-		return definition, err
-	}
-	return s
+	return &Service{Parts: parts, router: newRouter(parts.Access, parts.Clock, parts.Log, parts.MaxRequestBytes)}
 }
 
 // Router returns what answers scoring requests.

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -18,14 +19,14 @@ import (
 // source is what a deployment is made of, found when its user wrote it: later
 // replicas run the same, whatever has been registered or deleted meanwhile.
 type source struct {
-	Model       *Model                 `json:"model,omitempty"`
+	Model       *modelSource           `json:"model,omitempty"`
 	Code        blob.Hash              `json:"code,omitempty"`
 	Script      string                 `json:"script,omitempty"`
 	Environment environment.Definition `json:"environment"`
 }
 
-// Model is a model's files and what it is called.
-type Model struct {
+// modelSource is a model's files and what it is called.
+type modelSource struct {
 	// Reference is the pinned form of what the user wrote.
 	Reference string    `json:"reference"`
 	Name      string    `json:"name"`
@@ -38,9 +39,9 @@ type Model struct {
 	Folder string `json:"folder,omitempty"`
 }
 
-// ModelReference is a model as a user writes it: a reference or a path, and for
+// modelReference is a model as a user writes it: a reference or a path, and for
 // an inline model its own name, version and type.
-type ModelReference struct {
+type modelReference struct {
 	Path    string `json:"path"`
 	Name    string `json:"name"`
 	Version string `json:"version"`
@@ -55,19 +56,12 @@ func (s *Service) resolve(ctx context.Context, ws string, settings Settings) (fr
 	pinned = settings.Model
 	var files blob.Tree
 	if settings.Model != nil {
-		reference, err := readModel(settings.Model)
-		if err != nil {
-			return source{}, nil, err
-		}
-		found, err := s.Models(ctx, ws, reference)
-		if err != nil {
-			return source{}, nil, err
-		}
-		if files, err = blob.GetTree(ctx, s.Blobs, ws, found.Tree); err != nil {
+		var found modelSource
+		if found, files, err = s.resolveModel(ctx, ws, settings.Model); err != nil {
 			return source{}, nil, err
 		}
 		from.Model = &found
-		if _, inline := settings.Model.(string); inline {
+		if _, plain := settings.Model.(string); plain {
 			pinned = found.Reference
 		}
 	}
@@ -82,12 +76,54 @@ func (s *Service) resolve(ctx context.Context, ws string, settings Settings) (fr
 	return from, pinned, err
 }
 
-// readModel reads a model that is given as text or as an object.
-func readModel(value any) (ModelReference, error) {
-	if text, ok := value.(string); ok {
-		return ModelReference{Path: text}, nil
+// resolveModel finds the files of a registered version, or those that a run or
+// an upload left at a path.
+func (s *Service) resolveModel(ctx context.Context, ws string, given any) (found modelSource, files blob.Tree, err error) {
+	wanted, err := readModel(given)
+	if err != nil {
+		return found, files, err
 	}
-	var reference ModelReference
+	place, err := atelier.ParsePath(wanted.Path)
+	if err != nil {
+		return found, files, atelier.Public(err).At("model")
+	}
+	if place.Kind == atelier.AssetPath && !strings.HasPrefix(place.Raw, "models:/m-") {
+		version := cmp.Or(place.Version, "latest")
+		if place.Label != "" && place.Label != "latest" {
+			version = "@" + place.Label
+		}
+		registered, err := s.Models.Version(ctx, ws, place.Name, version)
+		if err != nil {
+			return found, files, err
+		}
+		files, err = blob.GetTree(ctx, s.Blobs, ws, registered.Tree)
+		return modelSource{Reference: "azureml:" + registered.Name + ":" + registered.Version, Name: registered.Name,
+			Version: registered.Version, Type: registered.Type, Tree: registered.Tree, Folder: modelFolder(files, registered.Path)}, files, err
+	}
+	content, err := s.Models.Resolve(ctx, ws, wanted.Path, wanted.Type)
+	return modelSource{Reference: wanted.Path, Name: cmp.Or(wanted.Name, "model"), Version: cmp.Or(wanted.Version, "1"),
+		Type: content.Type, Tree: content.Tree.ID, Folder: modelFolder(content.Tree, wanted.Path)}, content.Tree, err
+}
+
+// modelFolder is the name under which a model's files lie in AZUREML_MODEL_DIR.
+// A path that names one file gives that file; any other gives its folder.
+func modelFolder(files blob.Tree, from string) string {
+	name := path.Base(strings.TrimRight(from, "/"))
+	if len(files.Files) == 1 && files.Files[0].Path == name {
+		return ""
+	}
+	if blob.CheckPath(name) != nil {
+		return "model"
+	}
+	return name
+}
+
+// readModel reads a model that is given as text or as an object.
+func readModel(value any) (modelReference, error) {
+	if text, ok := value.(string); ok {
+		return modelReference{Path: text}, nil
+	}
+	var reference modelReference
 	if err := remarshal(value, &reference); err != nil || reference.Path == "" {
 		return reference, atelier.Errorf(atelier.Invalid, "The model cannot be read.").At("model").
 			WithHint("Write azureml:NAME:VERSION, or an object with path and type.")
@@ -161,6 +197,10 @@ func scripts(files blob.Tree) string {
 	return strings.Join(found, ", ")
 }
 
+// systemEnvironment names the machine's own programs, as for jobs: nothing is
+// built for a deployment that asks for it.
+const systemEnvironment = "system"
+
 // resolveEnvironment finds the environment. An MLflow model brings its own.
 func (s *Service) resolveEnvironment(ctx context.Context, ws string, settings Settings, model blob.Tree) (environment.Definition, error) {
 	var spec environment.Spec
@@ -173,7 +213,11 @@ func (s *Service) resolveEnvironment(ctx context.Context, ws string, settings Se
 	if err != nil {
 		return environment.Definition{}, err
 	}
-	return s.define(ctx, ws, spec)
+	if spec.Reference == systemEnvironment {
+		return environment.Definition{}, nil
+	}
+	definition, _, err := s.Environments.Resolve(ctx, ws, spec)
+	return definition, err
 }
 
 // modelEnvironment reads what MLflow stored beside a model: the conda file, or

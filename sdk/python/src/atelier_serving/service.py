@@ -1,6 +1,5 @@
 """Answers scoring requests: the contract of azureml-inference-server-http."""
 
-import json
 import os
 import signal
 import sys
@@ -46,7 +45,7 @@ class Service:
             header.get("headers"),
             body,
         )
-        meta = {}
+        meta = {"pid": os.getpid()}
         names, response = _identify(request, header.get("request_id"))
         if response is None:
             try:
