@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ func (c *command) runList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.emit(runs, func() table { return c.runTable(runs) })
+			return c.emit(runs, func() table { return c.runTable(runs, ask) })
 		})
 	}
 	return cmd
@@ -60,16 +61,8 @@ const maxMetricColumns = 5
 
 // runTable shows the metrics that the runs have as columns, so that runs can be
 // compared down the page.
-func (c *command) runTable(runs []tracking.Run) table {
-	count := map[string]int{}
-	for _, run := range runs {
-		for key := range run.Metrics {
-			count[key]++
-		}
-	}
-	keys := slices.Sorted(maps.Keys(count))
-	slices.SortStableFunc(keys, func(a, b string) int { return count[b] - count[a] })
-	keys = keys[:min(len(keys), maxMetricColumns)]
+func (c *command) runTable(runs []tracking.Run, ask client.ListRuns) table {
+	keys := metricColumns(runs, strings.Join(append(ask.OrderBy, ask.Filter), " "))
 	t := table{
 		header: append([]string{"id", "name", "experiment", "status", "started"}, keys...),
 		empty:  "There are no such runs.",
@@ -82,6 +75,25 @@ func (c *command) runTable(runs []tracking.Run) table {
 		t.rows = append(t.rows, row)
 	}
 	return t
+}
+
+// metricColumns chooses the metrics to show: first what the user asked by, then
+// what most runs have.
+func metricColumns(runs []tracking.Run, asked string) []string {
+	weight := map[string]int{}
+	for _, run := range runs {
+		for key := range run.Metrics {
+			weight[key]++
+		}
+	}
+	for key := range weight {
+		if strings.Contains(asked, "metrics."+key) {
+			weight[key] += len(runs)
+		}
+	}
+	keys := slices.Sorted(maps.Keys(weight))
+	slices.SortStableFunc(keys, func(a, b string) int { return weight[b] - weight[a] })
+	return keys[:min(len(keys), maxMetricColumns)]
 }
 
 func metricText(run tracking.Run, key string) string {
