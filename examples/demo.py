@@ -302,7 +302,9 @@ def deploy(teller: Teller, atelier: Atelier, file: str, *flags: str) -> None:
         made = pool.submit(atelier.quietly, *words)
 
         def look() -> tuple[bool, str]:
-            return made.done(), "It is up" if made.done() else "Starting the worker"
+            if not made.done():
+                return False, "Starting the worker"
+            return True, "It failed" if made.exception() else "It is up"
 
         teller.progress(look)
         made.result()
