@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/atelier-ml/atelier"
 )
@@ -92,6 +93,9 @@ func decodeBody(raw []byte, in any) error {
 	if !json.Valid(raw) {
 		raw = quoteSpecials(raw)
 	}
+	if hasNUL(raw) {
+		return unreadable("body")
+	}
 	var text string
 	if json.Unmarshal(raw, &text) == nil { // old clients encode twice
 		raw = []byte(text)
@@ -108,6 +112,23 @@ func decodeBody(raw []byte, in any) error {
 		return atelier.Errorf(atelier.Invalid, "Malformed request body: it is not JSON: %v.", err)
 	}
 	return nil
+}
+
+// unreadable refuses text that no database keeps.
+func unreadable(name string) error {
+	return atelier.Errorf(atelier.Invalid, "Invalid value for parameter '%s' supplied: it contains a NUL character or is not UTF-8.", name).At(name)
+}
+
+// hasNUL reports whether a text in raw, which is JSON, has an escaped NUL.
+func hasNUL(raw []byte) bool {
+	escaped := bytes.Split(raw, []byte(`\u0000`))
+	for _, before := range escaped[:len(escaped)-1] {
+		slashes := len(before) - len(bytes.TrimRight(before, `\`))
+		if slashes%2 == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func kindOf(t reflect.Type) string {
@@ -174,6 +195,9 @@ func decodeQuery(query url.Values, in any) error {
 		texts, given := query[name]
 		if !given || len(texts) == 0 {
 			continue
+		}
+		if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, "\x00") || !utf8.ValidString(text) }) {
+			return unreadable(name)
 		}
 		if err := setField(value.Field(i), name, texts); err != nil {
 			return err

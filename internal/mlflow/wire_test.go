@@ -83,6 +83,9 @@ func TestErrorsOnTheWire(t *testing.T) {
 			{"POST", "runs/search", `{"experiment_ids": "0"}`, 400, "INVALID_PARAMETER_VALUE", "experiment_ids"},
 			{"POST", "runs/create", `{"experiment_id": "77"}`, 404, "RESOURCE_DOES_NOT_EXIST", "77"},
 			{"POST", "runs/create", `not JSON`, 400, "INVALID_PARAMETER_VALUE", "JSON"},
+			{"POST", "runs/set-tag", in(`{"run_id": "<run>\u0000", "key": "a", "value": "x"}`), 400, "INVALID_PARAMETER_VALUE", "NUL"},
+			{"GET", "runs/get?run_id=%00", "", 400, "INVALID_PARAMETER_VALUE", "NUL"},
+			{"GET", "runs/get?run_id=%ff", "", 400, "INVALID_PARAMETER_VALUE", "NUL"},
 			{"POST", "runs/nothing", `{}`, 404, "ENDPOINT_NOT_FOUND", "no endpoint"},
 			{"GET", "runs/create", ``, 404, "ENDPOINT_NOT_FOUND", "no endpoint"},
 		}
