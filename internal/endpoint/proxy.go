@@ -34,9 +34,11 @@ func (r *Router) forward(w http.ResponseWriter, req *http.Request, p *pool, m me
 		return statusOf(err)
 	}
 	for _, pair := range header.Headers {
+		w.Header().Del(pair[0]) // the model's own word counts, where the server has one too
+	}
+	for _, pair := range header.Headers {
 		w.Header().Add(pair[0], pair[1])
 	}
-	w.Header().Del("Content-Length")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	if header.Status < 200 || header.Status > 299 {
 		w.Header().Set(modelStatusHeader, strconv.Itoa(header.Status))
@@ -68,14 +70,9 @@ func (r *Router) prepare(req *http.Request, p *pool, m message) message {
 
 // exchange waits for a place, sends m and returns the answer.
 func (r *Router) exchange(ctx context.Context, p *pool, m message) (scoreResponse, []byte, error) {
-	b, err := p.acquire(ctx)
+	b, conn, err := r.connect(ctx, p)
 	if err != nil {
 		return scoreResponse{}, nil, queueRefusal(err)
-	}
-	conn, err := p.connection(ctx, b)
-	if err != nil {
-		p.release(b, nil)
-		return scoreResponse{}, nil, r.workerGone(b, err)
 	}
 	timeout := time.Duration(m.request.TimeoutMS) * time.Millisecond
 	conn.SetDeadline(r.clock.Now().Add(timeout + slack))
@@ -97,6 +94,26 @@ func (r *Router) exchange(ctx context.Context, p *pool, m message) (scoreRespons
 	conn.Close()
 	p.release(b, nil)
 	return scoreResponse{}, nil, r.workerGone(b, err)
+}
+
+// connect waits for a place and connects to its worker. A worker that is not
+// there, because it is being restarted, gives way to another: nothing has been
+// sent yet.
+func (r *Router) connect(ctx context.Context, p *pool) (*backend, *workerConn, error) {
+	for {
+		b, err := p.acquire(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		conn, err := p.connection(ctx, b)
+		if err == nil {
+			return b, conn, nil
+		}
+		r.log.Warn("a scoring worker is away", "replica", b.id, "error", err)
+		p.remove(b.id)
+		p.release(b, nil)
+		b.lost()
+	}
 }
 
 // awaitLate waits for a call that did not end in time, because its place is

@@ -4,9 +4,23 @@ import importlib.util
 import inspect
 import os
 import sys
+import traceback
 from types import ModuleType
 
 from atelier_serving import contrib, inputs
+
+
+def print_fault(fault):
+    """Print a fault of the script as Python would, beginning with the script's own lines."""
+    trace = fault.__traceback__
+    while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    traceback.print_exception(type(fault), fault, trace or fault.__traceback__)
+    sys.stderr.flush()
+
+
+def _is_ours(filename):
+    return filename.startswith("<frozen importlib") or filename.startswith(os.path.dirname(__file__) + os.sep)
 
 
 class ScriptError(Exception):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from atelier_serving import contrib, swagger
 from atelier_serving.inputs import BadInput, UnsupportedInput, UnsupportedMethod
+from atelier_serving.script import print_fault
 
 _HEADER_LIMIT = 100
 _SCRIPT_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
@@ -107,12 +108,12 @@ class Service:
             return contrib.error(415, str(fault))
         except UnsupportedMethod:
             return contrib.error(405, "Method not allowed")
-        except CallTimeout:
-            traceback.print_exc()
+        except CallTimeout as fault:
+            print_fault(fault)
             meta["timed_out"] = limit < self._limit_ms
             return contrib.error(500, "Scoring timeout after %d ms" % limit, run_function_failed=True)
-        except BaseException:  # sys.exit() in a script ends the request, not the worker
-            traceback.print_exc()
+        except BaseException as fault:  # sys.exit() in a script ends the request, not the worker
+            print_fault(fault)
             return contrib.error(500, _SCRIPT_FAILED, run_function_failed=True)
         return _finish(output, elapsed)
 

@@ -24,7 +24,7 @@ import time
 import traceback
 
 from atelier_serving import frames, mlflow_model, shims
-from atelier_serving.script import Script, ScriptError
+from atelier_serving.script import Script, ScriptError, print_fault
 from atelier_serving.service import Service
 
 INIT_FAILED = 3
@@ -111,7 +111,7 @@ def _work(options, listener, concurrency, open_for_requests):
     try:
         script = _load(options)
     except ScriptError as fault:
-        traceback.print_exc()
+        print_fault(fault.__cause__ or fault)
         _list_model()
         _explain(options.failure, fault)
         return INIT_FAILED
