@@ -47,6 +47,9 @@ const (
 	MaxTokenLifetime     = 366 * 24 * time.Hour
 )
 
+// CommandLineToken describes the tokens that a start of the server makes.
+const CommandLineToken = "command line on the server's machine"
+
 // Token describes a personal access token. Secret is set only in the answer to
 // its creation.
 type Token struct {

@@ -222,7 +222,7 @@ func (s *Service) Bootstrap(ctx context.Context, name string) (owner User, token
 		token = secret
 		return insertCredential(ctx, tx, credential{
 			id: atelier.NewID(tx.Now()), secretHash: hashSecret(secret), kind: kindToken, userID: owner.ID,
-			description: "command line on the server's machine", createdAt: tx.Now(), expiresAt: tx.Now().Add(MaxTokenLifetime),
+			description: CommandLineToken, createdAt: tx.Now(), expiresAt: tx.Now().Add(MaxTokenLifetime),
 		})
 	})
 	return owner, token, err

@@ -211,10 +211,21 @@ func (a *App) firstStart(ctx context.Context, who *access.Service, workspaces *w
 		return err
 	}
 	if token == "" {
-		return nil
+		return a.ensureToken(ctx, who, owner)
 	}
 	code, _, err := who.CreateLink(ctx, owner.ID)
 	a.welcome = welcome{token: token, code: code}
+	return err
+}
+
+// ensureToken makes the owner a token for the command line on this machine when
+// it has none for the address: whoever starts the server owns its data anyway.
+func (a *App) ensureToken(ctx context.Context, who *access.Service, owner access.User) error {
+	if a.config.HasToken == nil || a.config.HasToken(a.URL()) {
+		return nil
+	}
+	token, err := who.CreateToken(ctx, owner.ID, access.CommandLineToken, access.MaxTokenLifetime)
+	a.welcome.token = token.Secret
 	return err
 }
 

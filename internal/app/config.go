@@ -26,6 +26,9 @@ type Config struct {
 	Stdout io.Writer
 	// SaveToken remembers the owner's token for the command line on this machine.
 	SaveToken func(server, token string) error
+	// HasToken tells whether the command line has a token for the server. When
+	// it has none, as on another port, the owner gets one more.
+	HasToken func(server string) bool
 }
 
 func (c Config) databaseTarget() string {

@@ -21,7 +21,12 @@ const (
 const defaultWorkspace = "default"
 
 // target is the server and the workspace that a command speaks to.
-type target struct{ server, workspace string }
+type target struct {
+	server, workspace string
+	// named is true when a config.json chose the server: a file that may have
+	// come with somebody else's code.
+	named bool
+}
 
 // connect returns a client for what the flags, the environment and config.json
 // select, in that order.
@@ -30,17 +35,30 @@ func (c *command) connect() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	token := c.st.Env[envToken]
-	if token == "" {
-		token, err = credential.Token(c.st.ConfigDir, to.server)
-		if err != nil {
-			return nil, err
-		}
+	token, err := c.token(to)
+	if err != nil {
+		return nil, err
 	}
 	return client.New(client.Config{
 		Server: to.server, Token: token, Workspace: to.workspace,
 		Transport: c.st.Transport, Clock: c.st.Clock, UserAgent: "atelier-cli/" + c.hooks.Version,
 	})
+}
+
+// token returns what to show the server. The one in the environment goes only to
+// a server that the person named: a config.json in a folder from elsewhere must
+// not be able to collect it.
+func (c *command) token(to target) (string, error) {
+	given := c.st.Env[envToken]
+	if given != "" && !to.named {
+		return given, nil
+	}
+	kept, err := credential.Token(c.st.ConfigDir, to.server)
+	if err == nil && kept == "" && given != "" {
+		err = atelier.Errorf(atelier.Unauthenticated, "config.json names the server %s, and %s is not sent to a server that a file names.", to.server, envToken).
+			WithHint("Set %s too, or sign in with `atelier sign-in`.", envServer)
+	}
+	return kept, err
 }
 
 func (c *command) target() (target, error) {
@@ -50,6 +68,7 @@ func (c *command) target() (target, error) {
 		if err != nil {
 			return target{}, err
 		}
+		to.named = to.server == "" && file.Server != ""
 		to.server = first(to.server, file.Server)
 		to.workspace = first(to.workspace, file.WorkspaceName)
 	}

@@ -25,6 +25,8 @@ type UpOptions struct {
 	Stdout, Stderr io.Writer
 	// SaveToken remembers the owner's token for the command line on this machine.
 	SaveToken func(server, token string) error
+	// HasToken tells whether the command line has a token for the server.
+	HasToken func(server string) bool
 }
 
 const upLong = `Start the server: the API, the Studio and the machine's own compute, in this
@@ -85,6 +87,10 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 		Stderr:       c.st.Stderr,
 		SaveToken: func(server, token string) error {
 			return credential.Save(c.st.ConfigDir, server, token)
+		},
+		HasToken: func(server string) bool {
+			token, err := credential.Token(c.st.ConfigDir, server)
+			return err == nil && token != ""
 		},
 	}
 	if c.hooks.Up == nil {

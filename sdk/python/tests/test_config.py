@@ -52,3 +52,11 @@ def test_the_token_comes_from_the_credentials_file(monkeypatch):
     assert "secret" not in repr(ws)
     with pytest.raises(UnauthenticatedError, match="no token for http://elsewhere"):
         Workspace(server="http://elsewhere")
+
+
+def test_a_file_that_was_only_found_does_not_get_the_token_of_the_environment(tmp_path, monkeypatch):
+    (tmp_path / "config.json").write_text('{"workspace_name": "team", "server": "http://file:1"}')
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnauthenticatedError, match="no token for http://file:1"):
+        Workspace.from_config()
+    assert Workspace.from_config(tmp_path / "config.json").mlflow_env()["MLFLOW_TRACKING_TOKEN"] == "t"

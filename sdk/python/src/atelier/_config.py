@@ -69,13 +69,16 @@ def credentials_file(environ: Mapping[str, str] | None = None) -> Path:
     return base / "atelier" / "credentials.json"
 
 
-def find_token(server: str) -> str:
+def find_token(server: str, *, named_by_file: bool = False) -> str:
     """Return the token for a server: ATELIER_TOKEN, else the credentials file.
+
+    ATELIER_TOKEN is not used for a server that a config.json names: the file may have come with
+    somebody else's code, and must not be able to collect it.
 
     Raises:
         UnauthenticatedError: Neither has one.
     """
-    if token := os.environ.get("ATELIER_TOKEN"):
+    if (token := os.environ.get("ATELIER_TOKEN")) and not named_by_file:
         return token
     path = credentials_file()
     try:
@@ -86,7 +89,7 @@ def find_token(server: str) -> str:
     if not isinstance(token, str) or not token:
         raise UnauthenticatedError(
             f"There is no token for {server}.",
-            hint=f"Set ATELIER_TOKEN, pass token=, or sign in once so that {path} has one.",
+            hint=f"Set ATELIER_SERVER and ATELIER_TOKEN, pass token=, or sign in once so that {path} has one.",
         )
     return token
 

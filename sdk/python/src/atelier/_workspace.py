@@ -93,6 +93,8 @@ class Workspace:
                 f"There is no config.json in {start} or above it.",
                 hint='Write one with {"workspace_name": "default"}, or use Workspace(server=, name=).',
             )
+        if token is None and path is None and server and not asked.get("ATELIER_SERVER"):
+            token = find_token(server, named_by_file=True)
         return cls(server=server, name=name or "default", token=token, timeout=timeout)
 
     def mlflow_env(self) -> dict[str, str]:
