@@ -89,7 +89,7 @@ def find_token(server: str, *, named_by_file: bool = False) -> str:
     if not isinstance(token, str) or not token:
         raise UnauthenticatedError(
             f"There is no token for {server}.",
-            hint=f"Set ATELIER_SERVER and ATELIER_TOKEN, pass token=, or sign in once so that {path} has one.",
+            hint=f"Set ATELIER_SERVER and ATELIER_TOKEN, pass token=, or sign in, so that {path} has one.",
         )
     return token
 
