@@ -74,6 +74,13 @@ func (s *Service) CreateExperiment(ctx context.Context, ws string, n NewExperime
 
 // ensure makes the default experiment of a workspace that has none yet.
 func (s *Service) ensure(ctx context.Context, ws string) error {
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		_, err := selectExperiment(ctx, tx, ws, DefaultExperimentID)
+		return err
+	})
+	if !isNotFound(err) {
+		return err
+	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error { return EnsureWorkspace(ctx, tx, ws) })
 }
 

@@ -2,6 +2,8 @@ package tracking
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/tracking/series"
@@ -102,4 +104,23 @@ func loadInputDetails(ctx context.Context, tx *sqldb.Tx, ws string, run *Run) er
 		}
 	}
 	return nil
+}
+
+func loadExperimentNames(ctx context.Context, tx *sqldb.Tx, ws string, runs []Run) error {
+	names := map[string]string{}
+	for _, run := range runs {
+		names[run.ExperimentID] = ""
+	}
+	err := inChunks(slices.Sorted(maps.Keys(names)), func(marks string, args []any) error {
+		return tx.Query(ctx, func(rows *sqldb.Rows) error {
+			var id, name string
+			err := rows.Scan(&id, &name)
+			names[id] = name
+			return err
+		}, `SELECT id, name FROM experiments WHERE workspace_id = $1 AND id IN (`+marks+`)`, append([]any{ws}, args...)...)
+	})
+	for i := range runs {
+		runs[i].ExperimentName = names[runs[i].ExperimentID]
+	}
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/sqldb"
 )
 
 // Place is a path below the root of a run or a logged model.
@@ -29,24 +30,32 @@ func (s *Service) Locate(ctx context.Context, ws, uri string) (Place, error) {
 		if parts[i] != "artifacts" {
 			continue
 		}
-		place, root := Place{Owner{RunArtifact, parts[i-1]}, strings.Join(parts[i+1:], "/")}, ""
+		place := Place{Owner{RunArtifact, parts[i-1]}, strings.Join(parts[i+1:], "/")}
 		if i >= 2 && parts[i-2] == "models" {
 			place.Owner.Kind = LoggedModelArtifact
-			logged, err := s.LoggedModel(ctx, ws, parts[i-1])
-			if err != nil && !isNotFound(err) {
-				return Place{}, err
-			}
-			root = logged.ArtifactURI
-		} else {
-			run, err := s.Run(ctx, ws, parts[i-1])
-			if err != nil && !isNotFound(err) {
-				return Place{}, err
-			}
-			root = run.ArtifactURI
+		}
+		root, err := s.root(ctx, ws, place.Owner)
+		if err != nil && !isNotFound(err) {
+			return Place{}, err
 		}
 		if root == "mlflow-artifacts:/"+strings.Join(parts[:i+1], "/") {
 			return place, nil
 		}
 	}
 	return Place{}, atelier.Errorf(atelier.NotFound, "There is no run and no logged model whose artifacts are at %q.", atelier.Clip(uri, 200)).At("path")
+}
+
+// root returns the artifact URI of o.
+func (s *Service) root(ctx context.Context, ws string, o Owner) (root string, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		if o.Kind == LoggedModelArtifact {
+			model, err := selectLoggedModel(ctx, tx, ws, o.ID)
+			root = model.ArtifactURI
+			return err
+		}
+		run, err := selectRun(ctx, tx, ws, o.ID)
+		root = run.ArtifactURI
+		return err
+	})
+	return root, err
 }

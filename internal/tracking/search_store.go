@@ -31,7 +31,7 @@ func runSource() filter.Source {
 		Columns: map[string]string{
 			"run_id": "r.id", "run_name": "r.name", "status": "r.status", "user_id": "r.claimed_user", "user": "r.user_name",
 			"artifact_uri": "r.artifact_uri", "start_time": "r.started_at", "end_time": "r.ended_at",
-			"experiment_id": "r.experiment_id", "experiment_name": "e.name", "lifecycle_stage": "r.lifecycle_stage",
+			"experiment_id": "r.experiment_id", "experiment_name": "(SELECT e.name FROM experiments e WHERE e.workspace_id = r.workspace_id AND e.id = r.experiment_id)", "lifecycle_stage": "r.lifecycle_stage",
 		},
 		Tables: map[filter.Entity]filter.Table{
 			filter.Metric:  {Name: "latest_metrics", Owner: owner},
@@ -79,12 +79,15 @@ func searchRuns(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (atelier
 	}
 	l.Then("r.started_at", filter.Time, true)
 	l.Then("r.id", filter.Text, false)
-	page.NextPageToken, err = l.Run(ctx, tx, runColumns+runTables, func(rows *sqldb.Rows, position []any) error {
+	page.NextPageToken, err = l.Run(ctx, tx, namelessColumns+" FROM runs r", func(rows *sqldb.Rows, position []any) error {
 		run, err := scanRun(rows.Scan, position...)
 		page.Items = append(page.Items, run)
 		return err
 	})
 	if err != nil {
+		return page, err
+	}
+	if err := loadExperimentNames(ctx, tx, ws, page.Items); err != nil {
 		return page, err
 	}
 	return page, loadRuns(ctx, tx, ws, page.Items)

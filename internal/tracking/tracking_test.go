@@ -45,7 +45,7 @@ func each(t *testing.T, test func(b bench)) {
 	})
 }
 
-func makeWorkspaces(t *testing.T, db *sqldb.DB, ids ...string) {
+func makeWorkspaces(t testing.TB, db *sqldb.DB, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
 		err := db.Write(t.Context(), func(tx *sqldb.Tx) error {
