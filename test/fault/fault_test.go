@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds the wait for anything that should happen soon.
-const patience = 15 * time.Second
+const patience = 60 * time.Second
 
 // binary is the program under test. TestMain sets it.
 var binary string
