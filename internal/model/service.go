@@ -43,7 +43,7 @@ func actorName(ctx context.Context) string {
 
 // Create makes a model without versions.
 func (s *Service) Create(ctx context.Context, ws string, c Create) (Model, error) {
-	if err := checkName(c.Name); err != nil {
+	if err := cmp.Or(checkName(c.Name), tracking.CheckText("description", c.Description)); err != nil {
 		return Model{}, err
 	}
 	for key, value := range c.Tags {
@@ -101,6 +101,9 @@ func (s *Service) Update(ctx context.Context, ws, name string, description *stri
 			return err
 		}
 		if description != nil {
+			if err := tracking.CheckText("description", *description); err != nil {
+				return err
+			}
 			m.Description = *description
 		}
 		if err := updateModel(ctx, tx, ws, name, m); err != nil {
@@ -215,6 +218,11 @@ func (s *Service) describe(ctx context.Context, ws string, r Register) (Version,
 	}
 	for key, value := range r.Tags {
 		if err := checkTag(key, value); err != nil {
+			return Version{}, err
+		}
+	}
+	for field, text := range map[string]string{"path": r.Path, "description": r.Description, "run_id": r.RunID, "run_link": r.RunLink, "model_id": r.LoggedModelID} {
+		if err := tracking.CheckText(field, text); err != nil {
 			return Version{}, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/tracking"
 )
 
 // Version returns a version by its number, "latest", or "@" and an alias.
@@ -102,6 +103,9 @@ func (s *Service) change(ctx context.Context, ws, name, version string, edit fun
 func (s *Service) UpdateVersion(ctx context.Context, ws, name, version string, u UpdateVersion) (Version, error) {
 	return s.change(ctx, ws, name, version, func(tx *sqldb.Tx, number int64, v Version) (err error) {
 		if u.Description != nil {
+			if err := tracking.CheckText("description", *u.Description); err != nil {
+				return err
+			}
 			v.Description = *u.Description
 		}
 		if u.Stage != nil {

@@ -28,9 +28,8 @@ const (
 )
 
 var (
-	keyRule        = regexp.MustCompile(`^[\p{L}\p{N}\p{M}_/.\- :]*$`)
-	runIDRule      = regexp.MustCompile(`^[a-zA-Z0-9][\p{L}\p{N}_\-]*$`)
-	experimentRule = regexp.MustCompile(`^[0-9]{1,18}$`)
+	keyRule   = regexp.MustCompile(`^[\p{L}\p{N}\p{M}_/.\- :]*$`)
+	runIDRule = regexp.MustCompile(`^[a-zA-Z0-9][\p{L}\p{N}_\-]*$`)
 )
 
 // missing is the error for a required value that is absent or empty.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"time"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -114,11 +113,6 @@ func updateExperimentStage(ctx context.Context, tx *sqldb.Tx, ws, id, stage stri
 		return err
 	}
 	_, err = tx.Exec(ctx, `UPDATE runs SET lifecycle_stage = $3 WHERE workspace_id = $1 AND experiment_id = $2`, ws, id, stage)
-	return err
-}
-
-func touchExperiment(ctx context.Context, tx *sqldb.Tx, ws, id string, at time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE experiments SET updated_at = $3 WHERE workspace_id = $1 AND id = $2`, ws, id, sqldb.Micros(at))
 	return err
 }
 

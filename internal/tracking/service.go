@@ -66,7 +66,7 @@ func pageSize(asked, fallback, limit int) (int, error) {
 	return atelier.PageSize(asked, fallback, limit), nil
 }
 
-// stages returns the SQL condition of view on column.
+// stageOf returns the lifecycle stage that view shows, "" for all.
 func stageOf(view View) (string, error) {
 	switch view {
 	case ActiveOnly, "":
