@@ -136,11 +136,15 @@ class Atelier:
             self._server.wait(timeout=30)
         except subprocess.TimeoutExpired:
             self._server.kill()
-        for pid in self._runners():
-            os.kill(pid, signal.SIGTERM)
+        # Endpoints go on without their server, by design; a demo should leave nothing running.
+        for sent in (signal.SIGTERM, signal.SIGKILL):
+            for pid in self._runners():
+                os.kill(pid, sent)
+            if sent == signal.SIGTERM and self._runners():
+                time.sleep(3)
 
     def _runners(self) -> list[int]:
-        """Find the runners of this data folder: endpoints go on without their server, by design."""
+        """Find the runners of this data folder."""
         listing = subprocess.run(["ps", "-axo", "pid=,args="], capture_output=True, text=True, check=False)
         mine = f"{self.binary} runner --dir {HOME / 'data'}{os.sep}"
         rows = [line.strip().split(None, 1) for line in listing.stdout.splitlines()]
