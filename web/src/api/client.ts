@@ -24,6 +24,15 @@ async function send(request: Request): Promise<Response> {
 
 export const api = createClient<paths>({ baseUrl: '/', fetch: send });
 
+/** Whether the server answers at all, and still knows us; the banner and the router hear of it. */
+export async function isAnswering(): Promise<boolean> {
+  try {
+    return (await send(new Request('/api/v1/me'))).ok;
+  } catch {
+    return false;
+  }
+}
+
 interface Answer<T> {
   data?: T;
   error?: unknown;

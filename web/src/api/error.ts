@@ -1,4 +1,4 @@
-import type { ErrorBody } from './contract';
+import type { Failure } from './nouns';
 
 /** What the server said when it refused, or why it could not be asked. */
 export class ApiError extends Error {
@@ -9,7 +9,7 @@ export class ApiError extends Error {
   readonly requestID: string;
   readonly details: { location: string; message: string }[];
 
-  constructor(status: number, body: Partial<ErrorBody['error']>) {
+  constructor(status: number, body: Partial<Failure['error']>) {
     super(body.message ?? '');
     this.status = status;
     this.code = body.code ?? 'internal';
@@ -23,7 +23,7 @@ export class ApiError extends Error {
 /** Makes an ApiError of whatever a failed answer carried. */
 export function errorFromBody(status: number, body: unknown): ApiError {
   if (body && typeof body === 'object' && 'error' in body) {
-    return new ApiError(status, (body as ErrorBody).error);
+    return new ApiError(status, (body as Failure).error);
   }
   const message = typeof body === 'string' && body.trim() !== '' ? body.trim() : `HTTP ${status}`;
   return new ApiError(status, { message });

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import type { Run } from '@/api/contract';
+import type { Run } from '@/api/nouns';
 import { CommandLine } from '@/components/CommandLine';
 import { Columns, Page, Section } from '@/components/Page';
 import { toStatus } from '@/components/status';

@@ -1,4 +1,4 @@
-import type { MetricValue } from '@/api/contract';
+import type { MetricValue } from '@/api/nouns';
 
 // Pure functions from values to text in the reader's language.
 
@@ -15,7 +15,7 @@ function numberFormat(language: string, options: Intl.NumberFormatOptions): Intl
 }
 
 /** A metric's value as a number; what JSON cannot say comes as a word. */
-export function toNumber(value: MetricValue | string | null | undefined): number {
+export function toNumber(value: MetricValue): number {
   if (value === null || value === undefined) return NaN;
   return Number(value);
 }
@@ -24,7 +24,7 @@ export function toNumber(value: MetricValue | string | null | undefined): number
  * Five significant digits, and powers of ten where digits would mislead. In a
  * column ("aligned") zeros are kept at the end, so that the points line up.
  */
-export function formatMetric(value: MetricValue | undefined, language: string, aligned = false): string {
+export function formatMetric(value: MetricValue, language: string, aligned = false): string {
   const n = toNumber(value);
   if (Number.isNaN(n)) return 'NaN';
   if (!Number.isFinite(n)) return n > 0 ? '∞' : '−∞';

@@ -1,4 +1,4 @@
-import type { MetricSeries } from '@/api/contract';
+import type { MetricSeries } from '@/api/nouns';
 import { toNumber } from './format';
 
 export type XAxis = 'step' | 'time';

@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask } from '@/api/client';
-import type { Token } from '@/api/contract';
+import type { Token } from '@/api/nouns';
 import { CommandLine } from '@/components/CommandLine';
 import { Section } from '@/components/Page';
 import { Await, EmptyState, ErrorNote } from '@/components/States';

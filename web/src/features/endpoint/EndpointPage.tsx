@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Deployment, Endpoint } from '@/api/contract';
+import type { Deployment, Endpoint } from '@/api/nouns';
 import { Copyable } from '@/components/CommandLine';
 import { LogView } from '@/components/LogView';
 import { Columns, Facts, Page, Section } from '@/components/Page';

@@ -3,7 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { fetchRaw, workspacePath } from '@/api/client';
-import type { Deployment, Endpoint } from '@/api/contract';
+import type { Deployment, Endpoint } from '@/api/nouns';
 import { CommandLine } from '@/components/CommandLine';
 import { Section } from '@/components/Page';
 import { ErrorNote } from '@/components/States';

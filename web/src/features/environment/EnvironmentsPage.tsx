@@ -1,7 +1,7 @@
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { api, ask } from '@/api/client';
-import type { Environment } from '@/api/contract';
+import type { Environment } from '@/api/nouns';
 import { Copyable } from '@/components/CommandLine';
 import { Page, Section } from '@/components/Page';
 import { Await, EmptyState } from '@/components/States';

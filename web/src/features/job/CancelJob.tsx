@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask } from '@/api/client';
-import type { Job } from '@/api/contract';
+import type { Job } from '@/api/nouns';
 import { ErrorNote } from '@/components/States';
 import dialog from '@/components/Dialog.module.css';
 

@@ -3,7 +3,7 @@ import { useQueries } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Job, Metric, Run } from '@/api/contract';
+import type { Job, Metric, Run } from '@/api/nouns';
 import { seriesColour } from '@/components/LineChart';
 import { Page, Section } from '@/components/Page';
 import { toStatus } from '@/components/status';

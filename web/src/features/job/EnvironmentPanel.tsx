@@ -1,7 +1,7 @@
 import { TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Job } from '@/api/contract';
+import type { Job } from '@/api/nouns';
 import { Copyable } from '@/components/CommandLine';
 import { Columns, Facts, Section } from '@/components/Page';
 import { EmptyState } from '@/components/States';

@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useMemo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Job, Run } from '@/api/contract';
+import type { Job, Run } from '@/api/nouns';
 import { CommandLine } from '@/components/CommandLine';
 import { Columns, Facts, Section } from '@/components/Page';
 import { Table } from '@/components/Table';

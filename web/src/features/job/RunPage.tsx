@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Job, Run } from '@/api/contract';
+import type { Job, Run } from '@/api/nouns';
 import { Copyable } from '@/components/CommandLine';
 import { Page } from '@/components/Page';
 import { isActive, toStatus } from '@/components/status';

@@ -1,7 +1,7 @@
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { api, ask } from '@/api/client';
-import type { Job, Run } from '@/api/contract';
+import type { Job, Run } from '@/api/nouns';
 import { toStatus, type Status } from '@/components/status';
 
 export function jobsQuery(workspace: string) {
@@ -14,7 +14,7 @@ export function jobsQuery(workspace: string) {
 export function jobQuery(workspace: string, job: string) {
   return queryOptions({
     queryKey: [workspace, 'job', job],
-    queryFn: () => ask(api.GET('/api/v1/workspaces/{workspace}/jobs/{job}', { params: { path: { workspace, job } } })),
+    queryFn: () => ask(api.GET('/api/v1/workspaces/{workspace}/jobs/{job}', { params: { path: { workspace, job } } })) as Promise<Job>,
   });
 }
 

@@ -3,7 +3,7 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { workspacePath } from '@/api/client';
-import type { ModelVersion } from '@/api/contract';
+import type { ModelVersion } from '@/api/nouns';
 import { CommandLine } from '@/components/CommandLine';
 import { FileBrowser } from '@/components/FileBrowser';
 import { FilePreview } from '@/components/FilePreview';

@@ -4,7 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask } from '@/api/client';
-import type { Run } from '@/api/contract';
+import type { Run } from '@/api/nouns';
 import dialog from '@/components/Dialog.module.css';
 import { Await, EmptyState, ErrorNote } from '@/components/States';
 import { artifactsQuery } from '@/features/tracking/queries';

@@ -14,7 +14,7 @@ it.each([
 });
 
 it('needs a scoring script unless MLflow knows how', () => {
-  const version = { name: 'm', version: '3', created_at: '', updated_at: '' };
+  const version = { name: 'm', version: '3' };
   expect(deploySnippet({ ...version, type: 'custom_model' })).toContain('scoring_script');
   expect(deploySnippet({ ...version, type: 'mlflow_model' })).not.toContain('scoring_script');
   expect(deploySnippet({ ...version, type: 'mlflow_model' })).toContain('model: azureml:m:3\n');

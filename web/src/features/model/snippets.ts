@@ -1,7 +1,7 @@
-import type { ModelVersion } from '@/api/contract';
+import type { ModelVersion } from '@/api/nouns';
 
 /** The files and commands that put a version behind an endpoint. */
-export function deploySnippet(version: ModelVersion): string {
+export function deploySnippet(version: Pick<ModelVersion, 'name' | 'version' | 'type'>): string {
   const endpoint = endpointName(version.name);
   const scoring = version.type === 'mlflow_model' ? '' : `
 code_configuration:

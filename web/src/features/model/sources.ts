@@ -1,4 +1,4 @@
-import type { Artifact, Run } from '@/api/contract';
+import type { Artifact, Run } from '@/api/nouns';
 
 export interface ModelSource {
   path: string;
@@ -7,7 +7,7 @@ export interface ModelSource {
 }
 
 /** What of a run can be registered: MLflow models first, then named outputs, then folders and files. */
-export function modelSources(run: Run, outputs: readonly string[], files: readonly Artifact[]): ModelSource[] {
+export function modelSources(run: Pick<Run, 'id' | 'outputs'>, outputs: readonly string[], files: readonly Artifact[]): ModelSource[] {
   const sources: ModelSource[] = (run.outputs ?? []).map(({ model_id }) => ({ path: `models:/${model_id}`, label: model_id, type: 'mlflow_model' }));
   const folders = files.filter((file) => file.path.endsWith('/MLmodel')).map((file) => file.path.slice(0, -'/MLmodel'.length));
   for (const folder of folders) sources.push({ path: `runs:/${run.id}/${folder}`, label: folder, type: 'mlflow_model' });

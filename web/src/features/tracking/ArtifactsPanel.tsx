@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { workspacePath } from '@/api/client';
-import type { Artifact } from '@/api/contract';
+import type { Artifact } from '@/api/nouns';
 import { FileBrowser } from '@/components/FileBrowser';
 import { FilePreview } from '@/components/FilePreview';
 import { Section } from '@/components/Page';

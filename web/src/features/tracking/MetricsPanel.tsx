@@ -2,7 +2,7 @@ import { SegmentedControl, Slider, Switch, TextInput } from '@mantine/core';
 import { useQueries } from '@tanstack/react-query';
 import { useMemo, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { MetricSeries } from '@/api/contract';
+import type { MetricSeries } from '@/api/nouns';
 import { LineChart, seriesColour } from '@/components/LineChart';
 import { Section } from '@/components/Page';
 import { EmptyState, ErrorState, LoadingRows } from '@/components/States';

@@ -5,7 +5,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useMemo, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Run } from '@/api/contract';
+import type { Run } from '@/api/nouns';
 import { isActive, type Status } from '@/components/status';
 import { StatusBadge } from '@/components/StatusBadge';
 import { Ago, Duration } from '@/components/Time';

@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
-import type { Run } from '@/api/contract';
+import type { Run } from '@/api/nouns';
 import { defaultColumns, fieldsOf, splitField, worth } from './columns';
 
 function run(params: Record<string, string>, metrics: string[]): Run {
   return {
     id: 'x', name: 'x', experiment_id: '1', experiment_name: 'e', status: 'FINISHED', lifecycle_stage: 'active', params,
+    user: 'u', started_at: '', tags: {}, job: false, inputs: [], outputs: [],
     metrics: Object.fromEntries(metrics.map((key) => [key, { value: 1, step: 0, timestamp: '' }])),
   };
 }

@@ -1,4 +1,4 @@
-import type { Run } from '@/api/contract';
+import type { Run } from '@/api/nouns';
 import { betterDirection } from '@/lib/direction';
 
 /** What the runs at hand have to show: "metrics.rmse", "params.alpha", the commonest first. */

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { api, ask } from '@/api/client';
-import type { Artifact } from '@/api/contract';
+import type { Artifact } from '@/api/nouns';
 
 export interface RunSearch {
   experiment?: string | undefined;
