@@ -27,16 +27,17 @@ type resolver struct {
 	path    []string // the inputs being resolved, to find circles
 }
 
-// expand returns command with every literal filled in. References to paths
-// stay, in one form, for the runner, which alone knows the paths.
-func expand(command string, inputs map[string]Input, outputs map[string]Output) (string, error) {
+// expand returns text, of the field called where, with every literal filled in.
+// References to paths stay, in one form, for the runner, which alone knows the
+// paths.
+func expand(text, where string, inputs map[string]Input, outputs map[string]Output) (string, error) {
 	r := &resolver{inputs: inputs, outputs: outputs, done: map[string]string{}}
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
 		if _, err := r.input(name); err != nil {
 			return "", err
 		}
 	}
-	command = fragmentForm.ReplaceAllStringFunc(command, func(fragment string) string {
+	text = fragmentForm.ReplaceAllStringFunc(text, func(fragment string) string {
 		content := fragmentForm.FindStringSubmatch(fragment)[1]
 		for _, reference := range referenceForm.FindAllStringSubmatch(content, -1) {
 			name, isInput := strings.CutPrefix(reference[1], "inputs.")
@@ -46,7 +47,7 @@ func expand(command string, inputs map[string]Input, outputs map[string]Output) 
 		}
 		return content
 	})
-	return r.fill(command, "command")
+	return r.fill(text, where)
 }
 
 // fill replaces every reference in text. Where says whose text it is.

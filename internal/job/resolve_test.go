@@ -26,7 +26,7 @@ func TestExpand(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := expand(test.command, inputs, outputs)
+			got, err := expand(test.command, "command", inputs, outputs)
 			if test.fault != "" {
 				if err == nil || !strings.Contains(err.Error(), test.fault) {
 					t.Errorf("error %v, want %q", err, test.fault)
@@ -52,7 +52,7 @@ func TestCirclesAreNamed(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if _, err := expand("x", test.inputs, nil); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := expand("x", "command", test.inputs, nil); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want the circle %s", err, test.want)
 			}
 		})

@@ -201,18 +201,7 @@ func (s *Service) Cancel(ctx context.Context, ws, name string) (Job, error) {
 // Delete forgets a job that has ended: its row, its logs, and its run, which can
 // be restored.
 func (s *Service) Delete(ctx context.Context, ws, name string) error {
-	err := s.DB.Write(ctx, func(tx *sqldb.Tx) error {
-		j, err := selectJob(ctx, tx, ws, name)
-		if err != nil {
-			return err
-		}
-		if !j.Status.Ended() || j.handle != "" {
-			return atelier.Errorf(atelier.Precondition, "The job %q has not ended: it is %s.", name, j.Status).
-				WithHint("Cancel it first with `atelier job cancel %s`.", name)
-		}
-		return deleteJob(ctx, tx, ws, name)
-	})
-	if err != nil {
+	if err := s.deleteWhenReleased(ctx, ws, name); err != nil {
 		return err
 	}
 	s.Bus.Publish(event.Notice{Workspace: ws, Topic: event.Job, ID: name})
@@ -222,6 +211,40 @@ func (s *Service) Delete(ctx context.Context, ws, name string) error {
 		}
 	}
 	return s.Tracking.Delete(ctx, ws, name)
+}
+
+// deleteWhenReleased deletes the job's row. One that has just ended is given a
+// moment to be put away.
+func (s *Service) deleteWhenReleased(ctx context.Context, ws, name string) error {
+	const tries, pause = 50, 100 * time.Millisecond
+	for try := 1; ; try++ {
+		putAway := true
+		err := s.DB.Write(ctx, func(tx *sqldb.Tx) error {
+			j, err := selectJob(ctx, tx, ws, name)
+			if err != nil {
+				return err
+			}
+			if !j.Status.Ended() {
+				return atelier.Errorf(atelier.Precondition, "The job %q has not ended: it is %s.", name, j.Status).
+					WithHint("Cancel it first with `atelier job cancel %s`.", name)
+			}
+			if putAway = j.handle == ""; !putAway {
+				return nil
+			}
+			return deleteJob(ctx, tx, ws, name)
+		})
+		if err != nil || putAway {
+			return err
+		}
+		if try == tries {
+			return atelier.Errorf(atelier.Unavailable, "The job %q has ended, but its runner has not left yet.", name).WithHint("Try again in a moment.")
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.Clock.After(pause):
+		}
+	}
 }
 
 // RefuseDeletion refuses to delete a workspace in which jobs run: their tasks

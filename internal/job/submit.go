@@ -43,7 +43,7 @@ func (s *Service) Submit(ctx context.Context, ws string, spec Spec) (Job, error)
 		run, err := tracking.CreateRun(ctx, tx, ws, tracking.NewRun{ID: j.Name, Experiment: j.ExperimentName, Name: j.DisplayName,
 			Status: tracking.Scheduled, User: actor.Name, Tags: runTags(j), Job: true, OwnerJob: j.Name})
 		if err == nil {
-			j.task.EnvironmentVariables = ownVariables(j, run)
+			maps.Copy(j.task.EnvironmentVariables, ownVariables(j, run))
 			err = insertJob(ctx, tx, j)
 		}
 		if atelier.CodeOf(err) == atelier.Conflict || sqldb.IsDuplicate(err) {
@@ -181,7 +181,7 @@ func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, 
 	if !definition.IsZero() {
 		j.task.Environment = &definition
 	}
-	if j.task.Command, err = expand(j.Command, j.Inputs, j.Outputs); err != nil {
+	if err := j.expand(); err != nil {
 		return definition, err
 	}
 	if j.task.CodeTree, err = s.findCode(ctx, j.workspace, j.Code); err != nil {
@@ -196,6 +196,22 @@ func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, 
 		j.task.Outputs[name] = compute.Output{Type: output.Type}
 	}
 	return definition, nil
+}
+
+// expand fills in the references of the command and of the environment's
+// variables.
+func (j *Job) expand() (err error) {
+	if j.task.Command, err = expand(j.Command, "command", j.Inputs, j.Outputs); err != nil {
+		return err
+	}
+	j.task.EnvironmentVariables = map[string]string{}
+	for name, value := range j.EnvironmentVariables {
+		where := "environment_variables." + name
+		if j.task.EnvironmentVariables[name], err = expand(value, where, j.Inputs, j.Outputs); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // located names the place of a fault that has none yet.
@@ -369,10 +385,9 @@ func runTags(j Job) map[string]string {
 	return tags
 }
 
-// ownVariables is the user's environment and what every job is told about itself.
+// ownVariables is what every job is told about itself.
 func ownVariables(j Job, run tracking.Run) map[string]string {
-	variables := maps.Clone(j.EnvironmentVariables)
-	maps.Copy(variables, map[string]string{
+	return map[string]string{
 		"AZUREML_RUN_ID":           j.Name,
 		"AZUREML_EXPERIMENT_ID":    run.ExperimentID,
 		"AZUREML_ARM_PROJECT_NAME": run.ExperimentName,
@@ -380,8 +395,7 @@ func ownVariables(j Job, run tracking.Run) map[string]string {
 		"MLFLOW_EXPERIMENT_ID":     run.ExperimentID,
 		"MLFLOW_EXPERIMENT_NAME":   run.ExperimentName,
 		"ATELIER_JOB_NAME":         j.Name,
-	})
-	return variables
+	}
 }
 
 // Words for the names of jobs: adjective_noun_ and ten random characters, as

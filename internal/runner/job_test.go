@@ -80,10 +80,12 @@ func TestCodeInputsAndOutputs(t *testing.T) {
 		`echo model > ${{outputs.model}}/weights; echo 0.5 > ${{outputs.score}}`,
 		`mkdir -p outputs/deep; echo kept > outputs/deep/x.txt; echo logged > logs/l.txt; echo lost > elsewhere.txt`,
 		`test $AZURE_ML_OUTPUT_model = ${{outputs.model}}; echo $GREETING $AZUREML_RUN_ID $MLFLOW_RUN_ID $MLFLOW_EXPERIMENT_NAME`,
+		`echo $RATE; cat $WEIGHTS`,
 	}, "\n"), func(spec *job.Spec) {
 		spec.Name, spec.ExperimentName = "files", "exp"
 		spec.Code = "azureml:" + string(code.ID) + ":1"
-		spec.EnvironmentVariables = map[string]string{"GREETING": "hi there", "MLFLOW_RUN_ID": "stolen"}
+		spec.EnvironmentVariables = map[string]string{"GREETING": "hi there", "MLFLOW_RUN_ID": "stolen",
+			"RATE": "rate ${{inputs.rate}}", "WEIGHTS": "${{outputs.model}}/weights"}
 		upload := "azureml://datastores/workspaceblobstore/paths/LocalUpload/"
 		spec.Inputs = map[string]job.Input{
 			"table": {Type: "uri_file", Path: upload + string(data.ID) + "/my data.csv"},
@@ -94,7 +96,7 @@ func TestCodeInputsAndOutputs(t *testing.T) {
 		spec.Outputs = map[string]job.Output{"model": {}, "score": {Type: "uri_file"}}
 	})
 	w.finish(j.Name, job.Completed)
-	want := "fixed\n1,2\ndeep\ndeep\n0.10 True 0.10x\n" + readOnlyLine() + "hi there files files exp\n"
+	want := "fixed\n1,2\ndeep\ndeep\n0.10 True 0.10x\n" + readOnlyLine() + "hi there files files exp\nrate 0.10\nmodel\n"
 	if diff := cmp.Diff(want, w.log(j.Name, job.CommandLog)); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
@@ -292,7 +294,7 @@ func TestRequestsOfTheCommandWaitForTheServer(t *testing.T) {
 	j := w.submit(`cat > ask.py <<'END'
 import json, os, urllib.request
 def ask(token):
-    url = os.environ["ATELIER_SERVER_URL"] + "/api/v1/workspaces/" + os.environ["ATELIER_WORKSPACE"] + "/jobs/" + os.environ["ATELIER_JOB_NAME"]
+    url = os.environ["ATELIER_SERVER"] + "/api/v1/workspaces/" + os.environ["ATELIER_WORKSPACE"] + "/jobs/" + os.environ["ATELIER_JOB_NAME"]
     request = urllib.request.Request(url, headers={"Authorization": "Bearer " + token})
     try:
         return json.load(urllib.request.urlopen(request))["status"]

@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -161,8 +160,6 @@ func result(state *os.ProcessState, cause error) outcome {
 	}
 	var out outcome
 	switch {
-	case errors.Is(cause, errTimeout):
-		out = ended(cause)
 	case cause != nil:
 		out = ended(cause)
 	case status.Signaled():
@@ -197,7 +194,7 @@ func shell() string {
 	return "/bin/sh"
 }
 
-// fillPaths puts the paths of inputs and outputs into the command. The server
+// fillPaths puts the paths of inputs and outputs into the command or a variable. The server
 // has checked that all of them exist.
 func fillPaths(command string, p *place) string {
 	var pairs []string
@@ -215,16 +212,20 @@ func fillPaths(command string, p *place) string {
 func (r *runner) variables(p *place) []string {
 	all := inherited(p.ready != nil)
 	if p.ready != nil {
-		all = append(all, "VIRTUAL_ENV="+p.ready.Dir,
+		// An environment has no pip unless it asks for it: the machine's own must
+		// not install into the machine by mistake.
+		all = append(all, "VIRTUAL_ENV="+p.ready.Dir, "PIP_REQUIRE_VIRTUALENV=1",
 			"PATH="+filepath.Join(p.ready.Dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
 			"PIP_REQUIRE_VIRTUALENV=1")
 	}
 	all = append(all, "PYTHONUNBUFFERED=1", "GIT_PYTHON_REFRESH=quiet",
+		// The client would print the relay's address, which nobody can open later.
+		"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT=true",
 		// The relay holds requests while the server is away; its clients must wait too.
 		"MLFLOW_HTTP_REQUEST_TIMEOUT=3600")
 	for _, set := range []map[string]string{r.task.EnvironmentVariables, r.task.Secrets} {
 		for key, value := range set {
-			all = append(all, key+"="+value)
+			all = append(all, key+"="+fillPaths(value, p))
 		}
 	}
 	for name, path := range p.outputs {
@@ -236,7 +237,7 @@ func (r *runner) variables(p *place) []string {
 	return append(all,
 		"MLFLOW_TRACKING_URI="+p.relay.url+"/workspaces/"+r.task.Workspace,
 		"MLFLOW_TRACKING_TOKEN="+p.relay.secret,
-		"ATELIER_SERVER_URL="+p.relay.url,
+		"ATELIER_SERVER="+p.relay.url,
 		"ATELIER_TOKEN="+p.relay.secret,
 		"ATELIER_WORKSPACE="+r.task.Workspace,
 		process.FolderVariable+"="+r.dir)

@@ -76,15 +76,11 @@ func (d *Document) Job() (job.Spec, error) {
 // variableName is what a shell takes as the name of a variable.
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// checkVariables checks the names of the environment variables, and that no
-// value holds an expression, which nobody would fill in.
+// checkVariables checks the names of the environment variables.
 func (d *Document) checkVariables(o *object) {
 	o.each("environment_variables", func(name string, inner field) {
 		if !variableName.MatchString(name) {
 			d.add(inner.key, "%q cannot be an environment variable. Use letters, digits and '_', not beginning with a digit.", atelier.Clip(name, 60))
-		}
-		if strings.Contains(inner.value.Value, "${{") {
-			d.addExpression(inner.value, "${{", "Expressions are filled in in the command only. Set the variable there.")
 		}
 	})
 }
@@ -107,6 +103,7 @@ func (d *Document) jobExpressions(o *object) {
 		}
 	}
 	s.check(o.value("command"))
+	o.each("environment_variables", func(_ string, inner field) { s.check(inner.value) })
 	for _, node := range s.inputs {
 		s.check(node)
 	}

@@ -121,7 +121,7 @@ func TestJobFaults(t *testing.T) {
 		"unclosed":         {"command: echo ${{inputs.x}\ninputs: {x: 1}\n", "job.yml:1:15", "not closed"},
 		"circle":           {"command: x\ninputs:\n  a: ${{inputs.b}}\n  b: ${{inputs.a}}\n", "job.yml:3:6", "circle: a -> b -> a"},
 		"sweep expression": {"command: echo ${{search_space.x}}\n", "job.yml:1:15", "sweep"},
-		"bad variable":     {"command: x\nenvironment_variables: {A: '${{inputs.q}}'}\n", "job.yml:2:29", "in the command only"},
+		"bad variable":     {"command: x\nenvironment_variables: {A: '${{inputs.q}}'}\n", "job.yml:2:29", "the job has no inputs"},
 		"variable name":    {"command: x\nenvironment_variables: {A-B: x}\n", "job.yml:2:25", "cannot be an environment variable"},
 		"reserved":         {"command: x\ninputs: {path: 1}\n", "job.yml:2:10", "cannot name an input"},
 		"output asset":     {"command: x\noutputs: {m: {name: a}}\n", "job.yml:2:15", "not registered by themselves"},
@@ -363,7 +363,7 @@ func TestOnlineEndpoint(t *testing.T) {
 	if err != nil || got.Traffic["blue"] != 90 || got.AuthMode != endpoint.KeyAuth {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	for text, message := range map[string]string{"name: 1a\n": "cannot name a endpoint", "name: abc\nauth_mode: aad_token\n": "no Azure directory", "name: abc\ntraffic: {blue: 120}\n": "from 0 to 100", "name: abc\nidentity: {}\n": "not offered"} {
+	for text, message := range map[string]string{"name: 1a\n": "cannot name an endpoint", "name: abc\nauth_mode: aad_token\n": "no Azure directory", "name: abc\ntraffic: {blue: 120}\n": "from 0 to 100", "name: abc\nidentity: {}\n": "not offered"} {
 		d, err := parse("endpoint.yml", t.TempDir(), []byte(text), nil)
 		if err != nil {
 			t.Fatal(err)
