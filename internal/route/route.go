@@ -155,8 +155,8 @@ func bodyLimit(r Route) int64 {
 // admit returns the context in which the request may be handled, or why not.
 func (t *Table) admit(req *http.Request, r Route) (context.Context, error) {
 	ctx := req.Context()
-	if r.Access == Public {
-		return ctx, nil
+	if err := checkText(req.URL); err != nil || r.Access == Public {
+		return ctx, err
 	}
 	if r.Access == OwnKey {
 		ws, err := t.workspaces.Get(ctx, workspaceName(req, r))

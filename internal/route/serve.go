@@ -5,10 +5,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/atelier-ml/atelier"
 )
@@ -46,7 +49,24 @@ func (t *Table) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			WithHint("Add it with --allowed-hosts."))
 		return
 	}
+	if clean := path.Clean(req.URL.Path); req.URL.Path != clean && req.URL.Path != clean+"/" {
+		WriteError(recorder, req, atelier.Errorf(atelier.Invalid, "Invalid path: %q.", atelier.Clip(req.URL.Path, 120)).At("path").
+			WithHint("Leave out empty parts, '.' and '..'."))
+		return
+	}
 	t.mux.ServeHTTP(recorder, req)
+}
+
+// checkText refuses an address with text in it that no database takes.
+func checkText(target *url.URL) error {
+	text := target.Path + target.RawQuery
+	if query, err := url.QueryUnescape(target.RawQuery); err == nil {
+		text = target.Path + query
+	}
+	if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
+		return atelier.Errorf(atelier.Invalid, "The address is not valid UTF-8 text without NUL.").At("path")
+	}
+	return nil
 }
 
 func (t *Table) logRequest(req *http.Request, done *exchange, took time.Duration) {
