@@ -13,9 +13,11 @@ the script by itself, and all accept from one socket.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import queue
+import select
 import signal
 import socket
 import sys
@@ -28,6 +30,9 @@ from atelier_serving.script import Script, ScriptError, print_fault
 from atelier_serving.service import Service
 
 INIT_FAILED = 3
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+#: How many seconds a worker that is told to stop may take to send its last answers.
+_LAST_ANSWERS = 8
 
 
 def main(arguments=None):
@@ -116,13 +121,15 @@ def _work(options, listener, concurrency, open_for_requests):
         _explain(options.failure, fault)
         return INIT_FAILED
     executor = MainThread() if concurrency == 1 else Threads(concurrency)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOPPING:
         signal.signal(number, lambda _number, _frame: executor.stop())
     service = Service(options.code, script, executor.execute)
+    under_way = UnderWay()
     open_for_requests()
-    threading.Thread(target=_accept, args=(listener, service), daemon=True).start()
+    threading.Thread(target=_accept, args=(listener, service, under_way), daemon=True).start()
     print("The worker (process %d) is ready." % os.getpid(), flush=True)
     executor.run()
+    under_way.wait(_LAST_ANSWERS)
     return 0
 
 
@@ -203,14 +210,53 @@ class Threads:
         self._stopped.put(None)
 
 
-def _accept(listener, service):
-    """Give every connection a thread of its own."""
+class UnderWay:
+    """Counts the requests that have been read and not yet answered."""
+
+    def __init__(self):
+        self._number, self._changed = 0, threading.Condition()
+
+    def __enter__(self):
+        with self._changed:
+            self._number += 1
+
+    def __exit__(self, *_fault):
+        with self._changed:
+            self._number -= 1
+            self._changed.notify_all()
+
+    def wait(self, seconds):
+        """Return when there are none, or after some seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._number == 0, seconds)
+
+
+def _accept(listener, service, under_way):
+    """Give every connection a thread of its own.
+
+    Where several processes accept from one socket, those that have fewer
+    connections are quicker to take the next, so that all get their share.
+    """
+    listener.setblocking(False)
+    connections = []
     while True:
-        connection, _ = listener.accept()
-        threading.Thread(target=_converse, args=(connection, service), daemon=True).start()
+        select.select([listener], [], [])
+        connections = [thread for thread in connections if thread.is_alive()]
+        time.sleep(0.001 * min(len(connections), 20))
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:  # another process was quicker
+            continue
+        except OSError:  # nobody listens yet, because another process still loads
+            time.sleep(0.01)
+            continue
+        connection.setblocking(True)
+        thread = threading.Thread(target=_converse, args=(connection, service, under_way), daemon=True)
+        connections.append(thread)
+        thread.start()
 
 
-def _converse(connection, service):
+def _converse(connection, service, under_way):
     """Answer one request after another until the other side hangs up."""
     try:
         with connection, connection.makefile("rb", 1 << 16) as stream:
@@ -218,7 +264,8 @@ def _converse(connection, service):
                 frame = frames.read(stream)
                 if frame is None:
                     return
-                connection.sendall(frames.encode(*service.answer(*frame)))
+                with under_way:
+                    connection.sendall(frames.encode(*service.answer(*frame)))
     except (OSError, frames.BrokenFrame, ValueError):
         pass  # the router left; it knows why
 
@@ -228,30 +275,29 @@ def _supervise(options, listener):
     share = max(1, -(-options.concurrency // options.workers))
     children, opened, stopping = {}, [], []
     loaded, report = os.pipe()
-    wait, go = os.pipe()
 
     def start():
-        pid = os.fork()
-        if pid == 0:
-            os.close(go)
-            os.close(loaded)
-            os._exit(_child(options, listener, share, report, wait))
-        children[pid] = True
+        # A child is known, and has its own way with signals, before one reaches it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+        if not stopping:
+            pid = os.fork()
+            if pid == 0:
+                _child(options, listener, share, report)
+            children[pid] = True
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
 
     def stop(_number, _frame):
         stopping.append(True)
-        for pid in children:
-            os.kill(pid, signal.SIGTERM)
+        for pid in list(children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOPPING:
         signal.signal(number, stop)
     for _ in range(options.workers):
         start()
-    threading.Thread(
-        target=_open_when_loaded,
-        args=(options.workers, loaded, go, listener, opened),
-        daemon=True,
-    ).start()
+    opening = (options.workers, loaded, listener, opened)
+    threading.Thread(target=_open_when_loaded, args=opening, daemon=True).start()
     while children:
         pid, status = os.wait()
         children.pop(pid, None)
@@ -262,36 +308,34 @@ def _supervise(options, listener):
             for other in children:
                 os.kill(other, signal.SIGKILL)
             return code or 1
-        print(
-            "A worker (process %d) ended with %d. Starting another." % (pid, code),
-            file=sys.stderr,
-            flush=True,
-        )
+        print("A worker (process %d) ended with %d. Starting another." % (pid, code), flush=True)
         time.sleep(1)
         start()
     return 0
 
 
-def _open_when_loaded(workers, loaded, go, listener, opened):
-    """Listen once every worker has said that it is loaded, and let them go on."""
+def _open_when_loaded(workers, loaded, listener, opened):
+    """Listen once every worker has said that it is loaded."""
     missing = workers
     while missing > 0:
         missing -= len(os.read(loaded, missing))
-    listener.listen(128)
     opened.append(True)
-    os.close(go)
+    listener.listen(128)
 
 
-def _child(options, listener, share, report, wait):
-    def ready():
-        os.write(report, b".")
-        os.read(wait, 1)  # returns when the supervisor closes its end
-
+def _child(options, listener, share, report):
+    """Be one of several workers; never returns."""
+    code = 1
     try:
-        return _work(options, listener, share, ready)
+        for number in _STOPPING:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        code = _work(options, listener, share, lambda: os.write(report, b"."))
     except BaseException:
         traceback.print_exc()
-        return 1
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":
