@@ -11,7 +11,7 @@ const pages = {
   run: `/w/default/runs/${live}`, 'run-failed': '/w/default/runs/amber_heron_110'.replace('amber_heron_110', 'amber_lynx_120'), metrics: `/w/default/runs/${live}?tab=metrics`, logs: `/w/default/runs/${live}?tab=logs`,
   outputs: `/w/default/runs/${live}?tab=outputs&path=outputs/predictions.csv`, image: `/w/default/runs/${live}?tab=outputs&path=outputs/confusion.png`, code: `/w/default/runs/${live}?tab=code`,
   environment: `/w/default/runs/${live}?tab=environment`, compare: '', models: '/w/default/models', model: '/w/default/models/diabetes-progression',
-  endpoints: '/w/default/endpoints', endpoint: '/w/default/endpoints/diabetes', environments: '/w/default/environments', settings: '/settings', workspaces: '/workspaces',
+  endpoints: '/w/default/endpoints', endpoint: '/w/default/endpoints/diabetes', environments: '/w/default/environments', settings: '/settings', workspaces: '/settings/workspaces',
 };
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--headless', '--no-sandbox', '--disable-gpu'] });

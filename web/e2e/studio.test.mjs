@@ -276,7 +276,7 @@ describe('every page', () => {
   for (const [look, options] of Object.entries(looks)) {
     it(`has no barriers and has its picture: ${look}`, async () => {
       const { context, page, problems } = await signedIn(options);
-      const all = { ...Object.fromEntries(Object.entries(pages()).map(([name, path]) => [name, at(path)])), settings: `${server.url}/settings`, workspaces: `${server.url}/workspaces` };
+      const all = { ...Object.fromEntries(Object.entries(pages()).map(([name, path]) => [name, at(path)])), settings: `${server.url}/settings`, workspaces: `${server.url}/settings/workspaces` };
       const barriers = [];
       for (const [name, address] of Object.entries(all)) {
         await page.goto(address);

@@ -43,7 +43,13 @@ interface Answer<T> {
 export async function ask<T>(answer: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await answer;
   if (!response.ok) throw errorFromBody(response.status, error);
-  return data as T;
+  return withItems(data) as T;
+}
+
+/** A list without items is an empty list, however it was written. */
+function withItems(data: unknown): unknown {
+  if (data === null || typeof data !== 'object' || !('items' in data) || data.items !== null) return data;
+  return { ...data, items: [] };
 }
 
 /** Fetches a path that is outside the JSON routes: bytes, logs, text. */

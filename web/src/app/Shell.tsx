@@ -63,7 +63,7 @@ function Navigation({ workspace }: { workspace: string }) {
       <Link to="/w/$workspace/endpoints" params={{ workspace }} {...link}><IconArrowsLeftRight {...icon} />{t('nav.endpoints')}</Link>
       <Link to="/w/$workspace/environments" params={{ workspace }} {...link}><IconPackage {...icon} />{t('nav.environments')}</Link>
       <span className={classes.spacer} />
-      <Link to="/settings" {...link}><IconSettings {...icon} />{t('nav.settings')}<span className={`ellipsis ${classes.user}`}>{me?.user.name}</span></Link>
+      <Link to="/settings" activeOptions={{ exact: true }} {...link}><IconSettings {...icon} />{t('nav.settings')}<span className={`ellipsis ${classes.user}`}>{me?.user.name}</span></Link>
     </nav>
   );
 }

@@ -45,7 +45,7 @@ const start = createRoute({
     const names = me.workspaces.map((one) => one.name);
     const last = lastWorkspace();
     const workspace = last && names.includes(last) ? last : names.includes('default') ? 'default' : names[0];
-    if (workspace === undefined) throw redirect({ to: '/workspaces', replace: true });
+    if (workspace === undefined) throw redirect({ to: '/settings/workspaces', replace: true });
     throw redirect({ to: '/w/$workspace', params: { workspace }, replace: true });
   },
 });
@@ -55,7 +55,7 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('@/features/access/SettingsPage')),
 });
 const workspaces = createRoute({
-  getParentRoute: () => app, path: '/workspaces',
+  getParentRoute: () => app, path: '/settings/workspaces',
   component: lazyRouteComponent(() => import('@/features/workspace/WorkspacesPage')),
 });
 const home = createRoute({

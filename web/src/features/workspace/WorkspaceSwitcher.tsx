@@ -31,7 +31,7 @@ export function WorkspaceSwitcher({ current }: { current: string }) {
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item onClick={() => void navigate({ to: '/workspaces' })}>{t('workspaces.all')}</Menu.Item>
+        <Menu.Item onClick={() => void navigate({ to: '/settings/workspaces' })}>{t('workspaces.all')}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );
