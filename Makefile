@@ -23,6 +23,6 @@ web: ## build the Studio
 fuzz: ## run every fuzz test for half a minute
 	@scripts/fuzz
 bench: build ## measure, beside a named peer
-	@go test ./test/bench -run '^$$' -bench . -benchtime 1x
+	@scripts/bench
 clean: ## remove everything that was built
 	@rm -rf bin .venv .demo web/node_modules web/dist/app
