@@ -15,6 +15,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/api"
 	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/blob/s3"
 	"github.com/atelier-ml/atelier/internal/clock"
 	"github.com/atelier-ml/atelier/internal/compute/local"
 	"github.com/atelier-ml/atelier/internal/endpoint"
@@ -127,18 +128,31 @@ func (a *App) openGround(ctx context.Context) (g ground, err error) {
 		return g, databaseError(a.config, err)
 	}
 	a.onClose(g.db.Close)
-	blobs, err := blob.OpenDir(a.path("blobs"))
-	if err != nil {
+	if g.blobs, err = a.openBlobs(ctx, g.clock); err != nil {
 		return g, err
 	}
-	g.blobs = blobs
-	a.onClose(blobs.Close)
 	if g.logs, err = logs.Open(a.path("logs")); err != nil {
 		return g, err
 	}
 	a.onClose(g.logs.Close)
 	g.vault, err = vault.Open(a.path("keys", "vault.key"))
 	return g, err
+}
+
+func (a *App) openBlobs(ctx context.Context, clk clock.Clock) (blob.Store, error) {
+	if a.config.Storage != "" {
+		address, err := s3.ParseAddress(a.config.Storage)
+		if err != nil {
+			return nil, err
+		}
+		return s3.Open(ctx, address, a.path("incoming"), clk)
+	}
+	blobs, err := blob.OpenDir(a.path("blobs"))
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(blobs.Close)
+	return blobs, nil
 }
 
 func (a *App) path(parts ...string) string {

@@ -17,6 +17,7 @@ type Config struct {
 	Port     int
 	DataDir  string // absolute
 	Database string // postgres://..., or "" for SQLite in DataDir
+	Storage  string // s3://..., or "" for a folder in DataDir
 	// AllowedHosts are further names by which the server may be addressed.
 	AllowedHosts []string
 	// Executable is this program, which the local driver starts as a runner.

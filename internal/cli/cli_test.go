@@ -182,7 +182,9 @@ func TestUpRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"port: [1]", "", `atelier: atelier.yml:1: The setting "port" takes one value.`},
 		{"- port", "", "atelier: atelier.yml:1: The configuration is not a list of settings."},
 		{"port: 'x", "", "atelier: atelier.yml is not YAML:"},
-		{"", "--database mysql://x", "atelier: --database: \"mysql://x\" is not a value of database."},
+		{"", "--database mysql://x", "atelier: --database: The value of database cannot be used. Use postgres://"},
+		{"", "--storage s3://key:hunter2@models", "atelier: --storage: The value of storage cannot be used. The storage's address holds credentials"},
+		{"storage: /srv/files", "", "atelier: atelier.yml:1: The value of storage cannot be used. The storage's address cannot be read."},
 		{"", "--config gone.yml", "atelier: The configuration file cannot be read:"},
 	} {
 		w := newWorld(t)
