@@ -140,36 +140,44 @@ func allStored(ctx context.Context, store Store, workspace string, files []File)
 	return atelier.Errorf(atelier.Invalid, "The content of %q (%s) has not been uploaded.", files[at].Path, missing[0]).At("files")
 }
 
-// questions is how many objects are asked for at the same time: a store that is
-// far away takes its time to answer.
-const questions = 16
-
 // Missing returns those of hashes that are not in the store, in their order. The
 // others count as used now.
 func Missing(ctx context.Context, store Store, workspace string, hashes []Hash) ([]Hash, error) {
 	there := make([]bool, len(hashes))
-	failures := make([]error, questions)
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for worker := range min(questions, len(hashes)) {
-		group.Go(func() {
-			for failures[worker] == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(hashes) {
-					return
-				}
-				there[i], failures[worker] = store.Has(ctx, workspace, hashes[i])
-			}
-		})
-	}
-	group.Wait()
+	err := SomeAtOnce(len(hashes), func(i int) (err error) {
+		there[i], err = store.Has(ctx, workspace, hashes[i])
+		return err
+	})
 	missing := []Hash{}
 	for i, hash := range hashes {
 		if !there[i] {
 			missing = append(missing, hash)
 		}
 	}
-	return missing, errors.Join(failures...)
+	return missing, err
+}
+
+// atOnce is how many objects are asked for at the same time: a store that is far
+// away takes its time to answer.
+const atOnce = 16
+
+// SomeAtOnce calls do for 0 to n-1, some at a time, until one fails.
+func SomeAtOnce(n int, do func(i int) error) error {
+	failures := make([]error, min(atOnce, n))
+	var next atomic.Int64
+	var failed atomic.Bool
+	var group sync.WaitGroup
+	for worker := range failures {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && !failed.Load(); i = int(next.Add(1)) - 1 {
+				if failures[worker] = do(i); failures[worker] != nil {
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	group.Wait()
+	return errors.Join(failures...)
 }
 
 // Hold returns the tree with the given ID for somebody who is about to refer to
