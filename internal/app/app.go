@@ -27,6 +27,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/route"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/sweep"
 	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/vault"
 	"github.com/atelier-ml/atelier/internal/workspace"
@@ -85,12 +86,14 @@ func (a *App) build(ctx context.Context) error {
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
 	workspaces.GuardDeletion(job.RefuseDeletion)
+	runs.OnPurge(jobs.Purge)
 	endpoints := endpoint.New(endpoint.Parts{
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
 		Vault: g.vault, Workspaces: workspaces, Models: models, Environments: environments, Driver: driver,
 		ServerFile: a.path("server.json"), URL: a.address.url,
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
+	sweeper := sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, job.References, endpoint.References)
 	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}}
 
 	t := route.New(route.Options{Access: who, Workspaces: workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
@@ -99,6 +102,7 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterAccess(t, who, workspaces, a.address.url, Version)
 	api.RegisterWorkspaces(t, workspaces, who, g.blobs)
 	api.RegisterFiles(t, g.blobs)
+	api.RegisterSweep(t, sweeper)
 	api.RegisterEvents(t, g.bus)
 	api.RegisterEnvironments(t, environments)
 	api.RegisterJobs(t, jobs, g.bus)

@@ -154,6 +154,7 @@ host            ::1                               --host
 port            1001                              conf/my.yml:3
 data_dir        atelier-data                      default
 database        postgres://me:***@db/atelier      conf/my.yml:4
+storage                                           default
 allowed_hosts                                     default
 log_level       debug                             ATELIER_LOG_LEVEL
 log_format      text                              default
