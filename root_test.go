@@ -1,6 +1,7 @@
 package atelier_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -108,6 +109,12 @@ func TestPageTokens(t *testing.T) {
 		if err := atelier.DecodePageToken(token, &got); err != nil && atelier.CodeOf(err) != atelier.Invalid {
 			t.Errorf("token %q: %v", token, err)
 		}
+	}
+}
+
+func TestEmptyPageIsAnEmptyList(t *testing.T) {
+	if text, err := json.Marshal(atelier.Page[string]{}); err != nil || string(text) != `{"items":[]}` {
+		t.Errorf("got %s, %v", text, err)
 	}
 }
 
