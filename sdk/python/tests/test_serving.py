@@ -472,6 +472,24 @@ def run(raw):
     assert one.end() == 0
 
 
+def _runs(pid: int) -> bool:
+    try:
+        return "Z (zombie)" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_processes_end_with_the_one_that_started_them(start: Start) -> None:
+    one = start("import os\ndef init(): pass\ndef run(raw): return os.getpid()\n", "--workers", "2")
+    child = one.ask("x").json
+    one.process.kill()
+    one.process.wait(_PATIENCE)
+    end = time.monotonic() + _PATIENCE
+    while _runs(child):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_several_processes_that_cannot_load(start: Start) -> None:
     assert start("raise ValueError\n", "--workers", "3").process.wait(_PATIENCE) == 3
 
