@@ -3,7 +3,10 @@ package atelier_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -92,6 +95,17 @@ func TestErrorsShowTheirMessageAndKeepTheirCause(t *testing.T) {
 	public := atelier.Public(errors.New("password=hunter2"))
 	if public.Code != atelier.Internal || strings.Contains(public.Error(), "hunter2") {
 		t.Errorf("an error that was not made for users is shown: %v", public)
+	}
+}
+
+func TestAFullDiskIsToldAsItIs(t *testing.T) {
+	err := fmt.Errorf("store a blob: %w", &os.PathError{Op: "write", Path: "/data/blobs/x", Err: syscall.ENOSPC})
+	public := atelier.Public(err)
+	if public.Code != atelier.Unavailable || !strings.Contains(public.Message, "full") {
+		t.Errorf("got %v", public)
+	}
+	if strings.Contains(public.Error(), "/data/blobs") || !errors.Is(public, syscall.ENOSPC) {
+		t.Errorf("the path goes to the log, not to users: %v", public)
 	}
 }
 

@@ -145,7 +145,7 @@ func (db *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
 // outside the transaction.
 func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if db.engine == SQLite {
-		return db.writer.write(ctx, fn)
+		return plainly(db.writer.write(ctx, fn))
 	}
 	const tries = 5
 	for try := 1; ; try++ {
@@ -154,7 +154,7 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 			<-db.clock.After(time.Duration(try) * 10 * time.Millisecond)
 			continue
 		}
-		return err
+		return plainly(err)
 	}
 }
 
