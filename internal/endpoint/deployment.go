@@ -160,9 +160,9 @@ const (
 
 func (c CreateDeployment) settings() Settings {
 	s := Settings{
-		Description: c.Description, Tags: c.Tags, Properties: c.Properties,
+		Description: c.Description, Tags: notNil(c.Tags), Properties: notNil(c.Properties),
 		Model: c.Model, CodeConfiguration: c.CodeConfiguration, Environment: c.Environment,
-		EnvironmentVariables: c.EnvironmentVariables,
+		EnvironmentVariables: notNil(c.EnvironmentVariables),
 		InstanceType:         c.InstanceType, InstanceCount: max(1, c.InstanceCount),
 		LivenessProbe: c.LivenessProbe, ReadinessProbe: c.ReadinessProbe, ScaleSettings: c.ScaleSettings,
 	}
