@@ -50,7 +50,8 @@ class Server:
         assert status == 0, self.log.read_text()
 
     def _runners(self) -> list[int]:
-        listing = subprocess.run(["ps", "-axww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
+        command = ["ps", "-axww", "-o", "pid=,args="]
+        listing = subprocess.run(command, capture_output=True, text=True, check=True)
         rows = [line.strip().split(None, 1) for line in listing.stdout.splitlines()]
         mine = f" runner --dir {self.data}{os.sep}"
         return [int(row[0]) for row in rows if len(row) == 2 and mine in row[1]]
