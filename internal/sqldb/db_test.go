@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -71,6 +72,18 @@ func TestAFullDiskIsCalledThat(t *testing.T) {
 		return insertUser(strings.Repeat("x", 1<<20))(tx)
 	})
 	if !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAServerThatIsNotThereIsOneSentence(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	_, err = sqldb.Open(t.Context(), "postgres://ada:secret@"+closed.Addr().String()+"/x", clock.System{})
+	if err == nil || err.Error() != "connection refused" {
 		t.Errorf("got %v", err)
 	}
 }
