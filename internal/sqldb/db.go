@@ -29,6 +29,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	pgxstd "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
@@ -111,13 +112,23 @@ func openPostgres(ctx context.Context, target string, clk clock.Clock) (*DB, err
 	if err := migrate(ctx, db, Postgres); err != nil {
 		db.Close()
 		pool.Close()
-		return nil, err
+		return nil, inOneSentence(err)
 	}
 	return &DB{engine: Postgres, clock: clk, reader: db, close: func() error {
 		err := db.Close()
 		pool.Close()
 		return err
 	}}, nil
+}
+
+// inOneSentence takes of the many lines about a connection that failed, one for
+// each address that was tried, what the last one comes down to.
+func inOneSentence(err error) error {
+	if refused := (*pgconn.ConnectError)(nil); !errors.As(err, &refused) {
+		return err
+	}
+	text := strings.TrimSpace(err.Error())
+	return errors.New(strings.TrimSpace(text[strings.LastIndex(text, ": ")+1:]))
 }
 
 // Close waits for writes under way and closes the database.
@@ -145,7 +156,7 @@ func (db *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
 // outside the transaction.
 func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if db.engine == SQLite {
-		return db.writer.write(ctx, fn)
+		return plainly(db.writer.write(ctx, fn))
 	}
 	const tries = 5
 	for try := 1; ; try++ {
@@ -154,7 +165,7 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 			<-db.clock.After(time.Duration(try) * 10 * time.Millisecond)
 			continue
 		}
-		return err
+		return plainly(err)
 	}
 }
 

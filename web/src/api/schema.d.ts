@@ -1077,6 +1077,7 @@ export interface components {
             liveness_probe?: components["schemas"]["EndpointProbe"];
             model?: unknown;
             name: string;
+            notices?: string[];
             properties: {
                 [key: string]: string;
             };
@@ -1877,7 +1878,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["CreateLinkRequestBody"];
             };
