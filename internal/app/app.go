@@ -72,7 +72,7 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.firstStart(ctx, who, workspaces); err != nil {
 		return err
 	}
-	driver, err := local.New(a.config.Executable, a.path("tasks"))
+	driver, err := local.New(a.config.Executable, a.path("tasks"), a.config.secrets()...)
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,15 @@ func (c Config) onLoopback() bool {
 	return ip != nil && ip.IsLoopback()
 }
 
+// secrets are the beginnings of variables that jobs must not see. The keys of the
+// bucket open every workspace; without one, such keys are the user's own.
+func (c Config) secrets() []string {
+	if c.Storage == "" {
+		return nil
+	}
+	return []string{"AWS_"}
+}
+
 // ownerName is the name of whoever starts the server for the first time.
 func (c Config) ownerName() string {
 	if current, err := user.Current(); err == nil && current.Username != "" {
