@@ -68,6 +68,13 @@ func openSQLite(ctx context.Context, path string, clk clock.Clock) (*DB, error) 
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the database's folder: %w", err)
 	}
+	// SQLite would let everybody on the machine read what it makes; the files
+	// beside this one get its permissions.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("make the database: %w", err)
+	}
+	file.Close()
 	writer, err := sql.Open("sqlite", sqliteDSN(path, "_txlock=immediate", "_pragma=synchronous(full)"))
 	if err != nil {
 		return nil, err
