@@ -90,7 +90,8 @@ func (a *App) build(ctx context.Context) error {
 		ServerFile: a.path("server.json"), URL: a.address.url,
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
-	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}}
+	compact := func(ctx context.Context) error { return runs.Compact(ctx, g.clock) }
+	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}, {"metrics", compact}}
 
 	t := route.New(route.Options{Access: who, Workspaces: workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
 	a.table = t

@@ -17,19 +17,21 @@ func (s *Service) Log(ctx context.Context, ws, id string, b Batch) error {
 	if err := b.check(); err != nil {
 		return err
 	}
-	err := s.writeRun(ctx, ws, id, event.Run, func(tx *sqldb.Tx, run Run) error {
+	var due []series.Key
+	err := s.writeRun(ctx, ws, id, event.Run, func(tx *sqldb.Tx, run Run) (err error) {
 		if err := mustBeActive(run); err != nil {
 			return err
 		}
 		if err := logParams(ctx, tx, ws, run, b.Params); err != nil {
 			return err
 		}
-		if err := logMetrics(ctx, tx, ws, run, b.Metrics); err != nil {
+		if due, err = logMetrics(ctx, tx, ws, run, b.Metrics); err != nil {
 			return err
 		}
 		return writeTags(ctx, tx, ws, run, b.Tags)
 	})
 	if err == nil && len(b.Metrics) > 0 {
+		s.compactor.touch(series.Key{Workspace: ws, Run: id}, due)
 		s.publish(ws, event.Metrics, id)
 	}
 	return err
@@ -111,29 +113,27 @@ func logParams(ctx context.Context, tx *sqldb.Tx, ws string, run Run, params []P
 	return nil
 }
 
-func logMetrics(ctx context.Context, tx *sqldb.Tx, ws string, run Run, metrics []Metric) error {
+// logMetrics returns the series that should be compacted.
+func logMetrics(ctx context.Context, tx *sqldb.Tx, ws string, run Run, metrics []Metric) ([]series.Key, error) {
 	if len(metrics) == 0 {
-		return nil
+		return nil, nil
 	}
 	samples := make([]series.Sample, len(metrics))
 	for i, metric := range metrics {
 		samples[i] = metric.Sample
 	}
-	if err := series.Append(ctx, tx, ws, run.ID, samples); err != nil {
-		return err
+	due, err := series.Append(ctx, tx, series.Owner{Workspace: ws, Experiment: run.ExperimentID, Run: run.ID}, samples)
+	if err != nil {
+		return nil, err
 	}
-	return insertModelMetrics(ctx, tx, ws, run.ID, metrics)
+	return due, insertModelMetrics(ctx, tx, ws, run.ID, metrics)
 }
 
 // History returns the points of one metric in the window, by time, step and value.
 func (s *Service) History(ctx context.Context, ws, id, key string, window series.Window) ([]series.Point, error) {
 	var points []series.Point
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		if _, err := selectRun(ctx, tx, ws, id); err != nil {
-			return err
-		}
-		var err error
-		points, err = series.History(ctx, tx, series.Key{Workspace: ws, Run: id, Name: key}, window)
+	err := s.readSeries(ctx, ws, id, key, func(tx *sqldb.Tx, of series.Key) (err error) {
+		points, err = series.History(ctx, tx, of, window)
 		return err
 	})
 	return points, err
@@ -147,14 +147,40 @@ func (s *Service) Chart(ctx context.Context, ws, id, key string, limit int) (Met
 	if limit < 0 || limit > maxResults {
 		return MetricSeries{}, atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'max_points' supplied: it must be at most %d.", limit, maxResults).At("max_points")
 	}
-	points, err := s.History(ctx, ws, id, key, series.Window{})
-	if err != nil {
-		return MetricSeries{}, err
+	chart := MetricSeries{Key: key, Points: []series.Point{}}
+	err := s.readSeries(ctx, ws, id, key, func(tx *sqldb.Tx, of series.Key) error {
+		points, count, err := series.Chart(ctx, tx, of, atelier.PageSize(limit, 2000, maxResults))
+		if count > 0 {
+			chart.Points = points
+		}
+		chart.Count, chart.Sampled = count, len(points) < count
+		return err
+	})
+	return chart, err
+}
+
+// Buckets sums up a part of one metric in at most n buckets of one width.
+func (s *Service) Buckets(ctx context.Context, ws, id, key string, r series.Range, n int) ([]series.Bucket, error) {
+	if err := CheckText("key", key); err != nil {
+		return nil, err
 	}
-	chart := MetricSeries{Key: key, Count: len(points)}
-	chart.Points, chart.Sampled = series.Downsample(points, atelier.PageSize(limit, 2000, maxResults))
-	if chart.Points == nil {
-		chart.Points = []series.Point{}
+	if n < 1 || n > maxResults {
+		return nil, atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'buckets' supplied: it must be from 1 to %d.", n, maxResults).At("buckets")
 	}
-	return chart, nil
+	var buckets []series.Bucket
+	err := s.readSeries(ctx, ws, id, key, func(tx *sqldb.Tx, of series.Key) (err error) {
+		buckets, err = series.Buckets(ctx, tx, of, r, n)
+		return err
+	})
+	return buckets, err
+}
+
+// readSeries reads one metric of a run that is there.
+func (s *Service) readSeries(ctx context.Context, ws, id, key string, read func(tx *sqldb.Tx, of series.Key) error) error {
+	return s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		if _, err := selectRun(ctx, tx, ws, id); err != nil {
+			return err
+		}
+		return read(tx, series.Key{Workspace: ws, Run: id, Name: key})
+	})
 }

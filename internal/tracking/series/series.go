@@ -1,10 +1,15 @@
 // Package series keeps metric points: for every run and key, the values that
 // were logged over steps and time.
 //
-// It is the narrow place behind which the form of storage may change: callers
-// append points, read them back in order, read the latest, and thin a long
-// series out for a chart. The table latest_metrics, with one row per series, is
-// the only part that others read by SQL, because searches join it.
+// Points are kept in compressed chunks. What one batch has of a series becomes a
+// small chunk, durable with everything else of the batch; Compact later merges
+// small chunks into full ones. A point that was logged twice may be in two
+// chunks for a while, but is never seen twice: whoever reads merges chunks that
+// overlap, and compaction drops the second. Full chunks carry a summary, so
+// that a chart of millions of points reads few of them.
+//
+// The table latest_metrics, with one row per series, is the only part that
+// others read by SQL, because searches join it.
 package series
 
 import (
@@ -49,19 +54,41 @@ func (p Point) After(q Point) bool {
 	return cmp.Or(cmp.Compare(p.Step, q.Step), cmp.Compare(p.Timestamp, q.Timestamp), cmp.Compare(a, b)) > 0
 }
 
-// latestOf returns the latest point of every key among samples, ordered by key
-// so that writers who meet take their locks in the same order.
-func latestOf(samples []Sample) []Sample {
-	latest := map[string]Sample{}
+// batch is what one log-batch has of one series, ordered.
+type batch struct {
+	key    string
+	points []Point
+	latest Point
+}
+
+// batches groups samples by key. They are ordered by key, so that writers who
+// meet take their locks in the same order.
+func batches(samples []Sample) []batch {
+	var all []batch
+	places := map[string]int{}
+	at := -1
 	for _, sample := range samples {
-		if known, ok := latest[sample.Key]; !ok || sample.After(known.Point) {
-			latest[sample.Key] = sample
+		if at < 0 || all[at].key != sample.Key {
+			known, ok := places[sample.Key]
+			if !ok {
+				known = len(all)
+				places[sample.Key] = known
+				all = append(all, batch{key: sample.Key})
+			}
+			at = known
+		}
+		all[at].points = append(all[at].points, sample.Point)
+	}
+	for i := range all {
+		b := &all[i]
+		b.points = ordered(b.points)
+		b.latest = b.points[0]
+		for _, p := range b.points[1:] {
+			if p.After(b.latest) {
+				b.latest = p
+			}
 		}
 	}
-	ordered := make([]Sample, 0, len(latest))
-	for _, sample := range latest {
-		ordered = append(ordered, sample)
-	}
-	slices.SortFunc(ordered, func(a, b Sample) int { return cmp.Compare(a.Key, b.Key) })
-	return ordered
+	slices.SortFunc(all, func(a, b batch) int { return cmp.Compare(a.key, b.key) })
+	return all
 }
