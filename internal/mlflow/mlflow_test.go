@@ -26,7 +26,7 @@ import (
 
 // house is a server with MLflow's routes and an owner who is signed in.
 type house struct {
-	t     *testing.T
+	t     testing.TB
 	url   string
 	token string
 }
@@ -35,7 +35,7 @@ func each(t *testing.T, test func(h house)) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) { test(newHouse(t, db)) })
 }
 
-func newHouse(t *testing.T, db *sqldb.DB) house {
+func newHouse(t testing.TB, db *sqldb.DB) house {
 	t.Helper()
 	bus := event.NewBus()
 	who := access.New(db, clock.System{})
@@ -65,7 +65,7 @@ func newHouse(t *testing.T, db *sqldb.DB) house {
 	return house{t, server.URL, token}
 }
 
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(p []byte) (int, error) {
 	w.t.Logf("%s", bytes.TrimSpace(p))

@@ -52,8 +52,9 @@ func (b *Batch) check() error {
 				limit.most, limit.what, limit.got, limit.what, limit.what)
 		}
 	}
+	names := map[string]bool{} // few, and each comes often
 	for i, metric := range b.Metrics {
-		if err := checkMetric(metric); err != nil {
+		if err := checkMetric(metric, names); err != nil {
 			return within(err, "metrics", i)
 		}
 	}
