@@ -20,18 +20,21 @@ func (r *logBatchRequest) quick(raw []byte) bool {
 	var run string
 	batch := &tracking.Batch{}
 	seen := map[string]bool{}
-	p.object(func(field string) {
-		if seen[field] {
+	p.object(func(field []byte) {
+		if seen[string(field)] {
 			p.odd = true
 			return
 		}
-		seen[field] = true
-		switch field {
+		seen[string(field)] = true
+		switch string(field) {
 		case "run_id":
-			run = p.text()
+			run = string(p.text())
 		case "metrics":
 			batch.Metrics = make([]tracking.Metric, 0, 1000)
-			p.array(func() { batch.Metrics = append(batch.Metrics, p.metric()) })
+			p.array(func() {
+				batch.Metrics = append(batch.Metrics, tracking.Metric{})
+				p.metric(&batch.Metrics[len(batch.Metrics)-1])
+			})
 		case "params":
 			p.array(func() { batch.Params = append(batch.Params, p.pair()) })
 		case "tags":
@@ -54,7 +57,8 @@ type batchParser struct {
 	raw   []byte
 	at    int
 	odd   bool
-	names map[string]string // texts that come again and again, made once
+	names map[string]string // every name by itself
+	last  string            // the name that came last
 }
 
 func (p *batchParser) space() {
@@ -84,7 +88,7 @@ func (p *batchParser) expect(c byte) {
 	}
 }
 
-func (p *batchParser) object(field func(name string)) {
+func (p *batchParser) object(field func(name []byte)) {
 	p.expect('{')
 	if p.next('}') {
 		return
@@ -117,38 +121,38 @@ func (p *batchParser) array(element func()) {
 }
 
 // text reads a text without escapes.
-func (p *batchParser) text() string {
+func (p *batchParser) text() []byte {
 	p.expect('"')
 	start, plain := p.at, true
-	for ; p.at < len(p.raw); p.at++ {
-		switch c := p.raw[p.at]; {
-		case c == '"':
-			text := p.raw[start:p.at]
-			p.at++
-			if !plain && !utf8.Valid(text) {
-				p.odd = true
-			}
-			return p.name(text)
-		case c == '\\' || c < ' ':
-			p.odd = true
-			return ""
-		case c >= utf8.RuneSelf:
-			plain = false
+	for at, c := range p.raw[start:] {
+		if c == '"' {
+			text := p.raw[start : start+at]
+			p.at = start + at + 1
+			p.odd = p.odd || !plain && !utf8.Valid(text)
+			return text
 		}
+		if c == '\\' || c < ' ' {
+			break
+		}
+		plain = plain && c < utf8.RuneSelf
 	}
 	p.odd = true
-	return ""
+	return nil
 }
 
-func (p *batchParser) name(text []byte) string {
-	if known, ok := p.names[string(text)]; ok {
-		return known
+// name reads a text that comes again and again, and makes it once.
+func (p *batchParser) name() string {
+	text := p.text()
+	if string(text) == p.last {
+		return p.last
 	}
-	made := string(text)
-	if len(p.names) < 2000 {
-		p.names[made] = made
+	known, ok := p.names[string(text)]
+	if !ok {
+		known = string(text)
+		p.names[known] = known
 	}
-	return made
+	p.last = known
+	return known
 }
 
 // number reads a number as JSON has them; whole reports that it is only digits,
@@ -201,7 +205,7 @@ func (p *batchParser) integer() int64 {
 func (p *batchParser) value() series.Value {
 	p.space()
 	if p.at < len(p.raw) && p.raw[p.at] == '"' {
-		switch p.text() {
+		switch string(p.text()) {
 		case "NaN":
 			return series.Value(math.NaN())
 		case "Infinity":
@@ -220,13 +224,12 @@ func (p *batchParser) value() series.Value {
 	return series.Value(value)
 }
 
-func (p *batchParser) metric() tracking.Metric {
-	var m tracking.Metric
+func (p *batchParser) metric(m *tracking.Metric) {
 	hasValue, hasTime := false, false
-	p.object(func(field string) {
-		switch field {
+	p.object(func(field []byte) {
+		switch string(field) {
 		case "key":
-			m.Key = p.text()
+			m.Key = p.name()
 		case "value":
 			m.Value, hasValue = p.value(), true
 		case "timestamp":
@@ -234,11 +237,11 @@ func (p *batchParser) metric() tracking.Metric {
 		case "step":
 			m.Step = p.integer()
 		case "model_id":
-			m.ModelID = p.text()
+			m.ModelID = p.name()
 		case "dataset_name":
-			m.DatasetName = p.text()
+			m.DatasetName = p.name()
 		case "dataset_digest":
-			m.DatasetDigest = p.text()
+			m.DatasetDigest = p.name()
 		default:
 			p.odd = true
 		}
@@ -246,17 +249,16 @@ func (p *batchParser) metric() tracking.Metric {
 	if m.Key == "" || !hasValue || !hasTime {
 		p.odd = true // the general decoder says what is missing
 	}
-	return m
 }
 
 func (p *batchParser) pair() tracking.Pair {
 	var pair tracking.Pair
-	p.object(func(field string) {
-		switch field {
+	p.object(func(field []byte) {
+		switch string(field) {
 		case "key":
-			pair.Key = p.text()
+			pair.Key = string(p.text())
 		case "value":
-			pair.Value = p.text()
+			pair.Value = string(p.text())
 		default:
 			p.odd = true
 		}

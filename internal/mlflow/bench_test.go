@@ -2,6 +2,7 @@ package mlflow_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -52,7 +53,6 @@ func benchmarkLogBatch(b *testing.B, clients int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer db.Close()
 	h := newHouse(b, db)
 	bodies := make([][][]byte, clients)
 	for i := range clients {
@@ -66,6 +66,9 @@ func benchmarkLogBatch(b *testing.B, clients int) {
 	defer transport.CloseIdleConnections()
 	var sent atomic.Int64
 	var group sync.WaitGroup
+	working, stop := context.WithCancel(b.Context())
+	finished := make(chan error, 1)
+	go func() { finished <- h.runs.Compact(working, clock.System{}) }()
 	before := processorTime()
 	b.ResetTimer()
 	for i := range clients {
@@ -80,6 +83,16 @@ func benchmarkLogBatch(b *testing.B, clients int) {
 	b.StopTimer()
 	b.ReportMetric(float64(sent.Load())/b.Elapsed().Seconds(), "points/s")
 	b.ReportMetric((processorTime()-before)*1e9/float64(sent.Load()), "cpu-ns/point")
+	stop()
+	if err := <-finished; err != nil {
+		b.Fatal(err)
+	}
+	if err := h.runs.CompactAll(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	if err := db.Close(); err != nil { // moves what is in the log to its place
+		b.Fatal(err)
+	}
 	size := int64(0)
 	for _, name := range []string{"atelier.db", "atelier.db-wal"} {
 		if info, err := os.Stat(filepath.Join(folder, name)); err == nil {

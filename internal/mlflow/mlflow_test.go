@@ -29,6 +29,7 @@ type house struct {
 	t     testing.TB
 	url   string
 	token string
+	runs  *tracking.Service
 }
 
 func each(t *testing.T, test func(h house)) {
@@ -62,7 +63,7 @@ func newHouse(t testing.TB, db *sqldb.DB) house {
 	mlflow.Register(table, mlflow.Parts{Tracking: runs, Models: model.New(db, blobs, bus, runs), Blobs: blobs, Log: log})
 	server := httptest.NewServer(table)
 	t.Cleanup(server.Close)
-	return house{t, server.URL, token}
+	return house{t, server.URL, token, runs}
 }
 
 type testWriter struct{ t testing.TB }

@@ -17,6 +17,7 @@ func (s *Service) Log(ctx context.Context, ws, id string, b Batch) error {
 	if err := b.check(); err != nil {
 		return err
 	}
+	points := b.series()
 	var due []series.Key
 	err := s.writeRun(ctx, ws, id, event.Run, func(tx *sqldb.Tx, run Run) (err error) {
 		if err := mustBeActive(run); err != nil {
@@ -25,7 +26,7 @@ func (s *Service) Log(ctx context.Context, ws, id string, b Batch) error {
 		if err := logParams(ctx, tx, ws, run, b.Params); err != nil {
 			return err
 		}
-		if due, err = logMetrics(ctx, tx, ws, run, b.Metrics); err != nil {
+		if due, err = logMetrics(ctx, tx, ws, run, b.Metrics, points); err != nil {
 			return err
 		}
 		return writeTags(ctx, tx, ws, run, b.Tags)
@@ -114,16 +115,21 @@ func logParams(ctx context.Context, tx *sqldb.Tx, ws string, run Run, params []P
 	return nil
 }
 
-// logMetrics returns the series that should be compacted.
-func logMetrics(ctx context.Context, tx *sqldb.Tx, ws string, run Run, metrics []Metric) ([]series.Key, error) {
+// series encodes the metrics, before any transaction waits for it.
+func (b *Batch) series() series.Batch {
+	samples := make([]series.Sample, len(b.Metrics))
+	for i, metric := range b.Metrics {
+		samples[i] = metric.Sample
+	}
+	return series.NewBatch(samples)
+}
+
+// logMetrics returns the series that should be compacted. points are metrics.
+func logMetrics(ctx context.Context, tx *sqldb.Tx, ws string, run Run, metrics []Metric, points series.Batch) ([]series.Key, error) {
 	if len(metrics) == 0 {
 		return nil, nil
 	}
-	samples := make([]series.Sample, len(metrics))
-	for i, metric := range metrics {
-		samples[i] = metric.Sample
-	}
-	due, err := series.Append(ctx, tx, series.Owner{Workspace: ws, Experiment: run.ExperimentID, Run: run.ID}, samples)
+	due, err := series.Append(ctx, tx, series.Owner{Workspace: ws, Experiment: run.ExperimentID, Run: run.ID}, points)
 	if err != nil {
 		return nil, err
 	}

@@ -54,41 +54,54 @@ func (p Point) After(q Point) bool {
 	return cmp.Or(cmp.Compare(p.Step, q.Step), cmp.Compare(p.Timestamp, q.Timestamp), cmp.Compare(a, b)) > 0
 }
 
-// batch is what one log-batch has of one series, ordered.
-type batch struct {
+// Batch is what one log-batch brings of every series, encoded: all the work of
+// an Append that needs no transaction.
+type Batch struct {
+	parts []part
+}
+
+// part is what a batch has of one series.
+type part struct {
 	key    string
 	points []Point
+	header header // without a number
+	data   []byte
 	latest Point
 }
 
-// batches groups samples by key. They are ordered by key, so that writers who
-// meet take their locks in the same order.
-func batches(samples []Sample) []batch {
-	var all []batch
+// NewBatch makes a batch of samples. Its parts are ordered by key, so that
+// writers who meet take their locks in the same order.
+func NewBatch(samples []Sample) Batch {
+	parts := group(samples)
+	e := &encoder{}
+	for i := range parts {
+		p := &parts[i]
+		p.points = ordered(p.points)
+		p.latest = p.points[0]
+		for _, point := range p.points[1:] {
+			if point.After(p.latest) {
+				p.latest = point
+			}
+		}
+		p.header = headerOf(smallLevel, 0, p.points)
+		p.data = e.encode(p.points)
+	}
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(a.key, b.key) })
+	return Batch{parts}
+}
+
+// group puts the points of each key together.
+func group(samples []Sample) []part {
+	var parts []part
 	places := map[string]int{}
-	at := -1
 	for _, sample := range samples {
-		if at < 0 || all[at].key != sample.Key {
-			known, ok := places[sample.Key]
-			if !ok {
-				known = len(all)
-				places[sample.Key] = known
-				all = append(all, batch{key: sample.Key})
-			}
-			at = known
+		at, ok := places[sample.Key]
+		if !ok {
+			at = len(parts)
+			places[sample.Key] = at
+			parts = append(parts, part{key: sample.Key})
 		}
-		all[at].points = append(all[at].points, sample.Point)
+		parts[at].points = append(parts[at].points, sample.Point)
 	}
-	for i := range all {
-		b := &all[i]
-		b.points = ordered(b.points)
-		b.latest = b.points[0]
-		for _, p := range b.points[1:] {
-			if p.After(b.latest) {
-				b.latest = p
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b batch) int { return cmp.Compare(a.key, b.key) })
-	return all
+	return parts
 }

@@ -17,7 +17,7 @@ const (
 )
 
 // manySmall is after how many small chunks a series should be compacted.
-const manySmall = 64
+const manySmall = 32
 
 // Owner is the run that points belong to, and its experiment.
 type Owner struct {
@@ -29,29 +29,28 @@ type Key struct {
 	Workspace, Run, Name string
 }
 
-// Append stores samples of a run. A point that is already there changes nothing,
+// Append stores a batch of a run. A point that is already there changes nothing,
 // so that a client may send a batch twice. It returns the series that have so
 // many small chunks by now that the caller should have them compacted.
-func Append(ctx context.Context, tx *sqldb.Tx, owner Owner, samples []Sample) ([]Key, error) {
-	all := batches(samples)
-	rows := make([][]any, len(all))
-	for i, b := range all {
-		value, isNaN := b.latest.stored()
-		rows[i] = []any{owner.Workspace, owner.Run, b.key, owner.Experiment, int64(b.latest.Timestamp), b.latest.Step, value, isNaN}
+func Append(ctx context.Context, tx *sqldb.Tx, owner Owner, b Batch) ([]Key, error) {
+	rows := make([][]any, len(b.parts))
+	for i, p := range b.parts {
+		value, isNaN := p.latest.stored()
+		rows[i] = []any{owner.Workspace, owner.Run, p.key, owner.Experiment, int64(p.latest.Timestamp), p.latest.Step, value, isNaN}
 	}
 	var due []Key
-	chunks := rows[:0:0]
-	e := &encoder{}
+	chunks := make([][]any, 0, len(b.parts))
 	err := tx.QueryEach(ctx, func(i int, row *sqldb.Row) error {
-		var number, small int64
-		if err := row.Scan(&number, &small); err != nil {
+		h := b.parts[i].header
+		var small int64
+		if err := row.Scan(&h.number, &small); err != nil {
 			return err
 		}
-		key := Key{owner.Workspace, owner.Run, all[i].key}
+		key := Key{owner.Workspace, owner.Run, b.parts[i].key}
 		if small >= manySmall {
 			due = append(due, key)
 		}
-		chunks = append(chunks, chunkRow(key, headerOf(smallLevel, number, all[i].points), e.encode(all[i].points)))
+		chunks = append(chunks, chunkRow(key, h, b.parts[i].data))
 		return nil
 	}, upsertLatest, rows)
 	if err != nil {

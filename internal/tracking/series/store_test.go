@@ -43,7 +43,7 @@ func (s shelf) append(points []Point) {
 		samples[i] = Sample{s.key.Name, p}
 	}
 	err := s.db.Write(s.t.Context(), func(tx *sqldb.Tx) error {
-		_, err := Append(s.t.Context(), tx, Owner{s.key.Workspace, "e", s.key.Run}, samples)
+		_, err := Append(s.t.Context(), tx, Owner{s.key.Workspace, "e", s.key.Run}, NewBatch(samples))
 		return err
 	})
 	if err != nil {
