@@ -166,20 +166,24 @@ func (s *Service) Chart(ctx context.Context, ws, id, key string, limit int) (Met
 	return chart, err
 }
 
-// Buckets sums up a part of one metric in at most n buckets of one width.
-func (s *Service) Buckets(ctx context.Context, ws, id, key string, r series.Range, n int) ([]series.Bucket, error) {
+// Buckets sums up a part of one metric in at most n buckets of one width, without
+// the empty ones.
+func (s *Service) Buckets(ctx context.Context, ws, id, key string, r series.Range, n int) (MetricBuckets, error) {
+	out := MetricBuckets{Key: key, Buckets: []MetricBucket{}}
 	if err := CheckText("key", key); err != nil {
-		return nil, err
+		return out, err
 	}
 	if n < 1 || n > maxResults {
-		return nil, atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'buckets' supplied: it must be from 1 to %d.", n, maxResults).At("buckets")
+		return out, atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'buckets' supplied: it must be from 1 to %d.", n, maxResults).At("buckets")
 	}
-	var buckets []series.Bucket
-	err := s.readSeries(ctx, ws, id, key, func(tx *sqldb.Tx, of series.Key) (err error) {
-		buckets, err = series.Buckets(ctx, tx, of, r, n)
+	err := s.readSeries(ctx, ws, id, key, func(tx *sqldb.Tx, of series.Key) error {
+		buckets, err := series.Buckets(ctx, tx, of, r, n)
+		for _, b := range buckets {
+			out.Buckets = append(out.Buckets, bucketOf(b))
+		}
 		return err
 	})
-	return buckets, err
+	return out, err
 }
 
 // readSeries reads one metric of a run that is there.
