@@ -54,8 +54,8 @@ func (b *Batch) check() error {
 		}
 	}
 	names := map[string]bool{} // few, and each comes often
-	for i, metric := range b.Metrics {
-		if err := checkMetric(metric, names); err != nil {
+	for i := range b.Metrics {
+		if err := checkMetric(&b.Metrics[i], names); err != nil {
 			return within(err, "metrics", i)
 		}
 	}

@@ -107,7 +107,7 @@ func checkExperimentTag(p Pair) error {
 }
 
 // checkMetric checks m. checked are the names that were found right before.
-func checkMetric(m Metric, checked map[string]bool) error {
+func checkMetric(m *Metric, checked map[string]bool) error {
 	if !checked[m.Key] {
 		if err := checkKey("Metric", m.Key); err != nil {
 			return err
@@ -116,6 +116,9 @@ func checkMetric(m Metric, checked map[string]bool) error {
 	}
 	if m.Timestamp < 0 || m.Timestamp > series.MaxTimestamp {
 		return atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'timestamp' supplied: it is in milliseconds since 1970, from 0 to the year 9999.", int64(m.Timestamp)).At("timestamp")
+	}
+	if m.ModelID == "" && m.DatasetName == "" && m.DatasetDigest == "" {
+		return nil
 	}
 	return cmp.Or(CheckText("metrics", m.ModelID), CheckText("metrics", m.DatasetName), CheckText("metrics", m.DatasetDigest))
 }

@@ -23,24 +23,24 @@ func Compact(ctx context.Context, tx *sqldb.Tx, key Key) error {
 	if err != nil || !ok {
 		return err
 	}
-	old, err := selectChunks(ctx, tx, key, smallLevel, "ASC", maxMerged)
-	if err != nil || len(old) == 0 {
+	small, err := selectChunks(ctx, tx, key, smallLevel, "ASC", maxMerged)
+	if err != nil || len(small) == 0 {
 		return err
 	}
 	full, err := selectChunks(ctx, tx, key, fullLevel, "DESC", maxBeside)
 	if err != nil {
 		return err
 	}
-	old = append(old, overlapping(full, old)...)
-	points, err := decodeAll(key, old)
+	full = overlapping(full, small)
+	points, err := decodeAll(key, slices.Concat(small, full))
 	if err != nil {
 		return err
 	}
-	if len(old) == 1 && len(points) < fullChunk/2 {
+	if len(small) == 1 && len(points) < fullChunk/2 {
 		return nil // as it should be
 	}
 	rows := chunkRows(key, points, &last)
-	if err := replaceChunks(ctx, tx, key, old, rows); err != nil {
+	if err := replaceChunks(ctx, tx, key, small, full, rows); err != nil {
 		return err
 	}
 	return updateCounts(ctx, tx, key, last)

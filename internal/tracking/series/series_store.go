@@ -262,13 +262,19 @@ func selectChunks(ctx context.Context, tx *sqldb.Tx, key Key, level int64, order
 	return chunks, err
 }
 
-// replaceChunks puts points in the place of the chunks old.
-func replaceChunks(ctx context.Context, tx *sqldb.Tx, key Key, old []storedChunk, rows [][]any) error {
-	gone := make([][]any, len(old))
-	for i, c := range old {
-		gone[i] = []any{key.Workspace, key.Run, key.Name, c.level, c.number}
+// replaceChunks puts rows in the place of chunks: all small ones up to the last
+// of small, and those of full.
+func replaceChunks(ctx context.Context, tx *sqldb.Tx, key Key, small, full []storedChunk, rows [][]any) error {
+	_, err := tx.Exec(ctx, `DELETE FROM metric_chunks WHERE workspace_id = $1 AND run_id = $2 AND key = $3 AND level = $4 AND number <= $5`,
+		key.Workspace, key.Run, key.Name, smallLevel, small[len(small)-1].number)
+	if err != nil {
+		return err
 	}
-	err := tx.ExecEach(ctx, `DELETE FROM metric_chunks WHERE workspace_id = $1 AND run_id = $2 AND key = $3 AND level = $4 AND number = $5`, gone)
+	gone := make([][]any, len(full))
+	for i, c := range full {
+		gone[i] = []any{key.Workspace, key.Run, key.Name, fullLevel, c.number}
+	}
+	err = tx.ExecEach(ctx, `DELETE FROM metric_chunks WHERE workspace_id = $1 AND run_id = $2 AND key = $3 AND level = $4 AND number = $5`, gone)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/atelier-ml/atelier/internal/clock"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/sqldb/sqldbtest"
 )
@@ -197,7 +198,7 @@ func TestCompactionKilledAtEveryStep(t *testing.T) {
 			err := s.compact(dying{t.Context(), &left})
 			s.holds(points)
 			if err == nil {
-				if step < 30 {
+				if step < 9 {
 					t.Errorf("only %d steps", step)
 				}
 				break
@@ -354,4 +355,48 @@ func TestDamageInTheDatabaseIsAnError(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+// BenchmarkLongSeries reads a series of ten million points.
+func BenchmarkLongSeries(b *testing.B) {
+	db := sqldbtest.SQLite(b, clock.System{})
+	key := Key{"w", "r", "m"}
+	fillLong(b, db, key, 10_000_000)
+	read := func(name string, fn func(tx *sqldb.Tx) error) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := db.Read(b.Context(), fn); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	read("chart", func(tx *sqldb.Tx) error {
+		_, _, err := Chart(b.Context(), tx, key, 2000)
+		return err
+	})
+	read("500 buckets", func(tx *sqldb.Tx) error {
+		_, err := Buckets(b.Context(), tx, key, Range{Axis: BySteps}, 500)
+		return err
+	})
+	read("100000 points", func(tx *sqldb.Tx) error {
+		_, err := History(b.Context(), tx, key, Window{Offset: 5_000_000, Limit: 100_000})
+		return err
+	})
+}
+
+func fillLong(b *testing.B, db *sqldb.DB, key Key, n int) {
+	points := training(n, 7)
+	err := db.Write(b.Context(), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(b.Context(), `INSERT INTO workspaces (id, name, display_name, description, tags, created_by, created_at, updated_at)
+			VALUES ('w', 'w', '', '', '{}', '', 0, 0)`)
+		if err != nil {
+			return err
+		}
+		last := int64(0)
+		return tx.ExecEach(b.Context(), insertChunk, chunkRows(key, points, &last))
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
 }
