@@ -131,7 +131,10 @@ func (s *Service) compactSeries(ctx context.Context, keys []series.Key) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		failed = append(failed, s.db.Write(ctx, func(tx *sqldb.Tx) error { return series.Compact(ctx, tx, key) }))
+		err := s.db.Write(ctx, func(tx *sqldb.Tx) error { return series.Compact(ctx, tx, key) })
+		if err != nil && ctx.Err() == nil { // a compaction that is stopped did nothing
+			failed = append(failed, err)
+		}
 	}
 	return errors.Join(failed...)
 }

@@ -27,8 +27,9 @@ const (
 	chunkVersion = 1
 	// maxChunk bounds what a damaged count can make a reader allocate.
 	maxChunk = 1 << 16
-	// Compaction makes chunks of at least half of fullChunk points.
-	fullChunk = 1024
+	// Compaction makes chunks of at least half of fullChunk points: of more bytes
+	// than a page of SQLite has, which would otherwise be half empty.
+	fullChunk = 2048
 )
 
 // errDamaged is the cause whenever stored bytes are not what was written.

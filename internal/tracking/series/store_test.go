@@ -142,7 +142,7 @@ func TestHistoryIsASortedSet(t *testing.T) {
 
 func TestCompactionMakesFullChunks(t *testing.T) {
 	eachShelf(t, func(s shelf) {
-		points := training(5000, 1)
+		points := training(9000, 1)
 		for batch := range slices.Chunk(points, 50) {
 			s.append(slices.Clone(batch))
 		}
@@ -198,7 +198,7 @@ func TestCompactionKilledAtEveryStep(t *testing.T) {
 			err := s.compact(dying{t.Context(), &left})
 			s.holds(points)
 			if err == nil {
-				if step < 9 {
+				if step < 8 {
 					t.Errorf("only %d steps", step)
 				}
 				break
@@ -207,7 +207,7 @@ func TestCompactionKilledAtEveryStep(t *testing.T) {
 				t.Fatalf("killed at step %d (%v): %s", step, err, diff)
 			}
 		}
-		if after := s.headers(); len(after) != 3 {
+		if after := s.headers(); len(after) != 2 {
 			t.Errorf("%d chunks after compaction", len(after))
 		}
 	})
