@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,8 @@ func RegisterRuns(t *route.Table, tracked *tracking.Service) {
 	route.Native(t, route.Route{Method: "POST", Path: all + "/purge", Permission: "workspaces/write", Summary: "Remove runs that were deleted long ago, for good", Tag: "runs"}, r.purge)
 	route.Native(t, route.Route{Method: "GET", Path: one + "/metrics", Permission: "experiments/runs/read",
 		Summary: "Read a metric's history, thinned out so that its extremes stay", Tag: "runs"}, r.metric)
+	route.Native(t, route.Route{Method: "GET", Path: one + "/metrics/buckets", Permission: "experiments/runs/read",
+		Summary: "Sum up a part of a metric's history", Tag: "runs"}, r.buckets)
 	route.Native(t, route.Route{Method: "GET", Path: one + "/artifacts", Permission: "metadata/artifacts/read",
 		Summary: "List a folder of a run's artifacts", Tag: "runs"}, r.artifacts)
 	t.HandleFunc(route.Route{Method: "GET", Path: one + "/artifacts/content", Permission: "metadata/artifacts/read",
@@ -112,6 +115,39 @@ type readMetric struct {
 
 func (r *runRoutes) metric(ctx context.Context, in *readMetric) (*Body[tracking.MetricSeries], error) {
 	return answer(r.tracking.Chart(ctx, workspace.From(ctx).ID, in.Run, in.Key, in.MaxPoints))
+}
+
+type sumUpMetric struct {
+	RunPath
+	Key     string      `query:"key" required:"true"`
+	By      series.Axis `query:"by" enum:"step,time" default:"step" doc:"What the buckets go along; time is in milliseconds since 1970."`
+	From    string      `query:"from" doc:"The first step or time; that of the series when it is left out."`
+	To      string      `query:"to" doc:"The last step or time; that of the series when it is left out."`
+	Buckets int         `query:"buckets" minimum:"1" maximum:"50000" default:"500"`
+}
+
+func (r *runRoutes) buckets(ctx context.Context, in *sumUpMetric) (*Body[tracking.MetricBuckets], error) {
+	from, err := wholeNumber("from", in.From)
+	if err != nil {
+		return nil, err
+	}
+	to, err := wholeNumber("to", in.To)
+	if err != nil {
+		return nil, err
+	}
+	return answer(r.tracking.Buckets(ctx, workspace.From(ctx).ID, in.Run, in.Key, series.Range{Axis: in.By, From: from, To: to}, in.Buckets))
+}
+
+// wholeNumber reads a parameter that may be left out.
+func wholeNumber(name, text string) (*int64, error) {
+	if text == "" {
+		return nil, nil
+	}
+	number, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil, atelier.Errorf(atelier.Invalid, "Invalid value %q for parameter '%s' supplied: it must be a whole number.", atelier.Clip(text, 60), name).At(name)
+	}
+	return &number, nil
 }
 
 type listArtifacts struct {

@@ -94,7 +94,8 @@ func (a *App) build(ctx context.Context) error {
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
 	sweeper := sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, job.References, endpoint.References)
-	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}}
+	compact := func(ctx context.Context) error { return runs.Compact(ctx, g.clock) }
+	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}, {"metrics", compact}}
 
 	t := route.New(route.Options{Access: who, Workspaces: workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
 	a.table = t

@@ -26,16 +26,17 @@ import (
 
 // house is a server with MLflow's routes and an owner who is signed in.
 type house struct {
-	t     *testing.T
+	t     testing.TB
 	url   string
 	token string
+	runs  *tracking.Service
 }
 
 func each(t *testing.T, test func(h house)) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) { test(newHouse(t, db)) })
 }
 
-func newHouse(t *testing.T, db *sqldb.DB) house {
+func newHouse(t testing.TB, db *sqldb.DB) house {
 	t.Helper()
 	bus := event.NewBus()
 	who := access.New(db, clock.System{})
@@ -62,10 +63,10 @@ func newHouse(t *testing.T, db *sqldb.DB) house {
 	mlflow.Register(table, mlflow.Parts{Tracking: runs, Models: model.New(db, blobs, bus, runs), Blobs: blobs, Log: log})
 	server := httptest.NewServer(table)
 	t.Cleanup(server.Close)
-	return house{t, server.URL, token}
+	return house{t, server.URL, token, runs}
 }
 
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(p []byte) (int, error) {
 	w.t.Logf("%s", bytes.TrimSpace(p))

@@ -259,21 +259,34 @@ type logBatchRequest struct {
 	Metrics []metricRequest `json:"metrics"`
 	Params  []tracking.Pair `json:"params"`
 	Tags    []tracking.Pair `json:"tags"`
+
+	batch *tracking.Batch // what quick read
 }
 
 func (s *server) logBatch(ctx context.Context, ws string, in *logBatchRequest) (any, error) {
 	if err := required("run_id", in.RunID); err != nil {
 		return nil, err
 	}
-	batch := tracking.Batch{Params: in.Params, Tags: in.Tags, Metrics: make([]tracking.Metric, len(in.Metrics))}
-	for i, wanted := range in.Metrics {
+	batch, err := in.read()
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.tracking.Log(ctx, ws, in.RunID, batch)
+}
+
+func (r *logBatchRequest) read() (tracking.Batch, error) {
+	if r.batch != nil {
+		return *r.batch, nil
+	}
+	batch := tracking.Batch{Params: r.Params, Tags: r.Tags, Metrics: make([]tracking.Metric, len(r.Metrics))}
+	for i, wanted := range r.Metrics {
 		m, err := wanted.metric()
 		if err != nil {
-			return nil, err
+			return batch, err
 		}
 		batch.Metrics[i] = m
 	}
-	return nil, s.tracking.Log(ctx, ws, in.RunID, batch)
+	return batch, nil
 }
 
 type logInputsRequest struct {

@@ -48,11 +48,12 @@ const (
 
 // DB is an open database with its schema up to date.
 type DB struct {
-	engine Engine
-	clock  clock.Clock
-	reader *sql.DB
-	writer *groupWriter // SQLite only
-	close  func() error
+	engine  Engine
+	clock   clock.Clock
+	pool    *sql.DB      // PostgreSQL only
+	readers *readers     // SQLite only
+	writer  *groupWriter // SQLite only
+	close   func() error
 }
 
 // Open opens the database at target and migrates it. target is a PostgreSQL
@@ -89,13 +90,15 @@ func openSQLite(ctx context.Context, path string, clk clock.Clock) (*DB, error) 
 		writer.Close()
 		return nil, err
 	}
-	reader.SetMaxOpenConns(max(4, runtime.NumCPU()*2))
-	reader.SetMaxIdleConns(max(4, runtime.NumCPU()*2))
-	db := &DB{engine: SQLite, clock: clk, reader: reader}
-	db.writer = newGroupWriter(writer, clk)
+	session, err := newSession(ctx, writer)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close(), reader.Close())
+	}
+	db := &DB{engine: SQLite, clock: clk, readers: newReaders(reader, max(4, runtime.NumCPU()*2))}
+	db.writer = newGroupWriter(session, clk)
 	db.close = func() error {
 		db.writer.stop()
-		return errors.Join(reader.Close(), writer.Close())
+		return errors.Join(db.readers.close(), session.close(), writer.Close())
 	}
 	return db, nil
 }
@@ -121,7 +124,7 @@ func openPostgres(ctx context.Context, target string, clk clock.Clock) (*DB, err
 		pool.Close()
 		return nil, inOneSentence(err)
 	}
-	return &DB{engine: Postgres, clock: clk, reader: db, close: func() error {
+	return &DB{engine: Postgres, clock: clk, pool: db, close: func() error {
 		err := db.Close()
 		pool.Close()
 		return err
@@ -146,16 +149,17 @@ func (db *DB) Engine() Engine { return db.engine }
 
 // Read runs fn in a read-only transaction: what it sees does not change under it.
 func (db *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
-	options := &sql.TxOptions{ReadOnly: true}
-	if db.engine == Postgres {
-		options.Isolation = sql.LevelRepeatableRead
+	if db.engine == SQLite {
+		return db.readers.read(ctx, func(s *session) error {
+			return fn(&Tx{raw: s.conn, session: s, engine: SQLite, now: db.clock.Now()})
+		})
 	}
-	raw, err := db.reader.BeginTx(ctx, options)
+	raw, err := db.pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
 	if err != nil {
 		return fmt.Errorf("begin read: %w", err)
 	}
 	defer raw.Rollback()
-	return fn(&Tx{raw: raw, engine: db.engine, now: db.clock.Now()})
+	return fn(&Tx{raw: raw, engine: Postgres, now: db.clock.Now()})
 }
 
 // Write runs fn in a transaction and returns once it is durable. fn may run
@@ -177,12 +181,12 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 }
 
 func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
-	raw, err := db.reader.BeginTx(ctx, nil)
+	raw, err := db.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin write: %w", err)
 	}
 	defer raw.Rollback()
-	if err := fn(&Tx{raw: raw, engine: Postgres, now: db.clock.Now()}); err != nil {
+	if err := fn(&Tx{raw: raw, engine: Postgres, now: db.clock.Now(), write: true}); err != nil {
 		return err
 	}
 	return raw.Commit()

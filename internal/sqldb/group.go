@@ -17,10 +17,10 @@ const maxGroup = 128
 // groupWriter owns SQLite's one writing connection. Writes that arrive while a
 // commit is under way wait together and share the next one.
 type groupWriter struct {
-	db    *sql.DB
-	clock clock.Clock
-	queue chan *pendingWrite
-	done  chan struct{}
+	session *session
+	clock   clock.Clock
+	queue   chan *pendingWrite
+	done    chan struct{}
 }
 
 type pendingWrite struct {
@@ -30,8 +30,8 @@ type pendingWrite struct {
 	err    error
 }
 
-func newGroupWriter(db *sql.DB, clk clock.Clock) *groupWriter {
-	w := &groupWriter{db: db, clock: clk, queue: make(chan *pendingWrite, maxGroup), done: make(chan struct{})}
+func newGroupWriter(s *session, clk clock.Clock) *groupWriter {
+	w := &groupWriter{session: s, clock: clk, queue: make(chan *pendingWrite, maxGroup), done: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -108,33 +108,38 @@ func (w *groupWriter) commit(group []*pendingWrite) {
 // runGroup runs every write of the group in a savepoint and commits once. Its
 // error is of the whole group: nothing of it is stored.
 func (w *groupWriter) runGroup(group []*pendingWrite) error {
-	ctx := context.Background()
-	raw, err := w.db.BeginTx(ctx, nil)
-	if err != nil {
+	if err := w.session.run("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin write: %w", err)
 	}
-	defer raw.Rollback()
-	tx := &Tx{raw: raw, engine: SQLite, now: w.clock.Now()}
+	committed := false
+	defer func() {
+		if !committed {
+			w.session.run("ROLLBACK")
+		}
+	}()
+	tx := &Tx{raw: w.session.conn, session: w.session, engine: SQLite, now: w.clock.Now(), write: true}
 	for _, pending := range group {
 		if pending.err = pending.ctx.Err(); pending.err != nil {
 			continue
 		}
-		if _, err := raw.ExecContext(ctx, "SAVEPOINT one"); err != nil {
+		if err := w.session.run("SAVEPOINT one"); err != nil {
 			return fmt.Errorf("savepoint: %w", err)
 		}
-		end := "RELEASE one"
 		if pending.err = safely(pending.fn, tx); pending.err != nil {
-			end = "ROLLBACK TO one; RELEASE one"
+			if err := w.session.run("ROLLBACK TO one"); err != nil {
+				return fmt.Errorf("undo a write: %w", errors.Join(pending.err, err))
+			}
 		}
-		if _, err := raw.ExecContext(ctx, end); err != nil {
+		if err := w.session.run("RELEASE one"); err != nil {
 			// SQLite has undone all of the group, as it does on a full disk. What
 			// made it do so is the error of the write.
 			return fmt.Errorf("end of savepoint: %w", errors.Join(pending.err, err))
 		}
 	}
-	if err := raw.Commit(); err != nil {
+	if err := w.session.run("COMMIT"); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	committed = true
 	return nil
 }
 

@@ -24,9 +24,18 @@ type (
 
 // Tx is a transaction under way.
 type Tx struct {
-	raw    *sql.Tx
-	engine Engine
-	now    time.Time
+	raw     executor
+	session *session // SQLite only: keeps prepared statements
+	engine  Engine
+	now     time.Time
+	write   bool
+}
+
+// executor is a transaction of database/sql, or the connection that has one.
+type executor interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Now is the one time of this transaction; SQL never asks the clock.
@@ -35,28 +44,100 @@ func (tx *Tx) Now() time.Time { return tx.now }
 // Engine tells which database runs tx, for the few statements that must differ.
 func (tx *Tx) Engine() Engine { return tx.engine }
 
+// uninterrupted returns the context for a statement, or an error when ctx has
+// ended. On SQLite a write that has begun is not interrupted: it is short, and
+// watching over it would cost as much as the statement.
+func (tx *Tx) uninterrupted(ctx context.Context) (context.Context, error) {
+	if err := ctx.Err(); err != nil {
+		return ctx, err
+	}
+	if tx.session != nil && tx.write {
+		return context.WithoutCancel(ctx), nil
+	}
+	return ctx, nil
+}
+
+// prepare returns the statement of query that the session keeps, nil on
+// PostgreSQL, whose driver keeps statements itself.
+func (tx *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if tx.session == nil {
+		return nil, nil
+	}
+	return tx.session.prepare(ctx, query)
+}
+
 // Exec runs a statement and returns how many rows it changed.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	result, err := tx.raw.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, describe(err, query)
-	}
-	return result.RowsAffected()
+	var changed int64
+	err := tx.execEach(ctx, query, [][]any{args}, &changed)
+	return changed, err
 }
 
 // ExecEach prepares query once and runs it for each list of arguments. It is
 // the fast way to insert many rows on both engines.
 func (tx *Tx) ExecEach(ctx context.Context, query string, rows [][]any) error {
+	var changed int64
+	return tx.execEach(ctx, query, rows, &changed)
+}
+
+func (tx *Tx) execEach(ctx context.Context, query string, rows [][]any, changed *int64) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	statement, err := tx.raw.PrepareContext(ctx, query)
+	quiet, err := tx.uninterrupted(ctx)
 	if err != nil {
 		return describe(err, query)
 	}
-	defer statement.Close()
+	statement, err := tx.prepare(quiet, query)
+	if err != nil {
+		return describe(err, query)
+	}
 	for _, args := range rows {
-		if _, err := statement.ExecContext(ctx, args...); err != nil {
+		if err := ctx.Err(); err != nil {
+			return describe(err, query)
+		}
+		n, err := tx.execOne(quiet, statement, query, args)
+		if err != nil {
+			return describe(err, query)
+		}
+		*changed += n
+	}
+	return nil
+}
+
+func (tx *Tx) execOne(ctx context.Context, statement *sql.Stmt, query string, args []any) (int64, error) {
+	var result sql.Result
+	var err error
+	if statement != nil {
+		result, err = statement.ExecContext(ctx, args...)
+	} else {
+		result, err = tx.raw.ExecContext(ctx, query, args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// QueryEach prepares query once, runs it for each list of arguments, and calls
+// scan with the one row that each finds.
+func (tx *Tx) QueryEach(ctx context.Context, scan func(i int, row *Row) error, query string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	quiet, err := tx.uninterrupted(ctx)
+	if err != nil {
+		return describe(err, query)
+	}
+	statement, err := tx.prepare(quiet, query)
+	if err != nil {
+		return describe(err, query)
+	}
+	for i, args := range rows {
+		if err := ctx.Err(); err != nil {
+			return describe(err, query)
+		}
+		if err := scan(i, tx.queryOne(quiet, statement, query, args)); err != nil {
 			return describe(err, query)
 		}
 	}
@@ -65,12 +146,27 @@ func (tx *Tx) ExecEach(ctx context.Context, query string, rows [][]any) error {
 
 // QueryRow runs a query that finds one row. Its error comes with Scan.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *Row {
+	quiet, err := tx.uninterrupted(ctx)
+	if err != nil {
+		return tx.raw.QueryRowContext(ctx, query, args...) // which tells the error
+	}
+	statement, err := tx.prepare(quiet, query)
+	if err != nil {
+		statement = nil // the same error comes from the query itself
+	}
+	return tx.queryOne(quiet, statement, query, args)
+}
+
+func (tx *Tx) queryOne(ctx context.Context, statement *sql.Stmt, query string, args []any) *Row {
+	if statement != nil {
+		return statement.QueryRowContext(ctx, args...)
+	}
 	return tx.raw.QueryRowContext(ctx, query, args...)
 }
 
 // Query runs a query and calls scan for every row it finds.
 func (tx *Tx) Query(ctx context.Context, scan func(rows *Rows) error, query string, args ...any) error {
-	rows, err := tx.raw.QueryContext(ctx, query, args...)
+	rows, err := tx.open(ctx, query, args)
 	if err != nil {
 		return describe(err, query)
 	}
@@ -81,6 +177,21 @@ func (tx *Tx) Query(ctx context.Context, scan func(rows *Rows) error, query stri
 		}
 	}
 	return rows.Err()
+}
+
+func (tx *Tx) open(ctx context.Context, query string, args []any) (*Rows, error) {
+	quiet, err := tx.uninterrupted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	statement, err := tx.prepare(quiet, query)
+	if err != nil {
+		return nil, err
+	}
+	if statement != nil {
+		return statement.QueryContext(quiet, args...)
+	}
+	return tx.raw.QueryContext(quiet, query, args...)
 }
 
 func describe(err error, query string) error {

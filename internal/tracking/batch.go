@@ -17,19 +17,22 @@ func (s *Service) Log(ctx context.Context, ws, id string, b Batch) error {
 	if err := b.check(); err != nil {
 		return err
 	}
-	err := s.writeRun(ctx, ws, id, event.Run, func(tx *sqldb.Tx, run Run) error {
+	points := b.series()
+	var due []series.Key
+	err := s.writeRun(ctx, ws, id, event.Run, func(tx *sqldb.Tx, run Run) (err error) {
 		if err := mustBeActive(run); err != nil {
 			return err
 		}
 		if err := logParams(ctx, tx, ws, run, b.Params); err != nil {
 			return err
 		}
-		if err := logMetrics(ctx, tx, ws, run, b.Metrics); err != nil {
+		if due, err = logMetrics(ctx, tx, ws, run, b.Metrics, points); err != nil {
 			return err
 		}
 		return writeTags(ctx, tx, ws, run, b.Tags)
 	})
 	if err == nil && len(b.Metrics) > 0 {
+		s.compactor.touch(series.Key{Workspace: ws, Run: id}, due)
 		s.publish(ws, event.Metrics, id)
 	}
 	return err
@@ -50,8 +53,9 @@ func (b *Batch) check() error {
 				limit.most, limit.what, limit.got, limit.what, limit.what)
 		}
 	}
-	for i, metric := range b.Metrics {
-		if err := checkMetric(metric); err != nil {
+	names := map[string]bool{} // few, and each comes often
+	for i := range b.Metrics {
+		if err := checkMetric(&b.Metrics[i], names); err != nil {
 			return within(err, "metrics", i)
 		}
 	}
@@ -111,29 +115,32 @@ func logParams(ctx context.Context, tx *sqldb.Tx, ws string, run Run, params []P
 	return nil
 }
 
-func logMetrics(ctx context.Context, tx *sqldb.Tx, ws string, run Run, metrics []Metric) error {
-	if len(metrics) == 0 {
-		return nil
-	}
-	samples := make([]series.Sample, len(metrics))
-	for i, metric := range metrics {
+// series encodes the metrics, before any transaction waits for it.
+func (b *Batch) series() series.Batch {
+	samples := make([]series.Sample, len(b.Metrics))
+	for i, metric := range b.Metrics {
 		samples[i] = metric.Sample
 	}
-	if err := series.Append(ctx, tx, ws, run.ID, samples); err != nil {
-		return err
+	return series.NewBatch(samples)
+}
+
+// logMetrics returns the series that should be compacted. points are metrics.
+func logMetrics(ctx context.Context, tx *sqldb.Tx, ws string, run Run, metrics []Metric, points series.Batch) ([]series.Key, error) {
+	if len(metrics) == 0 {
+		return nil, nil
 	}
-	return insertModelMetrics(ctx, tx, ws, run.ID, metrics)
+	due, err := series.Append(ctx, tx, series.Owner{Workspace: ws, Experiment: run.ExperimentID, Run: run.ID}, points)
+	if err != nil {
+		return nil, err
+	}
+	return due, insertModelMetrics(ctx, tx, ws, run.ID, metrics)
 }
 
 // History returns the points of one metric in the window, by time, step and value.
 func (s *Service) History(ctx context.Context, ws, id, key string, window series.Window) ([]series.Point, error) {
 	var points []series.Point
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		if _, err := selectRun(ctx, tx, ws, id); err != nil {
-			return err
-		}
-		var err error
-		points, err = series.History(ctx, tx, series.Key{Workspace: ws, Run: id, Name: key}, window)
+	err := s.readSeries(ctx, ws, id, key, func(tx *sqldb.Tx, of series.Key) (err error) {
+		points, err = series.History(ctx, tx, of, window)
 		return err
 	})
 	return points, err
@@ -147,14 +154,44 @@ func (s *Service) Chart(ctx context.Context, ws, id, key string, limit int) (Met
 	if limit < 0 || limit > maxResults {
 		return MetricSeries{}, atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'max_points' supplied: it must be at most %d.", limit, maxResults).At("max_points")
 	}
-	points, err := s.History(ctx, ws, id, key, series.Window{})
-	if err != nil {
-		return MetricSeries{}, err
+	chart := MetricSeries{Key: key, Points: []series.Point{}}
+	err := s.readSeries(ctx, ws, id, key, func(tx *sqldb.Tx, of series.Key) error {
+		points, count, err := series.Chart(ctx, tx, of, atelier.PageSize(limit, 2000, maxResults))
+		if count > 0 {
+			chart.Points = points
+		}
+		chart.Count, chart.Sampled = count, len(points) < count
+		return err
+	})
+	return chart, err
+}
+
+// Buckets sums up a part of one metric in at most n buckets of one width, without
+// the empty ones.
+func (s *Service) Buckets(ctx context.Context, ws, id, key string, r series.Range, n int) (MetricBuckets, error) {
+	out := MetricBuckets{Key: key, Buckets: []MetricBucket{}}
+	if err := CheckText("key", key); err != nil {
+		return out, err
 	}
-	chart := MetricSeries{Key: key, Count: len(points)}
-	chart.Points, chart.Sampled = series.Downsample(points, atelier.PageSize(limit, 2000, maxResults))
-	if chart.Points == nil {
-		chart.Points = []series.Point{}
+	if n < 1 || n > maxResults {
+		return out, atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'buckets' supplied: it must be from 1 to %d.", n, maxResults).At("buckets")
 	}
-	return chart, nil
+	err := s.readSeries(ctx, ws, id, key, func(tx *sqldb.Tx, of series.Key) error {
+		buckets, err := series.Buckets(ctx, tx, of, r, n)
+		for _, b := range buckets {
+			out.Buckets = append(out.Buckets, bucketOf(b))
+		}
+		return err
+	})
+	return out, err
+}
+
+// readSeries reads one metric of a run that is there.
+func (s *Service) readSeries(ctx context.Context, ws, id, key string, read func(tx *sqldb.Tx, of series.Key) error) error {
+	return s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		if _, err := selectRun(ctx, tx, ws, id); err != nil {
+			return err
+		}
+		return read(tx, series.Key{Workspace: ws, Run: id, Name: key})
+	})
 }

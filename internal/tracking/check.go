@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"cmp"
 	"net/url"
 	"path"
 	"regexp"
@@ -108,19 +109,21 @@ func checkExperimentTag(p Pair) error {
 	return CheckText("value", p.Value)
 }
 
-func checkMetric(m Metric) error {
-	if err := checkKey("Metric", m.Key); err != nil {
-		return err
+// checkMetric checks m. checked are the names that were found right before.
+func checkMetric(m *Metric, checked map[string]bool) error {
+	if !checked[m.Key] {
+		if err := checkKey("Metric", m.Key); err != nil {
+			return err
+		}
+		checked[m.Key] = true
 	}
 	if m.Timestamp < 0 || m.Timestamp > series.MaxTimestamp {
 		return atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'timestamp' supplied: it is in milliseconds since 1970, from 0 to the year 9999.", int64(m.Timestamp)).At("timestamp")
 	}
-	for _, text := range []string{m.ModelID, m.DatasetName, m.DatasetDigest} {
-		if err := CheckText("metrics", text); err != nil {
-			return err
-		}
+	if m.ModelID == "" && m.DatasetName == "" && m.DatasetDigest == "" {
+		return nil
 	}
-	return nil
+	return cmp.Or(CheckText("metrics", m.ModelID), CheckText("metrics", m.DatasetName), CheckText("metrics", m.DatasetDigest))
 }
 
 func checkRunID(id string) error {

@@ -35,7 +35,7 @@ func (b bench) fullRun() (run tracking.Run, model tracking.LoggedModel) {
 func (b bench) rows() map[string]int {
 	b.t.Helper()
 	counts := map[string]int{}
-	for _, table := range []string{"runs", "run_params", "run_tags", "metric_points", "latest_metrics", "run_datasets", "run_models",
+	for _, table := range []string{"runs", "run_params", "run_tags", "metric_chunks", "latest_metrics", "run_datasets", "run_models",
 		"artifacts", "logged_models", "logged_model_params", "logged_model_tags", "logged_model_metrics"} {
 		b.must(b.db.Read(b.ctx, func(tx *sqldb.Tx) error {
 			var n int

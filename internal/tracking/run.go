@@ -164,3 +164,29 @@ type MetricSeries struct {
 	Count   int            `json:"count"`
 	Sampled bool           `json:"sampled"`
 }
+
+// MetricBuckets is a part of one metric, summed up.
+type MetricBuckets struct {
+	Key     string         `json:"key"`
+	Buckets []MetricBucket `json:"buckets"`
+}
+
+// MetricBucket says of the points from From to To, both included, what a chart
+// needs. Min, Max and Mean are of those that are numbers; without any, Mean is NaN.
+type MetricBucket struct {
+	From  int64         `json:"from"`
+	To    int64         `json:"to"`
+	Count int           `json:"count"`
+	Min   *series.Value `json:"min,omitempty"`
+	Max   *series.Value `json:"max,omitempty"`
+	Mean  series.Value  `json:"mean"`
+	Last  series.Point  `json:"last"`
+}
+
+func bucketOf(b series.Bucket) MetricBucket {
+	out := MetricBucket{From: b.From, To: b.To, Count: b.Count, Mean: b.Mean(), Last: b.Last}
+	if b.NaNs < b.Count {
+		out.Min, out.Max = &b.Low.Value, &b.High.Value
+	}
+	return out
+}

@@ -77,6 +77,9 @@ func searchRuns(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (atelier
 	if stage != "" {
 		l.Only("r.lifecycle_stage = ?", stage)
 	}
+	if len(q.Experiments) == 1 {
+		l.LeadBy("o0.workspace_id = ? AND o0.experiment_id = ?", ws, q.Experiments[0])
+	}
 	l.Then("r.started_at", filter.Time, true)
 	l.Then("r.id", filter.Text, false)
 	page.NextPageToken, err = l.Run(ctx, tx, namelessColumns+" FROM runs r", func(rows *sqldb.Rows, position []any) error {

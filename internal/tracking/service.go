@@ -26,11 +26,12 @@ type Service struct {
 	bus   *event.Bus
 
 	purgeHooks []PurgeHook
+	compactor  *compactor
 }
 
 // New returns the service over db and blobs, which announces changes on bus.
 func New(db *sqldb.DB, blobs blob.Store, bus *event.Bus) *Service {
-	return &Service{db: db, blobs: blobs, bus: bus}
+	return &Service{db: db, blobs: blobs, bus: bus, compactor: newCompactor()}
 }
 
 func (s *Service) publish(ws, topic, id string) {

@@ -158,6 +158,30 @@ func TestLatestIsByStepThenTimeThenValue(t *testing.T) {
 	})
 }
 
+func TestBucketsOfAMetric(t *testing.T) {
+	each(t, func(b bench) {
+		run := b.run(tracking.NewRun{})
+		b.must(b.Log(b.ctx, ws, run.ID, tracking.Batch{Metrics: []tracking.Metric{
+			metric("m", 4, 0, 10), metric("m", 2, 1, 11), metric("m", math.NaN(), 2, 12), metric("m", 8, 9, 13)}}))
+		b.must(b.CompactAll(b.ctx))
+		got, err := b.Buckets(b.ctx, ws, run.ID, "m", series.Range{Axis: series.BySteps}, 2)
+		b.must(err)
+		if len(got.Buckets) != 2 {
+			t.Fatalf("buckets %+v", got.Buckets)
+		}
+		if first := got.Buckets[0]; first.From != 0 || first.To != 4 || first.Count != 3 || *first.Min != 2 || *first.Max != 4 || first.Mean != 3 || first.Last.Step != 2 {
+			t.Errorf("the first is %+v", first)
+		}
+		if last := got.Buckets[1]; last.From != 5 || last.To != 9 || last.Count != 1 || last.Mean != 8 {
+			t.Errorf("the last is %+v", last)
+		}
+		_, err = b.Buckets(b.ctx, ws, run.ID, "m", series.Range{}, 0)
+		b.refused(err, atelier.Invalid, "'buckets'")
+		_, err = b.Buckets(b.ctx, "two", run.ID, "m", series.Range{}, 1)
+		b.refused(err, atelier.NotFound, "not found")
+	})
+}
+
 func TestBatchIsStoredWholeOrNotAtAll(t *testing.T) {
 	each(t, func(b bench) {
 		run := b.run(tracking.NewRun{})

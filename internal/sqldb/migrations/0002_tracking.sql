@@ -67,29 +67,46 @@ CREATE TABLE run_tags (
     PRIMARY KEY (workspace_id, run_id, key)
 );
 
--- Every point that was logged, one row each. SQLite cannot keep NaN in a REAL:
--- such a point has value 0 and is_nan. timestamp_ms is the client's own clock.
-CREATE TABLE metric_points (
-    workspace_id TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
-    run_id       TEXT COLLATE "C" NOT NULL,
-    key          TEXT COLLATE "C" NOT NULL,
-    timestamp_ms BIGINT NOT NULL,
-    step         BIGINT NOT NULL,
-    value        DOUBLE PRECISION NOT NULL,
-    is_nan       BOOLEAN NOT NULL,
-    PRIMARY KEY (workspace_id, run_id, key, timestamp_ms, step, value, is_nan)
+-- The greatest point of each series by (step, timestamp, value), for search.
+-- SQLite cannot keep NaN in a REAL: such a point has value 0 and is_nan.
+-- timestamp_ms is the client's own clock. last_chunk is the number given last to
+-- a chunk of the series; small_chunks is how many wait to be merged.
+CREATE TABLE latest_metrics (
+    workspace_id  TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    run_id        TEXT COLLATE "C" NOT NULL,
+    key           TEXT COLLATE "C" NOT NULL,
+    experiment_id TEXT COLLATE "C" NOT NULL,
+    timestamp_ms  BIGINT NOT NULL,
+    step          BIGINT NOT NULL,
+    value         DOUBLE PRECISION NOT NULL,
+    is_nan        BOOLEAN NOT NULL,
+    last_chunk    BIGINT NOT NULL,
+    small_chunks  BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, run_id, key)
 );
 
--- The greatest point of each series by (step, timestamp, value), for search.
-CREATE TABLE latest_metrics (
+CREATE INDEX latest_metrics_by_value ON latest_metrics (workspace_id, experiment_id, key, is_nan, value, run_id);
+
+-- All points that were logged, compressed: data is what tracking/series makes of
+-- some points of one series, ordered by time, then step. level 0 is as a batch
+-- brought it, 1 is merged and has a summary. The bytes come last, so that the
+-- rest is read without them.
+CREATE TABLE metric_chunks (
     workspace_id TEXT COLLATE "C" NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     run_id       TEXT COLLATE "C" NOT NULL,
     key          TEXT COLLATE "C" NOT NULL,
-    timestamp_ms BIGINT NOT NULL,
-    step         BIGINT NOT NULL,
-    value        DOUBLE PRECISION NOT NULL,
-    is_nan       BOOLEAN NOT NULL,
-    PRIMARY KEY (workspace_id, run_id, key)
+    level        BIGINT NOT NULL,
+    number       BIGINT NOT NULL,
+    points       BIGINT NOT NULL,
+    first_time   BIGINT NOT NULL,
+    first_step   BIGINT NOT NULL,
+    last_time    BIGINT NOT NULL,
+    last_step    BIGINT NOT NULL,
+    min_step     BIGINT NOT NULL,
+    max_step     BIGINT NOT NULL,
+    summary      BYTEA NOT NULL,
+    data         BYTEA NOT NULL,
+    PRIMARY KEY (workspace_id, run_id, key, level, number)
 );
 
 CREATE TABLE datasets (

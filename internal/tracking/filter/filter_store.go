@@ -19,6 +19,17 @@ func (s *Statement) Bind(value any) string {
 	return fmt.Sprintf("$%d", len(s.Args))
 }
 
+// bindAll returns condition with a parameter for each "?", in order of values.
+func (s *Statement) bindAll(condition string, values []any) string {
+	for _, value := range values {
+		condition = strings.Replace(condition, "?", s.Bind(value), 1)
+	}
+	return condition
+}
+
+// lastBound is the name of the parameter that was bound last.
+func (s *Statement) lastBound() string { return fmt.Sprintf("$%d", len(s.Args)) }
+
 // A list of up to maxInline values becomes parameters of their own, while the
 // statement has fewer than maxArgs.
 const (

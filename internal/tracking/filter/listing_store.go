@@ -33,6 +33,9 @@ type Listing struct {
 	statement Statement
 	sorting   Sorting
 	where     []string
+
+	lead       string // condition on o0, see LeadBy
+	leadValues []any
 }
 
 // NewListing reads query in the noun's language.
@@ -56,10 +59,7 @@ func NewListing(engine sqldb.Engine, noun Noun, query Query) (*Listing, error) {
 
 // Only adds a condition in SQL, in which each "?" stands for the next of values.
 func (l *Listing) Only(condition string, values ...any) {
-	for _, value := range values {
-		condition = strings.Replace(condition, "?", l.statement.Bind(value), 1)
-	}
-	l.where = append(l.where, condition)
+	l.where = append(l.where, l.statement.bindAll(condition, values))
 }
 
 // OnlyIn adds the condition that column is one of values.
@@ -72,34 +72,96 @@ func (l *Listing) Then(column string, kind Kind, descending bool) {
 	l.sorting.Then(column, kind, descending)
 }
 
+// LeadBy tells how the rows of a metric that belong to the search are found by
+// an index that has them in the order of their values: a condition in SQL on o0,
+// in which "?" stands for values as in Only. A page ordered by a metric then
+// begins at that index, instead of looking at every thing.
+func (l *Listing) LeadBy(condition string, values ...any) {
+	if l.sorting.leader == "" {
+		return
+	}
+	l.lead, l.leadValues = condition, values
+}
+
 // Run executes "SELECT <what>" with columns and tables in what, calls scan for
 // every row of the page, and returns the token of the next page, "" after the
 // last. The last columns of a row belong to position.
 func (l *Listing) Run(ctx context.Context, tx *sqldb.Tx, what string, scan func(rows *sqldb.Rows, position []any) error) (string, error) {
-	after, err := l.sorting.After(&l.statement, l.query.PageToken)
+	p := &page{Listing: l, what: what, scan: scan}
+	if l.lead == "" {
+		after, err := l.sorting.After(&l.statement, l.query.PageToken)
+		if err != nil {
+			return "", err
+		}
+		err = p.fill(ctx, tx, &l.statement, l.sorting, after)
+		return p.token(), err
+	}
+	first, err := l.sorting.rankOf(l.query.PageToken)
 	if err != nil {
 		return "", err
 	}
-	columns, tables, _ := strings.Cut(what, " FROM ")
-	query := "SELECT " + columns + ", " + l.sorting.Keys() + " FROM " + tables + " " + l.sorting.Joins() +
-		" WHERE " + strings.Join(append(l.where, after), " AND ") +
-		" ORDER BY " + l.sorting.OrderBy() + " LIMIT " + l.statement.Bind(l.query.Limit+1)
-	count, next := 0, ""
-	err = tx.Query(ctx, func(rows *sqldb.Rows) error {
-		if count++; count > l.query.Limit {
+	for rank := first; rank <= hasNothing && p.count <= l.query.Limit; rank++ {
+		statement := Statement{Engine: l.statement.Engine, Args: slices.Clip(l.statement.Args)}
+		part, where := l.sorting.ofRank(rank)
+		token := ""
+		if rank == first {
+			token = l.query.PageToken
+		}
+		after, err := part.After(&statement, token)
+		if err != nil {
+			return "", err
+		}
+		var lead []string
+		if rank != hasNothing {
+			lead = append(lead, statement.bindAll(l.lead, l.leadValues))
+		}
+		if err := p.fill(ctx, tx, &statement, part, where+" AND "+after, lead...); err != nil {
+			return "", err
+		}
+	}
+	return p.token(), nil
+}
+
+// page is a page being filled.
+type page struct {
+	*Listing
+	what  string
+	scan  func(rows *sqldb.Rows, position []any) error
+	count int
+	next  string
+}
+
+// token is that of the next page, "" after the last.
+func (p *page) token() string {
+	if p.count <= p.query.Limit {
+		return ""
+	}
+	return p.next
+}
+
+// fill adds rows until there is one more than the page takes.
+func (p *page) fill(ctx context.Context, tx *sqldb.Tx, st *Statement, sorting Sorting, condition string, lead ...string) error {
+	columns, tables, _ := strings.Cut(p.what, " FROM ")
+	where := append(slices.Clone(p.where), condition)
+	if len(lead) > 0 {
+		// A CROSS JOIN is how SQLite is told to begin with the first table.
+		tables = p.sorting.leader + " o0 CROSS JOIN " + tables
+		where = append(where, lead...)
+	}
+	query := "SELECT " + columns + ", " + sorting.Keys() + " FROM " + tables + " " + sorting.Joins() +
+		" WHERE " + strings.Join(where, " AND ") +
+		" ORDER BY " + sorting.OrderBy() + " LIMIT " + st.Bind(p.query.Limit+1-p.count)
+	return tx.Query(ctx, func(rows *sqldb.Rows) error {
+		if p.count++; p.count > p.query.Limit {
 			return nil // only tells that there is more
 		}
-		position := l.sorting.NewPosition()
-		if err := scan(rows, position); err != nil {
+		position := sorting.NewPosition()
+		if err := p.scan(rows, position); err != nil {
 			return err
 		}
-		if count == l.query.Limit {
-			next = atelier.EncodePageToken(position)
+		if p.count == p.query.Limit {
+			p.next = atelier.EncodePageToken(position)
 		}
 		return nil
-	}, query, l.statement.Args...)
-	if count <= l.query.Limit {
-		next = ""
-	}
-	return next, err
+	}, query, st.Args...)
 }

@@ -2,6 +2,8 @@ package filter
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/atelier-ml/atelier"
@@ -14,6 +16,7 @@ type sortKey struct {
 	expression string
 	descending bool
 	kind       Kind
+	constant   bool // the same in all rows: nothing to sort by
 }
 
 // Sorting is how a search is ordered and where its pages are cut. The key of the
@@ -22,7 +25,17 @@ type sortKey struct {
 type Sorting struct {
 	joins []string
 	keys  []sortKey
+	// leader is the table of the metric that comes first in the order, if one
+	// does; ownership ties its rows, under the alias o0, to the searched thing.
+	leader, ownership string
 }
+
+// The ranks of a thing in an order by a metric.
+const (
+	hasNumber = iota
+	hasNaN
+	hasNothing
+)
 
 // Sort adds the orders that a user gave. A thing without the field comes last in
 // both directions, and one whose metric is NaN before it.
@@ -42,8 +55,11 @@ func (s *Sorting) Sort(st *Statement, orders []Order, source Source) {
 			rank = fmt.Sprintf("CASE WHEN %s.key IS NULL THEN 2 WHEN %s.is_nan THEN 1 ELSE 0 END", alias, alias)
 			empty = "0.0"
 		}
-		s.keys = append(s.keys, sortKey{rank, false, Time},
-			sortKey{fmt.Sprintf("COALESCE(%s.value, %s)", alias, empty), order.Descending, order.Kind})
+		if order.Entity == Metric && i == 0 {
+			s.leader, s.ownership = table.Name, fmt.Sprintf("%s AND o0.key = %s", owner, st.lastBound())
+		}
+		s.keys = append(s.keys, sortKey{expression: rank, kind: Time},
+			sortKey{fmt.Sprintf("COALESCE(%s.value, %s)", alias, empty), order.Descending, order.Kind, false})
 	}
 }
 
@@ -53,13 +69,30 @@ func (s *Sorting) attribute(column string, order Order) {
 		empty = "0"
 	}
 	s.keys = append(s.keys,
-		sortKey{fmt.Sprintf("CASE WHEN %s IS NULL THEN 1 ELSE 0 END", column), false, Time},
-		sortKey{fmt.Sprintf("COALESCE(%s, %s)", column, empty), order.Descending, order.Kind})
+		sortKey{expression: fmt.Sprintf("CASE WHEN %s IS NULL THEN 1 ELSE 0 END", column), kind: Time},
+		sortKey{fmt.Sprintf("COALESCE(%s, %s)", column, empty), order.Descending, order.Kind, false})
+}
+
+// ofRank returns the sorting of those things alone that have the given rank in
+// the metric that comes first, and the condition that they have it.
+func (s *Sorting) ofRank(rank int) (Sorting, string) {
+	part := Sorting{joins: s.joins[1:], keys: slices.Clone(s.keys)}
+	part.keys[0].expression, part.keys[0].constant = strconv.Itoa(rank), true
+	part.keys[1].expression = "o0.value"
+	switch rank {
+	case hasNumber:
+		return part, s.ownership + " AND o0.is_nan = FALSE"
+	case hasNaN:
+		part.keys[1].constant = true
+		return part, s.ownership + " AND o0.is_nan = TRUE"
+	}
+	part.keys[1].expression, part.keys[1].constant = "CAST(0 AS DOUBLE PRECISION)", true
+	return part, "NOT EXISTS (SELECT 1 FROM " + s.leader + " o0 WHERE " + s.ownership + ")"
 }
 
 // Then adds a column that is never NULL, as one of the last to sort by.
 func (s *Sorting) Then(column string, kind Kind, descending bool) {
-	s.keys = append(s.keys, sortKey{column, descending, kind})
+	s.keys = append(s.keys, sortKey{column, descending, kind, false})
 }
 
 // Joins is the SQL that belongs after FROM.
@@ -67,13 +100,16 @@ func (s *Sorting) Joins() string { return strings.Join(s.joins, " ") }
 
 // OrderBy is the SQL that belongs after ORDER BY.
 func (s *Sorting) OrderBy() string {
-	parts := make([]string, len(s.keys))
-	for i, key := range s.keys {
+	var parts []string
+	for _, key := range s.keys {
+		if key.constant {
+			continue
+		}
 		direction := "ASC"
 		if key.descending {
 			direction = "DESC"
 		}
-		parts[i] = key.expression + " " + direction
+		parts = append(parts, key.expression+" "+direction)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -118,13 +154,13 @@ func (s *Sorting) After(st *Statement, token string) (string, error) {
 		return "", err
 	}
 	if len(position) != len(s.keys) {
-		return "", atelier.Errorf(atelier.Invalid, "Invalid page token: it belongs to another search.").At("page_token")
+		return "", errOtherSearch()
 	}
 	names := make([]string, len(s.keys))
 	for i, key := range s.keys {
 		value, ok := bound(position[i], key.kind)
 		if !ok {
-			return "", atelier.Errorf(atelier.Invalid, "Invalid page token: it belongs to another search.").At("page_token")
+			return "", errOtherSearch()
 		}
 		names[i] = st.Bind(value)
 	}
@@ -135,9 +171,31 @@ func (s *Sorting) After(st *Statement, token string) (string, error) {
 		equal += key.expression + " = " + names[i] + " AND "
 	}
 	// The first comparison alone lets an index skip the pages before.
-	first := s.keys[0]
-	start := first.expression + strings.TrimSuffix(beyond(first), " ") + "= " + names[0]
+	at := slices.IndexFunc(s.keys, func(key sortKey) bool { return !key.constant })
+	start := s.keys[at].expression + strings.TrimSuffix(beyond(s.keys[at]), " ") + "= " + names[at]
 	return start + " AND (" + strings.Join(alternatives, " OR ") + ")", nil
+}
+
+// rankOf is the rank of the thing that token stands for, in the metric that
+// comes first; that of the first page without a token.
+func (s *Sorting) rankOf(token string) (int, error) {
+	if token == "" {
+		return hasNumber, nil
+	}
+	position := s.NewPosition()
+	if err := atelier.DecodePageToken(token, (*[]any)(&position)); err != nil {
+		return 0, err
+	}
+	if len(position) == len(s.keys) {
+		if rank, ok := position[0].(*int64); ok && rank != nil && *rank >= hasNumber && *rank <= hasNothing {
+			return int(*rank), nil
+		}
+	}
+	return 0, errOtherSearch()
+}
+
+func errOtherSearch() error {
+	return atelier.Errorf(atelier.Invalid, "Invalid page token: it belongs to another search.").At("page_token")
 }
 
 func beyond(key sortKey) string {

@@ -1,9 +1,9 @@
 package series
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
+
+// perBucket is how many points of a bucket are kept at most.
+const perBucket = 4
 
 // Downsample returns at most limit of points, in order of step, such that a
 // chart of them shows the same extremes: the steps are cut into equal buckets,
@@ -11,13 +11,10 @@ import (
 // value is false when nothing had to be left out.
 func Downsample(points []Point, limit int) ([]Point, bool) {
 	points = slices.Clone(points)
-	slices.SortStableFunc(points, func(a, b Point) int {
-		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Timestamp, b.Timestamp))
-	})
+	slices.SortStableFunc(points, byStep)
 	if limit <= 0 || len(points) <= limit {
 		return points, false
 	}
-	const perBucket = 4
 	if limit < perBucket {
 		return []Point{points[len(points)-1]}, true
 	}

@@ -1,10 +1,15 @@
 // Package series keeps metric points: for every run and key, the values that
 // were logged over steps and time.
 //
-// It is the narrow place behind which the form of storage may change: callers
-// append points, read them back in order, read the latest, and thin a long
-// series out for a chart. The table latest_metrics, with one row per series, is
-// the only part that others read by SQL, because searches join it.
+// Points are kept in compressed chunks. What one batch has of a series becomes a
+// small chunk, durable with everything else of the batch; Compact later merges
+// small chunks into full ones. A point that was logged twice may be in two
+// chunks for a while, but is never seen twice: whoever reads merges chunks that
+// overlap, and compaction drops the second. Full chunks carry a summary, so
+// that a chart of millions of points reads few of them.
+//
+// The table latest_metrics, with one row per series, is the only part that
+// others read by SQL, because searches join it.
 package series
 
 import (
@@ -49,19 +54,54 @@ func (p Point) After(q Point) bool {
 	return cmp.Or(cmp.Compare(p.Step, q.Step), cmp.Compare(p.Timestamp, q.Timestamp), cmp.Compare(a, b)) > 0
 }
 
-// latestOf returns the latest point of every key among samples, ordered by key
-// so that writers who meet take their locks in the same order.
-func latestOf(samples []Sample) []Sample {
-	latest := map[string]Sample{}
-	for _, sample := range samples {
-		if known, ok := latest[sample.Key]; !ok || sample.After(known.Point) {
-			latest[sample.Key] = sample
+// Batch is what one log-batch brings of every series, encoded: all the work of
+// an Append that needs no transaction.
+type Batch struct {
+	parts []part
+}
+
+// part is what a batch has of one series.
+type part struct {
+	key    string
+	points []Point
+	header header // without a number
+	data   []byte
+	latest Point
+}
+
+// NewBatch makes a batch of samples. Its parts are ordered by key, so that
+// writers who meet take their locks in the same order.
+func NewBatch(samples []Sample) Batch {
+	parts := group(samples)
+	e := &encoder{}
+	for i := range parts {
+		p := &parts[i]
+		p.points = ordered(p.points)
+		p.latest = p.points[0]
+		for _, point := range p.points[1:] {
+			if point.After(p.latest) {
+				p.latest = point
+			}
 		}
+		p.header = headerOf(smallLevel, 0, p.points)
+		p.data = e.encode(p.points)
 	}
-	ordered := make([]Sample, 0, len(latest))
-	for _, sample := range latest {
-		ordered = append(ordered, sample)
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(a.key, b.key) })
+	return Batch{parts}
+}
+
+// group puts the points of each key together.
+func group(samples []Sample) []part {
+	var parts []part
+	places := map[string]int{}
+	for _, sample := range samples {
+		at, ok := places[sample.Key]
+		if !ok {
+			at = len(parts)
+			places[sample.Key] = at
+			parts = append(parts, part{key: sample.Key})
+		}
+		parts[at].points = append(parts[at].points, sample.Point)
 	}
-	slices.SortFunc(ordered, func(a, b Sample) int { return cmp.Compare(a.Key, b.Key) })
-	return ordered
+	return parts
 }

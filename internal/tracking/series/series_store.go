@@ -1,8 +1,8 @@
 package series
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -10,41 +10,23 @@ import (
 	"github.com/atelier-ml/atelier/internal/sqldb"
 )
 
-// Append stores samples of a run. A point that is already there is not stored
-// again, so that a client may send a batch twice.
-func Append(ctx context.Context, tx *sqldb.Tx, ws, run string, samples []Sample) error {
-	rows := make([][]any, len(samples))
-	for i, sample := range samples {
-		rows[i] = sampleRow(ws, run, sample)
-	}
-	err := tx.ExecEach(ctx, `INSERT INTO metric_points
-		(workspace_id, run_id, key, timestamp_ms, step, value, is_nan)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`, rows)
-	if err != nil {
-		return err
-	}
-	latest := latestOf(samples)
-	rows = rows[:0]
-	for _, sample := range latest {
-		rows = append(rows, sampleRow(ws, run, sample))
-	}
-	return tx.ExecEach(ctx, `INSERT INTO latest_metrics
-		(workspace_id, run_id, key, timestamp_ms, step, value, is_nan)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (workspace_id, run_id, key) DO UPDATE SET timestamp_ms = excluded.timestamp_ms,
-			step = excluded.step, value = excluded.value, is_nan = excluded.is_nan
-		WHERE (excluded.step, excluded.timestamp_ms, excluded.value)
-			> (latest_metrics.step, latest_metrics.timestamp_ms, latest_metrics.value)`, rows)
-}
+// The levels of chunks: as they were logged, and merged.
+const (
+	smallLevel = 0
+	fullLevel  = 1
+)
 
-func sampleRow(ws, run string, sample Sample) []any {
-	value, isNaN := sample.stored()
-	return []any{ws, run, sample.Key, int64(sample.Timestamp), sample.Step, value, isNaN}
+// manySmall is after how many small chunks a series should be compacted.
+const manySmall = 32
+
+// Owner is the run that points belong to, and its experiment.
+type Owner struct {
+	Workspace, Experiment, Run string
 }
 
 // Remove deletes all that a run measured.
 func Remove(ctx context.Context, tx *sqldb.Tx, ws, run string) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM metric_points WHERE workspace_id = $1 AND run_id = $2`, ws, run); err != nil {
+	if _, err := tx.Exec(ctx, `DELETE FROM metric_chunks WHERE workspace_id = $1 AND run_id = $2`, ws, run); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `DELETE FROM latest_metrics WHERE workspace_id = $1 AND run_id = $2`, ws, run)
@@ -56,6 +38,109 @@ type Key struct {
 	Workspace, Run, Name string
 }
 
+// Append stores a batch of a run. A point that is already there changes nothing,
+// so that a client may send a batch twice. It returns the series that have so
+// many small chunks by now that the caller should have them compacted.
+func Append(ctx context.Context, tx *sqldb.Tx, owner Owner, b Batch) ([]Key, error) {
+	rows := make([][]any, len(b.parts))
+	for i, p := range b.parts {
+		value, isNaN := p.latest.stored()
+		rows[i] = []any{owner.Workspace, owner.Run, p.key, owner.Experiment, int64(p.latest.Timestamp), p.latest.Step, value, isNaN}
+	}
+	var due []Key
+	chunks := make([][]any, 0, len(b.parts))
+	err := tx.QueryEach(ctx, func(i int, row *sqldb.Row) error {
+		h := b.parts[i].header
+		var small int64
+		if err := row.Scan(&h.number, &small); err != nil {
+			return err
+		}
+		key := Key{owner.Workspace, owner.Run, b.parts[i].key}
+		if small >= manySmall {
+			due = append(due, key)
+		}
+		chunks = append(chunks, chunkRow(key, h, b.parts[i].data))
+		return nil
+	}, upsertLatest, rows)
+	if err != nil {
+		return nil, err
+	}
+	return due, tx.ExecEach(ctx, insertChunk, chunks)
+}
+
+// upsertLatest counts the new chunk, whose number it gives, and keeps the
+// greater of the two latest points.
+const upsertLatest = `INSERT INTO latest_metrics AS m
+	(workspace_id, run_id, key, experiment_id, timestamp_ms, step, value, is_nan, last_chunk, small_chunks)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, 1)
+	ON CONFLICT (workspace_id, run_id, key) DO UPDATE SET
+		last_chunk = m.last_chunk + 1, small_chunks = m.small_chunks + 1,
+		timestamp_ms = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value) > (m.step, m.timestamp_ms, m.value)
+			THEN excluded.timestamp_ms ELSE m.timestamp_ms END,
+		value = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value) > (m.step, m.timestamp_ms, m.value)
+			THEN excluded.value ELSE m.value END,
+		is_nan = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value) > (m.step, m.timestamp_ms, m.value)
+			THEN excluded.is_nan ELSE m.is_nan END,
+		step = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value) > (m.step, m.timestamp_ms, m.value)
+			THEN excluded.step ELSE m.step END
+	RETURNING last_chunk, small_chunks`
+
+const insertChunk = `INSERT INTO metric_chunks (workspace_id, run_id, key, level, number, points, first_time, first_step,
+	last_time, last_step, min_step, max_step, summary, data)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+
+func chunkRow(key Key, h header, data []byte) []any {
+	summary := h.summary
+	if summary == nil {
+		summary = []byte{}
+	}
+	return []any{key.Workspace, key.Run, key.Name, h.level, h.number, h.points, h.firstTime, h.firstStep,
+		h.lastTime, h.lastStep, h.minStep, h.maxStep, summary, data}
+}
+
+const headerColumns = `SELECT level, number, points, first_time, first_step, last_time, last_step, min_step, max_step, summary`
+
+const ofSeries = ` FROM metric_chunks WHERE workspace_id = $1 AND run_id = $2 AND key = $3`
+
+func (h *header) scan(rows *sqldb.Rows, after ...any) error {
+	return rows.Scan(append([]any{&h.level, &h.number, &h.points, &h.firstTime, &h.firstStep,
+		&h.lastTime, &h.lastStep, &h.minStep, &h.maxStep, &h.summary}, after...)...)
+}
+
+// selectHeaders returns the headers of all chunks of a series.
+func selectHeaders(ctx context.Context, tx *sqldb.Tx, key Key) ([]header, error) {
+	var headers []header
+	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
+		headers = append(headers, header{})
+		return headers[len(headers)-1].scan(rows)
+	}, headerColumns+ofSeries, key.Workspace, key.Run, key.Name)
+	return headers, err
+}
+
+// loader returns a function that reads the points of a chunk.
+func loader(ctx context.Context, tx *sqldb.Tx, key Key) func(header) ([]Point, error) {
+	return func(h header) ([]Point, error) {
+		var data []byte
+		err := tx.QueryRow(ctx, `SELECT data`+ofSeries+` AND level = $4 AND number = $5`,
+			key.Workspace, key.Run, key.Name, h.level, h.number).Scan(&data)
+		if err != nil {
+			return nil, err
+		}
+		return decodeOf(key, h, data)
+	}
+}
+
+func decodeOf(key Key, h header, data []byte) ([]Point, error) {
+	points, err := decode(data)
+	if err == nil && len(points) != h.points {
+		err = errDamaged
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read chunk %d of the metric %q of run %s: %w", h.number, key.Name, key.Run, err)
+	}
+	return points, nil
+}
+
 // Window is a part of a series: Limit points from the Offset-th on. A Limit of 0
 // means all the rest.
 type Window struct {
@@ -63,31 +148,42 @@ type Window struct {
 }
 
 // History returns the points of a series in the window, by time, step and value.
-func History(ctx context.Context, tx *sqldb.Tx, key Key, window Window) ([]Point, error) {
-	query := `SELECT timestamp_ms, step, value, is_nan FROM metric_points
-		WHERE workspace_id = $1 AND run_id = $2 AND key = $3
-		ORDER BY timestamp_ms, step, value, is_nan`
-	args := []any{key.Workspace, key.Run, key.Name}
-	if window != (Window{}) {
-		query += ` LIMIT $4 OFFSET $5`
-		args = append(args, cmp.Or(window.Limit, math.MaxInt32), window.Offset)
+func History(ctx context.Context, tx *sqldb.Tx, key Key, w Window) ([]Point, error) {
+	headers, err := selectHeaders(ctx, tx, key)
+	if err != nil {
+		return nil, err
 	}
-	var points []Point
-	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
-		point, err := scanPoint(rows)
-		points = append(points, point)
-		return err
-	}, query, args...)
-	return points, err
+	return window(headers, loader(ctx, tx, key), w)
 }
 
-func scanPoint(rows *sqldb.Rows, before ...any) (Point, error) {
-	var point Point
-	var value float64
-	var isNaN bool
-	err := rows.Scan(append(before, &point.Timestamp, &point.Step, &value, &isNaN)...)
-	point.Value = fromStored(value, isNaN)
-	return point, err
+// window reads the chunks that have points of w, and no others.
+func window(headers []header, load func(header) ([]Point, error), w Window) ([]Point, error) {
+	var found []Point
+	skip, limit := w.Offset, w.Limit
+	if limit == 0 {
+		limit = math.MaxInt
+	}
+	walk := walker{load: load, visit: func(p piece) error {
+		points := p.points
+		if p.chunk != nil {
+			if p.chunk.points <= skip {
+				skip -= p.chunk.points
+				return nil
+			}
+			var err error
+			if points, err = load(*p.chunk); err != nil {
+				return err
+			}
+		}
+		skipped := min(skip, len(points))
+		points, skip = points[skipped:], skip-skipped
+		found = append(found, points[:min(len(points), limit-len(found))]...)
+		if len(found) == limit {
+			return errEnough
+		}
+		return nil
+	}}
+	return found, walk.walk(headers)
 }
 
 // Latest returns the latest point of every series of runs: run id, then key.
@@ -102,7 +198,11 @@ func Latest(ctx context.Context, tx *sqldb.Tx, ws string, runs []string) (map[st
 	}
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
 		var run, key string
-		point, err := scanPoint(rows, &run, &key)
+		var point Point
+		var value float64
+		var isNaN bool
+		err := rows.Scan(&run, &key, &point.Timestamp, &point.Step, &value, &isNaN)
+		point.Value = fromStored(value, isNaN)
 		if latest[run] == nil {
 			latest[run] = map[string]Point{}
 		}
@@ -111,4 +211,88 @@ func Latest(ctx context.Context, tx *sqldb.Tx, ws string, runs []string) (map[st
 	}, `SELECT run_id, key, timestamp_ms, step, value, is_nan FROM latest_metrics
 		WHERE workspace_id = $1 AND run_id IN (`+strings.Join(marks, ", ")+`)`, args...)
 	return latest, err
+}
+
+// Uncompacted returns the series of a run that have more than one small chunk.
+func Uncompacted(ctx context.Context, tx *sqldb.Tx, ws, run string) ([]Key, error) {
+	var keys []Key
+	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
+		key := Key{Workspace: ws, Run: run}
+		err := rows.Scan(&key.Name)
+		keys = append(keys, key)
+		return err
+	}, `SELECT key FROM latest_metrics WHERE workspace_id = $1 AND run_id = $2 AND small_chunks > 1 ORDER BY key`, ws, run)
+	return keys, err
+}
+
+// UncompactedRuns returns up to limit runs, of all workspaces, that come after
+// the given one and have series with more than one small chunk.
+func UncompactedRuns(ctx context.Context, tx *sqldb.Tx, after Key, limit int) ([]Key, error) {
+	var runs []Key
+	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
+		var run Key
+		err := rows.Scan(&run.Workspace, &run.Run)
+		runs = append(runs, run)
+		return err
+	}, `SELECT DISTINCT workspace_id, run_id FROM latest_metrics
+		WHERE (workspace_id, run_id) > ($1, $2) AND small_chunks > 1 ORDER BY workspace_id, run_id LIMIT $3`,
+		after.Workspace, after.Run, limit)
+	return runs, err
+}
+
+// lockSeries keeps other writers of a series out until the transaction ends. It
+// returns the number of its last chunk; ok is false when it is not there.
+func lockSeries(ctx context.Context, tx *sqldb.Tx, key Key) (last int64, ok bool, err error) {
+	err = tx.QueryRow(ctx, `UPDATE latest_metrics SET small_chunks = small_chunks
+		WHERE workspace_id = $1 AND run_id = $2 AND key = $3 RETURNING last_chunk`, key.Workspace, key.Run, key.Name).Scan(&last)
+	if errors.Is(err, sqldb.ErrNoRows) {
+		return 0, false, nil
+	}
+	return last, err == nil, err
+}
+
+// storedChunk is a chunk with its bytes.
+type storedChunk struct {
+	header
+	data []byte
+}
+
+// selectChunks returns up to limit chunks of a level in the given order of
+// numbers, "ASC" or "DESC".
+func selectChunks(ctx context.Context, tx *sqldb.Tx, key Key, level int64, order string, limit int) ([]storedChunk, error) {
+	var chunks []storedChunk
+	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
+		var c storedChunk
+		err := c.scan(rows, &c.data)
+		chunks = append(chunks, c)
+		return err
+	}, headerColumns+`, data`+ofSeries+` AND level = $4 ORDER BY number `+order+` LIMIT $5`,
+		key.Workspace, key.Run, key.Name, level, limit)
+	return chunks, err
+}
+
+// replaceChunks puts rows in the place of chunks: all small ones up to the last
+// of small, and those of full.
+func replaceChunks(ctx context.Context, tx *sqldb.Tx, key Key, small, full []storedChunk, rows [][]any) error {
+	_, err := tx.Exec(ctx, `DELETE FROM metric_chunks WHERE workspace_id = $1 AND run_id = $2 AND key = $3 AND level = $4 AND number <= $5`,
+		key.Workspace, key.Run, key.Name, smallLevel, small[len(small)-1].number)
+	if err != nil {
+		return err
+	}
+	gone := make([][]any, len(full))
+	for i, c := range full {
+		gone[i] = []any{key.Workspace, key.Run, key.Name, fullLevel, c.number}
+	}
+	err = tx.ExecEach(ctx, `DELETE FROM metric_chunks WHERE workspace_id = $1 AND run_id = $2 AND key = $3 AND level = $4 AND number = $5`, gone)
+	if err != nil {
+		return err
+	}
+	return tx.ExecEach(ctx, insertChunk, rows)
+}
+
+func updateCounts(ctx context.Context, tx *sqldb.Tx, key Key, last int64) error {
+	_, err := tx.Exec(ctx, `UPDATE latest_metrics SET last_chunk = $4,
+		small_chunks = (SELECT COUNT(*) FROM metric_chunks c WHERE c.workspace_id = $1 AND c.run_id = $2 AND c.key = $3 AND c.level = $5)
+		WHERE workspace_id = $1 AND run_id = $2 AND key = $3`, key.Workspace, key.Run, key.Name, last, smallLevel)
+	return err
 }

@@ -774,6 +774,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/runs/{run}/metrics/buckets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sum up a part of a metric's history */
+        get: operations["get-runs-run-metrics-buckets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/runs/{run}/restore": {
         parameters: {
             query?: never;
@@ -1423,6 +1440,22 @@ export interface components {
             name: string;
             not_actions: string[];
             role: string;
+        };
+        MetricBucket: {
+            /** Format: int64 */
+            count: number;
+            /** Format: int64 */
+            from: number;
+            last: components["schemas"]["SeriesPoint"];
+            max?: unknown;
+            mean: unknown;
+            min?: unknown;
+            /** Format: int64 */
+            to: number;
+        };
+        MetricBuckets: {
+            buckets: components["schemas"]["MetricBucket"][];
+            key: string;
         };
         MetricSeries: {
             /** Format: int64 */
@@ -3837,6 +3870,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetricSeries"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-runs-run-metrics-buckets": {
+        parameters: {
+            query: {
+                key: string;
+                /** @description What the buckets go along; time is in milliseconds since 1970. */
+                by?: "step" | "time";
+                /** @description The first step or time; that of the series when it is left out. */
+                from?: string;
+                /** @description The last step or time; that of the series when it is left out. */
+                to?: string;
+                buckets?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricBuckets"];
                 };
             };
             /** @description Error */
