@@ -45,7 +45,8 @@ func (c *command) importMLflow() *cobra.Command {
 	flags.StringVar(&artifacts, "artifacts", "", "folder that holds the artifacts, when the source does not say where they are")
 	flags.BoolVar(&options.DryRun, "dry-run", false, "read and compare, but send nothing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		place := transfer.Place{Target: c.importTarget(args[0])}
+		place := transfer.Place{Target: c.importTarget(args[0]), Login: transfer.Login{Token: c.st.Env["MLFLOW_TRACKING_TOKEN"],
+			User: c.st.Env["MLFLOW_TRACKING_USERNAME"], Password: c.st.Env["MLFLOW_TRACKING_PASSWORD"]}}
 		if artifacts != "" {
 			place.Artifacts = c.st.path(artifacts)
 		}

@@ -240,6 +240,10 @@ type exact struct {
 	value           string
 }
 
+func exactly(m tracking.Metric) exact {
+	return exact{m.Step, int64(m.Point.Timestamp), m.Value.String()}
+}
+
 // metricFile reads the points of one metric: lines of time, value, step, and for
 // a logged model the run, then perhaps a dataset's name and digest. With model,
 // only the points of the run are given.
@@ -271,11 +275,10 @@ func (f *folder) metricFile(name, key, model, run string, each func(tracking.Met
 		if len(parts) == 5 {
 			metric.DatasetName, metric.DatasetDigest = parts[3], parts[4]
 		}
-		at := exact{metric.Step, int64(metric.Timestamp), metric.Value.String()}
-		if seen[at] { // the file store keeps what was logged twice; nobody else does
+		if seen[exactly(metric)] { // the file store keeps what was logged twice; nobody else does
 			continue
 		}
-		seen[at], metric.Key = true, key
+		seen[exactly(metric)], metric.Key = true, key
 		if err := each(metric); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/atelier-ml/atelier"
 )
@@ -16,6 +17,8 @@ type Place struct {
 	// Artifacts is a folder that holds the artifacts, empty when the source says
 	// itself where they are.
 	Artifacts string
+	// Login is for a server.
+	Login Login
 }
 
 // Open returns the source at a place.
@@ -27,22 +30,36 @@ func Open(ctx context.Context, place Place) (Source, error) {
 			return nil, notThere("--artifacts", place.Artifacts, err)
 		}
 	}
-	source, err := open(place, artifacts)
+	source, err := open(ctx, place, artifacts)
 	if err != nil && artifacts != nil {
 		artifacts.Close()
 	}
 	return source, err
 }
 
-func open(place Place, artifacts *os.Root) (Source, error) {
-	info, err := os.Stat(place.Target)
+func open(ctx context.Context, place Place, artifacts *os.Root) (Source, error) {
+	target := place.Target
+	if isPostgres(target) {
+		return openDatabase(ctx, target, artifacts)
+	}
+	if strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://") {
+		if artifacts != nil {
+			return nil, atelier.Errorf(atelier.Invalid, "A server gives its artifacts itself.").At("--artifacts")
+		}
+		return openServer(ctx, target, place.Login)
+	}
+	if strings.Contains(target, "://") {
+		return nil, atelier.Errorf(atelier.Invalid, "%s is no address that can be imported from.", atelier.Clip(target, 100)).
+			WithHint("Give a folder, a SQLite file, postgresql://... or http://...")
+	}
+	info, err := os.Stat(target)
 	if err != nil {
-		return nil, notThere("", place.Target, err)
+		return nil, notThere("", target, err)
 	}
 	if info.IsDir() {
-		return openFolder(place.Target, artifacts)
+		return openFolder(target, artifacts)
 	}
-	return nil, atelier.Errorf(atelier.Invalid, "%s is no folder.", place.Target)
+	return openDatabase(ctx, target, artifacts)
 }
 
 func notThere(flag, name string, err error) error {
