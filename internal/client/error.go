@@ -34,6 +34,9 @@ func readError(server string, response *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
 	var answer envelope
 	if json.Unmarshal(text, &answer) != nil || answer.Error.Code == "" {
+		if failure := readMLflow(text); failure != nil {
+			return failure
+		}
 		return foreign(server, response)
 	}
 	failure := answer.Error.Error
@@ -48,6 +51,27 @@ func readError(server string, response *http.Response) error {
 		failure.Hint = "The server's log has the details under request " + answer.Error.RequestID + "."
 	}
 	return &failure
+}
+
+// readMLflow reads an error of the routes that speak MLflow's API; nil for
+// anything else.
+func readMLflow(text []byte) error {
+	var answer struct {
+		Code    string `json:"error_code"`
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(text, &answer) != nil || answer.Code == "" {
+		return nil
+	}
+	code, known := map[string]atelier.Code{
+		"INVALID_PARAMETER_VALUE": atelier.Invalid, "UNAUTHENTICATED": atelier.Unauthenticated, "PERMISSION_DENIED": atelier.Forbidden,
+		"RESOURCE_DOES_NOT_EXIST": atelier.NotFound, "RESOURCE_ALREADY_EXISTS": atelier.Conflict, "RESOURCE_EXHAUSTED": atelier.Exhausted,
+		"TEMPORARILY_UNAVAILABLE": atelier.Unavailable, "NOT_IMPLEMENTED": atelier.NotImplemented,
+	}[answer.Code]
+	if !known {
+		code = atelier.Internal
+	}
+	return atelier.Errorf(code, "%s", answer.Message)
 }
 
 // foreign is the error for an answer that no Atelier server gives: another
