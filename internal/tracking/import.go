@@ -61,6 +61,9 @@ func (s *Service) Import(ctx context.Context, ws string, n ImportRun) (Run, erro
 	if err := refuseJobs(ctx, "import a run"); err != nil {
 		return Run{}, err
 	}
+	if err := checkRunID(n.ID); err != nil {
+		return Run{}, atelier.Public(err).At("id")
+	}
 	actor, _ := atelier.ActorFrom(ctx)
 	n.User = cmp.Or(n.User, actor.Name)
 	if n.StartedAt.Before(time.UnixMilli(0)) || series.TimestampOf(n.StartedAt) > series.MaxTimestamp {

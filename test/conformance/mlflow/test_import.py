@@ -32,7 +32,7 @@ mlflow.set_tracking_uri(uri)
 mlflow.set_registry_uri(uri)
 client = MlflowClient()
 place = artifacts or None
-first = client.create_experiment(prefix + "-first", artifact_location=place and place + "/first", tags={"team": "blue"})
+first = client.create_experiment(prefix + "-first", place and place + "/first", {"team": "blue"})
 second = client.create_experiment(prefix + "-second", artifact_location=place and place + "/second")
 with mlflow.start_run(experiment_id=first, run_name="parent", description="with a note") as parent:
     mlflow.log_params({"lr": "0.1", "lines": "one\\ntwo", "group/inner": "x", "empty": ""})
