@@ -152,16 +152,14 @@ def mlflow_server(folder: Path):
 
 def postgres_database():
     """Make a database on the server of the tests, and yield its URL."""
-    import psycopg2
+    import psycopg
 
     base = os.environ["ATELIER_TEST_POSTGRES"].replace("postgres://", "postgresql://", 1)
     name = "mlflow_" + uuid.uuid4().hex[:12]
-    connection = psycopg2.connect(base)
-    connection.autocommit = True
-    connection.cursor().execute(f"CREATE DATABASE {name}")
-    yield base.replace("/postgres?", f"/{name}?")
-    connection.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
-    connection.close()
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield base.replace("/postgres?", f"/{name}?").replace("postgresql:", "postgresql+psycopg:")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 KINDS = ["folder", "sqlite", "server"] + (["postgres"] if "ATELIER_TEST_POSTGRES" in os.environ else [])
