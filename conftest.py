@@ -44,7 +44,17 @@ class Server:
     def stop(self) -> None:
         """End the server as Ctrl-C does, and see that it ends well."""
         self._process.send_signal(signal.SIGINT)
-        assert self._process.wait(timeout=30) == 0, self.log.read_text()
+        status = self._process.wait(timeout=30)
+        for runner in self._runners():  # they wait for their server, which will not come back
+            os.kill(runner, signal.SIGKILL)
+        assert status == 0, self.log.read_text()
+
+    def _runners(self) -> list[int]:
+        command = ["ps", "-axww", "-o", "pid=,args="]
+        listing = subprocess.run(command, capture_output=True, text=True, check=True)
+        rows = [line.strip().split(None, 1) for line in listing.stdout.splitlines()]
+        mine = f" runner --dir {self.data}{os.sep}"
+        return [int(row[0]) for row in rows if len(row) == 2 and mine in row[1]]
 
 
 @pytest.fixture(scope="session")

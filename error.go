@@ -3,6 +3,7 @@ package atelier
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // Code says what kind of failure an Error is. There are ten, and every edge
@@ -88,11 +89,20 @@ func CodeOf(err error) Code {
 }
 
 // Public returns the Error to show for err: the Error in its chain, or a bland
-// Internal one that keeps err as its cause for the log.
+// Internal one that keeps err as its cause for the log. A full disk is told as
+// it is: everybody can see it, and only people can end it.
 func Public(err error) *Error {
 	var known *Error
 	if errors.As(err, &known) {
 		return known
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return &Error{
+			Code:    Unavailable,
+			Message: "The disk of the server is full.",
+			Hint:    "Free some space where its data folder lies, then try again.",
+			Err:     err,
+		}
 	}
 	return &Error{
 		Code:    Internal,

@@ -11,6 +11,15 @@ type Page[T any] struct {
 	NextPageToken string `json:"next_page_token,omitempty"`
 }
 
+// MarshalJSON writes a page without items as an empty list, never as null.
+func (p Page[T]) MarshalJSON() ([]byte, error) {
+	if p.Items == nil {
+		p.Items = []T{}
+	}
+	type fields Page[T]
+	return json.Marshal(fields(p))
+}
+
 // PageSize returns how many items to fetch: asked, or fallback when nothing was
 // asked, and never more than limit.
 func PageSize(asked, fallback, limit int) int {

@@ -1,8 +1,12 @@
 package atelier_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -94,6 +98,17 @@ func TestErrorsShowTheirMessageAndKeepTheirCause(t *testing.T) {
 	}
 }
 
+func TestAFullDiskIsToldAsItIs(t *testing.T) {
+	err := fmt.Errorf("store a blob: %w", &os.PathError{Op: "write", Path: "/data/blobs/x", Err: syscall.ENOSPC})
+	public := atelier.Public(err)
+	if public.Code != atelier.Unavailable || !strings.Contains(public.Message, "full") {
+		t.Errorf("got %v", public)
+	}
+	if strings.Contains(public.Error(), "/data/blobs") || !errors.Is(public, syscall.ENOSPC) {
+		t.Errorf("the path goes to the log, not to users: %v", public)
+	}
+}
+
 func TestPageTokens(t *testing.T) {
 	type key struct {
 		Time int64
@@ -108,6 +123,12 @@ func TestPageTokens(t *testing.T) {
 		if err := atelier.DecodePageToken(token, &got); err != nil && atelier.CodeOf(err) != atelier.Invalid {
 			t.Errorf("token %q: %v", token, err)
 		}
+	}
+}
+
+func TestEmptyPageIsAnEmptyList(t *testing.T) {
+	if text, err := json.Marshal(atelier.Page[string]{}); err != nil || string(text) != `{"items":[]}` {
+		t.Errorf("got %s, %v", text, err)
 	}
 }
 

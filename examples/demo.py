@@ -145,7 +145,8 @@ class Atelier:
 
     def _runners(self) -> list[int]:
         """Find the runners of this data folder."""
-        listing = subprocess.run(["ps", "-axo", "pid=,args="], capture_output=True, text=True, check=False)
+        command = ["ps", "-axww", "-o", "pid=,args="]
+        listing = subprocess.run(command, capture_output=True, text=True, check=False)
         mine = f"{self.binary} runner --dir {HOME / 'data'}{os.sep}"
         rows = [line.strip().split(None, 1) for line in listing.stdout.splitlines()]
         return [int(row[0]) for row in rows if len(row) == 2 and row[1].startswith(mine)]

@@ -36,12 +36,6 @@ func Handler() http.Handler {
 	return serve(app)
 }
 
-// Built says whether the binary contains the pages.
-func Built() bool {
-	_, err := fs.Stat(embedded, "dist/app/index.html")
-	return err == nil
-}
-
 func serve(app fs.FS) http.Handler {
 	index, err := fs.ReadFile(app, "index.html")
 	if err != nil {

@@ -61,14 +61,14 @@ func insertCredential(ctx context.Context, tx *sqldb.Tx, c credential) error {
 func selectCredential(ctx context.Context, tx *sqldb.Tx, secretHash string) (credential, User, error) {
 	var c credential
 	var u User
-	var expiresAt int64
+	var expiresAt, userSince int64
 	var usedAt *int64
 	err := tx.QueryRow(ctx, `SELECT c.id, c.kind, c.user_id, c.workspace_id, c.task, c.task_kind, c.expires_at, c.used_at,
-			u.id, u.name, u.server_role
+			u.id, u.name, u.server_role, u.created_at
 		FROM credentials c JOIN users u ON u.id = c.user_id WHERE c.secret_hash = $1`, secretHash).
 		Scan(&c.id, &c.kind, &c.userID, &c.workspaceID, &c.task, &c.taskKind, &expiresAt, &usedAt,
-			&u.ID, &u.Name, &u.ServerRole)
-	c.expiresAt, c.usedAt = sqldb.Time(expiresAt), sqldb.TimeOrNil(usedAt)
+			&u.ID, &u.Name, &u.ServerRole, &userSince)
+	c.expiresAt, c.usedAt, u.CreatedAt = sqldb.Time(expiresAt), sqldb.TimeOrNil(usedAt), sqldb.Time(userSince)
 	return c, u, err
 }
 

@@ -74,7 +74,7 @@ func TestCredentials(t *testing.T) {
 		}
 		expect(code, atelier.Unauthenticated) // a link is no token
 		session, user, err := who.SignIn(t.Context(), code)
-		if err != nil || user.Name != "ada" {
+		if err != nil || user.Name != "ada" || user.CreatedAt.IsZero() {
 			t.Fatalf("sign in: %v", err)
 		}
 		expect(session, "")

@@ -132,7 +132,7 @@ func (a *accessRoutes) signOut(ctx context.Context, in *signOutRequest) (*signOu
 }
 
 type createLinkRequest struct {
-	Body struct {
+	Body *struct { // it may be left out
 		User string `json:"user,omitempty" doc:"for whom; the server's owners may name somebody else"`
 	}
 }
@@ -142,7 +142,7 @@ func (a *accessRoutes) createLink(ctx context.Context, in *createLinkRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	if in.Body.User != "" && in.Body.User != user.Name {
+	if in.Body != nil && in.Body.User != "" && in.Body.User != user.Name {
 		if err := a.access.AuthorizeServer(ctx, atelier.Actor{Kind: atelier.User, ID: user.ID}, "users/write"); err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -223,5 +224,22 @@ func TestStartErrorsSayWhatToDo(t *testing.T) {
 	unwritable.DataDir = filepath.Join(file, "data")
 	if _, err := app.New(t.Context(), unwritable); atelier.CodeOf(err) != atelier.Invalid || !strings.Contains(err.Error(), "--data-dir") {
 		t.Errorf("folder that cannot be made: %v", err)
+	}
+}
+
+func TestAStartDoesNotClaimToHaveSignedTheCommandLineIn(t *testing.T) {
+	var said strings.Builder
+	server, err := app.New(t.Context(), app.Config{DataDir: filepath.Join(t.TempDir(), "data"), Log: slog.New(slog.DiscardHandler),
+		Stdout: &said, SaveToken: func(string, string) error { return os.ErrPermission }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := server.Run(ended); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said.String(), "is not signed in") || strings.Contains(said.String(), "is signed in already") {
+		t.Errorf("the start said:\n%s", said.String())
 	}
 }

@@ -115,9 +115,11 @@ func (a *App) announce() error {
 	if err := a.writeServerFile(); err != nil {
 		return err
 	}
+	commandLine := "The command line on this machine is signed in already."
 	if a.welcome.token != "" && a.config.SaveToken != nil {
 		if err := a.config.SaveToken(a.URL(), a.welcome.token); err != nil {
 			a.log.Warn("the owner's token could not be kept for the command line", "error", err)
+			commandLine = "The command line is not signed in, because its token could not be kept. Make that\nfolder writable and start again."
 		}
 	}
 	if a.config.Stdout == nil {
@@ -132,7 +134,7 @@ func (a *App) announce() error {
 	if a.welcome.code != "" {
 		fmt.Fprintf(a.config.Stdout, "\nSign in to the Studio with this link. It works once, within the next hour:\n  %s/sign-in?code=%s\n",
 			a.URL(), a.welcome.code)
-		fmt.Fprint(a.config.Stdout, "\nThe command line on this machine is signed in already.\n")
+		fmt.Fprintf(a.config.Stdout, "\n%s\n", commandLine)
 	} else {
 		fmt.Fprint(a.config.Stdout, "\nOpen the Studio with a link from `atelier sign-in-link`.\n")
 	}

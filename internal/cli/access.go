@@ -112,6 +112,9 @@ func (c *command) tokenCommand() *cobra.Command {
 	return noun("token", "Make and revoke your personal tokens", c.tokenCreate(), c.tokenList(), c.tokenDelete())
 }
 
+// maxTokenDays is how long the server lets a token last.
+const maxTokenDays = 366
+
 func (c *command) tokenCreate() *cobra.Command {
 	var description string
 	var days int
@@ -124,8 +127,8 @@ func (c *command) tokenCreate() *cobra.Command {
 	cmd.Flags().StringVar(&description, "description", "", "what it is for")
 	cmd.Flags().IntVar(&days, "days", 90, "days until it expires")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if days < 1 {
-			return atelier.Errorf(atelier.Invalid, "A token lasts at least one day.").At("--days")
+		if days < 1 || days > maxTokenDays {
+			return atelier.Errorf(atelier.Invalid, "A token lasts from 1 to %d days.", maxTokenDays).At("--days")
 		}
 		return c.onServer(func(api *client.Client) error {
 			token, err := api.CreateToken(cmd.Context(), description, days)
@@ -171,7 +174,7 @@ func (c *command) tokenDelete() *cobra.Command {
 		Use:     "delete ID",
 		Short:   "Revoke a token at once",
 		Example: "  atelier token delete 01k9v3f0q2",
-		Args:    cobra.ExactArgs(1),
+		Args:    onlyOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.onServer(func(api *client.Client) error {
 				if err := api.DeleteToken(cmd.Context(), args[0]); err != nil {
@@ -189,7 +192,7 @@ func (c *command) userCommand() *cobra.Command {
 		Use:     "create NAME",
 		Short:   "Make a user",
 		Example: "  atelier user create mina",
-		Args:    cobra.ExactArgs(1),
+		Args:    onlyOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.onServer(func(api *client.Client) error {
 				user, err := api.CreateUser(cmd.Context(), args[0])
@@ -264,7 +267,7 @@ func (c *command) memberAdd() *cobra.Command {
 		Short:   "Give a user a role in the workspace",
 		Long:    "Give a user a role in the workspace, in place of the one before.\n\nThe roles are Owner, Contributor, \"Data Scientist\", \"Compute Operator\" and Reader.",
 		Example: "  atelier member add mina --role \"Data Scientist\"",
-		Args:    cobra.ExactArgs(1),
+		Args:    onlyOne,
 	}
 	cmd.Flags().StringVar(&role, "role", "Contributor", "the role")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -286,7 +289,7 @@ func (c *command) memberRemove() *cobra.Command {
 		Use:     "remove USER",
 		Short:   "Take away a user's role in the workspace",
 		Example: "  atelier member remove mina",
-		Args:    cobra.ExactArgs(1),
+		Args:    onlyOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.onServer(func(api *client.Client) error {
 				if err := api.RemoveMember(cmd.Context(), args[0]); err != nil {

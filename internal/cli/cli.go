@@ -53,7 +53,7 @@ func Main(ctx context.Context, st *State, hooks Hooks) int {
 	root.SetIn(st.Stdin)
 	root.SetOut(st.Stdout)
 	root.SetErr(st.Stderr)
-	err := asUsage(root.ExecuteContext(ctx))
+	err := asUsage(root.ExecuteContextC(ctx))
 	if ctx.Err() != nil && err != nil && !errors.As(err, new(jobEnded)) {
 		err = context.Canceled
 	}
@@ -155,18 +155,19 @@ func usageError(cmd *cobra.Command, err error) error {
 		WithHint("`%s --help` shows what is allowed.", cmd.CommandPath())
 }
 
-// asUsage finds the errors that cobra made itself: an unknown command, a wrong
-// number of arguments, a required flag left out.
-func asUsage(err error) error {
+// asUsage finds the errors that cobra made itself when it read the command line
+// of cmd: an unknown command, a required flag left out.
+func asUsage(cmd *cobra.Command, err error) error {
 	var known *atelier.Error
 	var ended jobEnded
 	if err == nil || errors.As(err, &known) || errors.As(err, &ended) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	for _, start := range []string{"unknown command", "accepts ", "required flag", "requires ", "if any flags", "at least one of", "invalid argument"} {
+	for _, start := range []string{"unknown command", "required flag", "if any flags", "at least one of", "invalid argument"} {
 		if strings.HasPrefix(err.Error(), start) {
 			text, _, _ := strings.Cut(err.Error(), "\n")
-			return atelier.Errorf(atelier.Invalid, "%s.", sentence(text)).WithHint("See `atelier --help`.")
+			text = strings.Replace(text, "required flag(s) \"", "required flag \"--", 1)
+			return atelier.Errorf(atelier.Invalid, "%s.", sentence(text)).WithHint("See `%s --help`.", cmd.CommandPath())
 		}
 	}
 	return err
@@ -185,7 +186,7 @@ func sentence(text string) string {
 // argument, and returns a function that reads it.
 func named(cmd *cobra.Command, what string) func(args []string) (string, error) {
 	name := cmd.Flags().StringP("name", "n", "", "name of the "+what)
-	cmd.Args = cobra.MaximumNArgs(1)
+	cmd.Args = atMostOne
 	return func(args []string) (string, error) {
 		switch {
 		case len(args) == 1 && *name != "" && args[0] != *name:
@@ -198,6 +199,25 @@ func named(cmd *cobra.Command, what string) func(args []string) (string, error) 
 		}
 		return *name, nil
 	}
+}
+
+// onlyOne is for commands with one argument, which their usage names.
+func onlyOne(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		_, what, _ := strings.Cut(cmd.Use, " ")
+		return atelier.Errorf(atelier.Invalid, "Which %s?", cmd.Parent().Name()).
+			WithHint("Name it: `%s %s`.", cmd.CommandPath(), what)
+	}
+	return atMostOne(cmd, args)
+}
+
+// atMostOne is for commands whose one argument may be a flag instead.
+func atMostOne(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return atelier.Errorf(atelier.Invalid, "`%s` takes one name, and there are %d: %s.",
+			cmd.CommandPath(), len(args), atelier.Clip(strings.Join(args, ", "), 120))
+	}
+	return nil
 }
 
 // keyValues reads "a=1" words, as of --tag.

@@ -68,6 +68,10 @@ func TestMistakesExitWithTwo(t *testing.T) {
 		{"job", "atelier: `atelier job` needs a verb. Use one of:"},
 		{"job show --color", "atelier: Unknown flag: --color. `atelier job show --help` shows what is allowed."},
 		{"job show", "atelier: Which job? Name it: `atelier job show NAME`."},
+		{"job show a b", "atelier: `atelier job show` takes one name, and there are 2: a, b."},
+		{"token delete", "atelier: Which token? Name it: `atelier token delete ID`."},
+		{"token create --days 400", "atelier: --days: A token lasts from 1 to 366 days."},
+		{"job create", "atelier: Required flag \"--file\" not set. See `atelier job create --help`."},
 		{"job show a -n b", `atelier: Two names were given: "b" and "a".`},
 		{"run list -o xml", `atelier: --output: There is no output form "xml". Use table, json or yaml.`},
 		{"run list --max-results many", `atelier: Invalid argument "many" for "--max-results" flag`},
@@ -183,7 +187,7 @@ func TestUpRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"- port", "", "atelier: atelier.yml:1: The configuration is not a list of settings."},
 		{"port: 'x", "", "atelier: atelier.yml is not YAML:"},
 		{"", "--database mysql://x", "atelier: --database: \"mysql://x\" is not a value of database."},
-		{"", "--config gone.yml", "atelier: The configuration file cannot be read:"},
+		{"", "--config gone.yml", "atelier: --config: The configuration file gone.yml cannot be read: no such file or directory."},
 	} {
 		w := newWorld(t)
 		w.write(t, "atelier.yml", test.file)
@@ -244,6 +248,10 @@ func TestConfigFileIsFoundUpwards(t *testing.T) {
 
 func TestABrokenConfigFileIsNamed(t *testing.T) {
 	w := newWorld(t)
+	w.write(t, "config.json", `{"workspace_name": 5}`)
+	if code := w.run(t, "run", "list"); code != 2 || !strings.HasPrefix(w.err.String(), `atelier: config.json does not name a workspace: "workspace_name" must be text.`) {
+		t.Errorf("exit %d: %s", code, w.err.String())
+	}
 	w.write(t, "config.json", `{"workspace_name": `)
 	if code := w.run(t, "run", "list"); code != 2 || !strings.HasPrefix(w.err.String(), "atelier: config.json does not name a workspace:") {
 		t.Errorf("exit %d: %s", code, w.err.String())

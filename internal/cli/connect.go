@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/client"
@@ -125,7 +126,11 @@ func (st *State) readConfig(path string) (file configFile, found bool, err error
 		if errors.As(err, &mismatch) && mismatch.Field == "" {
 			return configFile{}, false, nil // some other program's list or text
 		}
-		return configFile{}, false, atelier.Errorf(atelier.Invalid, "%s does not name a workspace: %w.", st.shown(path), err).
+		why := err.Error()
+		if mismatch != nil {
+			why = strconv.Quote(mismatch.Field) + " must be text"
+		}
+		return configFile{}, false, atelier.Errorf(atelier.Invalid, "%s does not name a workspace: %s.", st.shown(path), why).
 			WithHint(`Write {"workspace_name": "default"}.`)
 	}
 	return file, file.WorkspaceName != "" || file.Server != "", nil

@@ -276,7 +276,7 @@ func (c *command) readBody(file string) ([]byte, error) {
 	}
 	body, err := c.st.readFile(file)
 	if err != nil {
-		return nil, atelier.Errorf(atelier.Invalid, "The request cannot be read: %w.", err).At("--request-file")
+		return nil, atelier.Errorf(atelier.Invalid, "The file %s cannot be read: %w.", file, withoutPath(err)).At("--request-file")
 	}
 	return body, nil
 }

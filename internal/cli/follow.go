@@ -19,7 +19,8 @@ func (c *command) follow(ctx context.Context, api *client.Client, name, log stri
 	if c.form != formTable {
 		to = c.st.Stderr // standard output is for the job's own description
 	}
-	err := api.FollowLog(ctx, name, log, c.tell(to))
+	told := &teller{c: c, log: to}
+	err := api.FollowLog(ctx, name, log, told.hear)
 	if ctx.Err() != nil {
 		c.done("\nDetached; the job goes on. `atelier job stream %s` comes back to it, `atelier job cancel %s` ends it.", name, name)
 		return ctx.Err()
@@ -31,6 +32,7 @@ func (c *command) follow(ctx context.Context, api *client.Client, name, log stri
 	if err != nil {
 		return err
 	}
+	told.endLine()
 	if c.form != formTable {
 		if err := c.emit(ended, nil); err != nil {
 			return err
@@ -43,25 +45,45 @@ func (c *command) follow(ctx context.Context, api *client.Client, name, log stri
 	return nil
 }
 
-// tell returns a listener that prints log text as it comes, and news about the
-// job to people.
-func (c *command) tell(log io.Writer) func(client.News) error {
-	status := ""
-	return func(news client.News) error {
-		switch {
-		case news.Text != "":
-			_, err := io.WriteString(log, news.Text)
-			return err
-		case news.Lost:
-			c.done("The connection to the server was lost; waiting for it.")
-		case news.Status != "" && news.Status != status:
-			status = news.Status
-			if !job.Status(status).Ended() {
-				c.done("%s", statusText(status))
-			}
+// teller prints log text as it comes, and news about the job to people.
+type teller struct {
+	c      *command
+	log    io.Writer
+	status string
+	begun  bool // the log's last line has not ended
+}
+
+func (t *teller) hear(news client.News) error {
+	switch {
+	case news.Text != "":
+		t.begun = !strings.HasSuffix(news.Text, "\n")
+		_, err := io.WriteString(t.log, news.Text)
+		return err
+	case news.Lost:
+		t.remark("The connection to the server was lost; waiting for it.")
+	case news.Status != "" && news.Status != t.status:
+		t.status = news.Status
+		if !job.Status(t.status).Ended() {
+			t.remark("%s", statusText(t.status))
 		}
-		return nil
 	}
+	return nil
+}
+
+func (t *teller) remark(format string, args ...any) {
+	if !t.c.quiet {
+		t.endLine()
+	}
+	t.c.done(format, args...)
+}
+
+// endLine keeps a remark from being put behind the log's last line where both
+// are on one screen.
+func (t *teller) endLine() {
+	if t.begun && t.c.st.StdoutTerminal && t.c.st.StderrTerminal {
+		fmt.Fprintln(t.c.st.Stderr)
+	}
+	t.begun = false
 }
 
 // statusText says "CancelRequested" as people would.

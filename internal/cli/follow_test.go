@@ -87,3 +87,14 @@ func TestInterruptedStreamLeavesTheJobAlone(t *testing.T) {
 		t.Errorf("exit %d, err %q; want exit 130, err %q", code, w.err.String(), want)
 	}
 }
+
+func TestStreamEndsALineThatTheJobDidNot(t *testing.T) {
+	w := newWorld(t)
+	w.StdoutTerminal, w.StderrTerminal = true, true
+	follow(t, t.Context(), w, `{"name":"j","status":"Completed"}`, func(rw http.ResponseWriter) {
+		fmt.Fprintf(rw, strings.ReplaceAll(wholeLog, `one\n`, "one"), "Completed")
+	})
+	if w.err.String() != "Running\n\nCompleted.\n" {
+		t.Errorf("remarks %q", w.err.String())
+	}
+}

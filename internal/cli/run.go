@@ -170,6 +170,10 @@ func (c *command) runMetrics() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if series.Count == 0 {
+				return atelier.Errorf(atelier.NotFound, "The run %q has no metric %q.", id, atelier.Clip(key, 60)).
+					WithHint("`atelier run show %s` lists those that it has.", id)
+			}
 			return c.emit(series, func() table {
 				t := table{header: []string{"step", key}}
 				for _, point := range series.Points {

@@ -129,7 +129,7 @@ func (st *State) readSettings(file string) (string, map[string]*yaml.Node, error
 		return path, nil, nil
 	}
 	if err != nil {
-		return path, nil, atelier.Errorf(atelier.Invalid, "The configuration file cannot be read: %w.", err)
+		return path, nil, atelier.Errorf(atelier.Invalid, "The configuration file %s cannot be read: %w.", path, withoutPath(err)).At("--config")
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {

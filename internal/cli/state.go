@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -49,6 +51,15 @@ func (st *State) shown(path string) string {
 }
 
 func (st *State) readFile(name string) ([]byte, error) { return os.ReadFile(st.path(name)) }
+
+// withoutPath is the part of a file error that is not the path again.
+func withoutPath(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
 
 // folder opens the folder name for writing below it, and makes it if needed.
 func (st *State) folder(name string) (*os.Root, error) {

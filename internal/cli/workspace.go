@@ -40,7 +40,7 @@ func (c *command) workspaceCreate() *cobra.Command {
 	}
 	options.addTo(cmd)
 	name := cmd.Flags().StringP("name", "n", "", "name of the workspace")
-	cmd.Args = cobra.MaximumNArgs(1)
+	cmd.Args = atMostOne
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ask, err := c.readWorkspace(options, first(append(args, *name)...))
 		if err != nil {
@@ -107,7 +107,7 @@ func (c *command) workspaceShow() *cobra.Command {
 		Use:     "show [NAME]",
 		Short:   "Show a workspace: the one named, else the one selected",
 		Example: "  atelier workspace show\n  atelier workspace show vision -o yaml",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 	}
 	name := cmd.Flags().StringP("name", "n", "", "name of the workspace")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

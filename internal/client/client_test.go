@@ -271,3 +271,19 @@ func TestArtifactsOfAServerThatLiesEnd(t *testing.T) {
 		t.Errorf("%v, %v", files, err)
 	}
 }
+
+func TestAScriptsFailureIsNotTakenForAnotherProgram(t *testing.T) {
+	api := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("azureml-model-deployment", "blue")
+		answer(w, http.StatusInternalServerError, `{"message": "An unexpected error occurred in scoring script."}`)
+	})
+	_, err := api.Invoke(t.Context(), "diabetes", "", []byte(`{}`))
+	if atelier.CodeOf(err) != atelier.Precondition {
+		t.Errorf("code %q", atelier.CodeOf(err))
+	}
+	for _, part := range []string{`"blue" answered 500`, "unexpected error occurred in scoring script", "get-logs"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%v does not say %q", err, part)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 
 	"github.com/atelier-ml/atelier"
@@ -34,6 +35,9 @@ func readError(server string, response *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
 	var answer envelope
 	if json.Unmarshal(text, &answer) != nil || answer.Error.Code == "" {
+		if deployment := response.Header.Get(deploymentHeader); deployment != "" {
+			return refusedByScript(deployment, response.StatusCode, text)
+		}
 		if failure := readMLflow(text); failure != nil {
 			return failure
 		}
@@ -72,6 +76,20 @@ func readMLflow(text []byte) error {
 		code = atelier.Internal
 	}
 	return atelier.Errorf(code, "%s", answer.Message)
+}
+
+// deploymentHeader names the deployment that an answer comes from.
+const deploymentHeader = "azureml-model-deployment"
+
+// refusedByScript is the error for what a scoring script answered itself: its
+// own refusal, or that it failed.
+func refusedByScript(deployment string, status int, text []byte) error {
+	code := atelier.Precondition
+	if status < http.StatusInternalServerError {
+		code = atelier.Invalid
+	}
+	return atelier.Errorf(code, "The deployment %q answered %d: %s", deployment, status, atelier.Clip(strings.TrimSpace(string(text)), 2000)).
+		WithHint("Its log says more: `atelier online-deployment get-logs --endpoint-name ENDPOINT --name %s`.", deployment)
 }
 
 // foreign is the error for an answer that no Atelier server gives: another

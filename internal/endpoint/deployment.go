@@ -39,12 +39,14 @@ type Deployment struct {
 	Name      string `json:"name"`
 	Endpoint  string `json:"endpoint_name"`
 	Settings
-	State     State            `json:"provisioning_state"`
-	Error     *compute.Failure `json:"error,omitempty"`
-	Replicas  []Replica        `json:"replicas"`
-	CreatedBy string           `json:"created_by"`
-	CreatedAt time.Time        `json:"created_at"`
-	UpdatedAt time.Time        `json:"updated_at"`
+	State State            `json:"provisioning_state"`
+	Error *compute.Failure `json:"error,omitempty"`
+	// Notices tell where what runs is not literally what was written.
+	Notices   []string  `json:"notices,omitempty"`
+	Replicas  []Replica `json:"replicas"`
+	CreatedBy string    `json:"created_by"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 
 	// source is what the settings' references turned out to be.
 	source source
@@ -158,9 +160,9 @@ const (
 
 func (c CreateDeployment) settings() Settings {
 	s := Settings{
-		Description: c.Description, Tags: c.Tags, Properties: c.Properties,
+		Description: c.Description, Tags: notNil(c.Tags), Properties: notNil(c.Properties),
 		Model: c.Model, CodeConfiguration: c.CodeConfiguration, Environment: c.Environment,
-		EnvironmentVariables: c.EnvironmentVariables,
+		EnvironmentVariables: notNil(c.EnvironmentVariables),
 		InstanceType:         c.InstanceType, InstanceCount: max(1, c.InstanceCount),
 		LivenessProbe: c.LivenessProbe, ReadinessProbe: c.ReadinessProbe, ScaleSettings: c.ScaleSettings,
 	}

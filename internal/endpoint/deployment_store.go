@@ -71,7 +71,9 @@ func scanDeployment(row scanner) (Deployment, error) {
 		return Deployment{}, err
 	}
 	d.CreatedAt, d.UpdatedAt = sqldb.Time(created), sqldb.Time(updated)
-	return d, errors.Join(sqldb.FromJSON(settings, &d.Settings), sqldb.FromJSON(source, &d.source), failureFrom(failure, &d.Error))
+	err = errors.Join(sqldb.FromJSON(settings, &d.Settings), sqldb.FromJSON(source, &d.source), failureFrom(failure, &d.Error))
+	d.Notices = d.source.Notices
+	return d, err
 }
 
 const replicaColumns = `workspace_id, id, endpoint, deployment, revision, handle, state, pid, error, last_seq, stopping, token_at, started_at`

@@ -25,7 +25,7 @@ func (s *Service) CreateDeployment(ctx context.Context, ws, endpoint string, c C
 		return Deployment{}, err
 	}
 	actor, _ := atelier.ActorFrom(ctx)
-	d := Deployment{Workspace: ws, Name: c.Name, Endpoint: endpoint, Settings: settings, source: from, State: Creating,
+	d := Deployment{Workspace: ws, Name: c.Name, Endpoint: endpoint, Settings: settings, source: from, State: Creating, Notices: from.Notices,
 		Replicas: []Replica{}, CreatedBy: actor.Name, revision: 1, userID: actor.ID}
 	var e Endpoint
 	err = s.change(ctx, func(tx *sqldb.Tx) (err error) {

@@ -2,8 +2,10 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atelier-ml/atelier"
@@ -36,8 +38,8 @@ func (s *Service) Run(ctx context.Context) error {
 			return err
 		}
 		for _, key := range known {
-			if keepers[key] == nil {
-				k := &keeper{Service: s, key: key, wake: make(chan struct{}, 1), seen: map[string]*watched{}}
+			if k := keepers[key]; k == nil || k.idle.Load() {
+				k = newKeeper(s, key)
 				keepers[key] = k
 				group.Go(func() { k.run(ctx) })
 			}
@@ -78,6 +80,7 @@ type keeper struct {
 	*Service
 	key  endpointKey
 	wake chan struct{}
+	idle atomic.Bool // it has ended, because nothing is left of the endpoint
 
 	mu   sync.Mutex
 	seen map[string]*watched // by replica
@@ -89,9 +92,14 @@ type keeper struct {
 
 // watched is what the keeper remembers of a replica between two looks.
 type watched struct {
-	failures int  // health questions without an answer, in a row
-	draining bool // it is being ended
-	doomed   bool // its worker hangs: it must be replaced
+	failures int         // health questions without an answer, in a row
+	draining atomic.Bool // it is being ended
+	doomed   atomic.Bool // its worker hangs: it must be replaced
+}
+
+func newKeeper(s *Service, key endpointKey) *keeper {
+	return &keeper{Service: s, key: key, wake: make(chan struct{}, 1), seen: map[string]*watched{},
+		pause: map[string]time.Duration{}, startAfter: map[string]time.Time{}}
 }
 
 func (k *keeper) hurry() {
@@ -102,11 +110,17 @@ func (k *keeper) hurry() {
 }
 
 func (k *keeper) run(ctx context.Context) {
-	k.pause, k.startAfter = map[string]time.Duration{}, map[string]time.Time{}
 	var draining sync.WaitGroup
 	defer draining.Wait()
 	for ctx.Err() == nil {
 		quiet, err := k.look(ctx, &draining)
+		if errors.Is(err, errNothingLeft) {
+			// Told after the mark is set, so that an endpoint of the same name that
+			// was made at this moment gets a keeper of its own.
+			k.idle.Store(true)
+			k.publish(k.key.workspace, k.key.name, "")
+			return
+		}
 		if err != nil && ctx.Err() == nil {
 			k.Log.Error("look after an endpoint", "endpoint", k.key.name, "error", err)
 		}
@@ -121,6 +135,9 @@ func (k *keeper) run(ctx context.Context) {
 		}
 	}
 }
+
+// errNothingLeft says that the endpoint is deleted and its last replica gone.
+var errNothingLeft = errors.New("nothing is left of the endpoint")
 
 // situation is what the database holds of an endpoint.
 type situation struct {
@@ -163,6 +180,9 @@ func (k *keeper) look(ctx context.Context, draining *sync.WaitGroup) (quiet bool
 	}
 	if now.endpoint == nil {
 		k.router.removeTarget(k.key)
+		if len(now.replicas) == 0 {
+			return true, errNothingLeft
+		}
 	} else if err := k.route(*now.endpoint); err != nil {
 		return false, err
 	}
@@ -321,7 +341,7 @@ func (k *keeper) inspect(ctx context.Context, d *Deployment, r *Replica) {
 		}
 		return
 	}
-	if r.stopping || k.watch(r.ID).draining {
+	if r.stopping || k.watch(r.ID).draining.Load() {
 		return
 	}
 	k.probe(ctx, d, r)
@@ -363,10 +383,10 @@ func (k *keeper) probe(ctx context.Context, d *Deployment, r *Replica) {
 	default:
 		w.failures++
 		if w.failures >= patience {
-			w.doomed = true
+			w.doomed.Store(true)
 		}
 	}
-	if w.doomed {
+	if w.doomed.Load() {
 		r.State = Unhealthy
 		p.remove(r.ID)
 		k.Log.Warn("a worker does not answer and is replaced", "replica", r.ID)

@@ -18,10 +18,7 @@ func (k *keeper) backend(r Replica) *backend {
 		dial: func(ctx context.Context) (net.Conn, error) { return k.Driver.Dial(ctx, r.handle) },
 		lost: k.hurry,
 		hung: func() {
-			w := k.watch(r.ID)
-			k.mu.Lock()
-			w.doomed = true
-			k.mu.Unlock()
+			k.watch(r.ID).doomed.Store(true)
 			k.hurry()
 		},
 	}
@@ -86,7 +83,7 @@ func (k *keeper) forget(ctx context.Context, d *Deployment, r Replica) error {
 		}
 	}
 	k.noteLoss(d, r)
-	var previous string
+	useless := r // whose logs nobody can ask for any more
 	err := k.change(ctx, func(tx *sqldb.Tx) error {
 		if err := k.Access.RevokeTask(ctx, tx, r.workspace, r.ID); err != nil {
 			return err
@@ -95,25 +92,23 @@ func (k *keeper) forget(ctx context.Context, d *Deployment, r Replica) error {
 			return err
 		}
 		present, err := selectDeployment(ctx, tx, r.workspace, r.endpoint, r.deployment)
+		if atelier.CodeOf(err) == atelier.NotFound {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		previous, present.lastEnded = present.lastEnded, r.ID
+		useless.ID, present.lastEnded = present.lastEnded, r.ID
 		return updateDeployment(ctx, tx, present)
 	})
-	if atelier.CodeOf(err) == atelier.NotFound { // the deployment is deleted: its logs go with it
-		k.removeLogs(r)
-		return k.change(ctx, func(tx *sqldb.Tx) error { return deleteReplica(ctx, tx, r.workspace, r.ID) })
+	if err != nil {
+		return err
 	}
-	if err == nil && previous != "" {
-		ended := r
-		ended.ID = previous
-		k.removeLogs(ended)
-	}
+	k.removeLogs(useless)
 	k.mu.Lock()
 	delete(k.seen, r.ID)
 	k.mu.Unlock()
-	return err
+	return nil
 }
 
 // noteLoss makes the next start wait, longer with every loss in a row.
@@ -141,17 +136,14 @@ func (k *keeper) removeLogs(r Replica) {
 // requests, then its last ones end, then it does.
 func (k *keeper) retire(ctx context.Context, r Replica, draining *sync.WaitGroup) {
 	w := k.watch(r.ID)
-	if w.draining {
+	if w.draining.Swap(true) {
 		return
 	}
-	w.draining = true
 	drained := k.router.pool(k.deployment(r.deployment)).remove(r.ID)
 	draining.Go(func() {
 		if err := k.end(ctx, r, drained); err != nil && ctx.Err() == nil {
 			k.Log.Error("end a replica", "replica", r.ID, "error", err)
-			k.mu.Lock()
-			w.draining = false
-			k.mu.Unlock()
+			w.draining.Store(false)
 		}
 		k.hurry()
 	})

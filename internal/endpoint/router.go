@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -235,7 +236,7 @@ func (r *Router) choose(c call) (string, *pool, error) {
 // sender holds nobody up.
 func (r *Router) readBody(w http.ResponseWriter, req *http.Request) ([]byte, error) {
 	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, code: atelier.Exhausted,
-		message: "The request's body is larger than the server accepts."}
+		message: fmt.Sprintf("The request's body is too large: at most %d bytes are accepted.", r.maxBody)}
 	if req.ContentLength > r.maxBody {
 		return nil, tooLarge
 	}

@@ -234,8 +234,8 @@ func TestRouterRefusesLargeBodies(t *testing.T) {
 	if answer := r.ask("/score", strings.Repeat("x", 1000)); answer.Code != 200 {
 		t.Errorf("at the limit: %d", answer.Code)
 	}
-	if answer := r.ask("/score", strings.Repeat("x", 1001)); answer.Code != 413 {
-		t.Errorf("above the limit: %d, want 413", answer.Code)
+	if answer := r.ask("/score", strings.Repeat("x", 1001)); answer.Code != 413 || !strings.Contains(answer.Body.String(), "at most 1000 bytes") {
+		t.Errorf("above the limit: %d %s, want 413 and the limit", answer.Code, answer.Body)
 	}
 	request := httptest.NewRequest("POST", "/", io.MultiReader(strings.NewReader(strings.Repeat("x", 1001))))
 	request.ContentLength = -1

@@ -23,6 +23,7 @@ type source struct {
 	Code        blob.Hash              `json:"code,omitempty"`
 	Script      string                 `json:"script,omitempty"`
 	Environment environment.Definition `json:"environment"`
+	Notices     []string               `json:"notices,omitempty"`
 }
 
 // modelSource is a model's files and what it is called.
@@ -72,7 +73,11 @@ func (s *Service) resolve(ctx context.Context, ws string, settings Settings) (fr
 		return source{}, nil, atelier.Errorf(atelier.Invalid, "The model is not in MLflow's format, so it needs a scoring script.").
 			At("code_configuration").WithHint("Give code_configuration with code and scoring_script.")
 	}
-	from.Environment, err = s.resolveEnvironment(ctx, ws, settings, files)
+	definition, hint, err := s.resolveEnvironment(ctx, ws, settings, files)
+	if hint != "" {
+		from.Notices = append(from.Notices, hint)
+	}
+	from.Environment = definition
 	return from, pinned, err
 }
 
@@ -202,22 +207,18 @@ func scripts(files blob.Tree) string {
 const systemEnvironment = "system"
 
 // resolveEnvironment finds the environment. An MLflow model brings its own.
-func (s *Service) resolveEnvironment(ctx context.Context, ws string, settings Settings, model blob.Tree) (environment.Definition, error) {
+func (s *Service) resolveEnvironment(ctx context.Context, ws string, settings Settings, model blob.Tree) (d environment.Definition, hint string, err error) {
 	var spec environment.Spec
-	var err error
 	if settings.Environment != nil {
 		err = remarshal(settings.Environment, &spec)
 	} else if _, ok := model.Find(mlflowFile); ok {
 		spec, err = s.modelEnvironment(ctx, ws, model)
 	}
-	if err != nil {
-		return environment.Definition{}, err
+	if err != nil || spec.Reference == systemEnvironment {
+		return d, "", err
 	}
-	if spec.Reference == systemEnvironment {
-		return environment.Definition{}, nil
-	}
-	definition, _, err := s.Environments.Resolve(ctx, ws, spec)
-	return definition, err
+	d, resolved, err := s.Environments.Resolve(ctx, ws, spec)
+	return d, resolved.Hint, err
 }
 
 // modelEnvironment reads what MLflow stored beside a model: the conda file, or

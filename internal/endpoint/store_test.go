@@ -161,8 +161,9 @@ func TestEndpointsFromCreationToDeletion(t *testing.T) {
 		f.want(t, atelier.Invalid, f.try(f.Create(f.ctx, f.ws, CreateEndpoint{Name: "early", Traffic: Traffic{"blue": 100}})))
 		f.want(t, atelier.NotFound, f.try(f.Get(f.ctx, "another workspace", "diabetes")))
 
-		if _, err := f.CreateDeployment(f.ctx, f.ws, "diabetes", f.scored(t, "blue"), true); err != nil {
-			t.Fatal(err)
+		made, err := f.CreateDeployment(f.ctx, f.ws, "diabetes", f.scored(t, "blue"), true)
+		if err != nil || made.Tags == nil || made.Properties == nil || made.EnvironmentVariables == nil {
+			t.Fatalf("what was left out is empty, never null: %+v, %v", made, err)
 		}
 		f.want(t, atelier.Conflict, f.try(f.CreateDeployment(f.ctx, f.ws, "diabetes", f.scored(t, "blue"), false)))
 		f.want(t, atelier.NotFound, f.try(f.CreateDeployment(f.ctx, f.ws, "nobody", f.scored(t, "blue"), false)))

@@ -253,11 +253,29 @@ func TestTheLockLastsAsLongAsTheToolThatHasIt(t *testing.T) {
 	tool.Wait()
 }
 
+// TestAnOldPythonDoesNotInstallTheTool has a python3 on PATH that is too old
+// for uv before one that is not.
+func TestAnOldPythonDoesNotInstallTheTool(t *testing.T) {
+	tools := t.TempDir()
+	program(t, "python3", `case "$*" in
+*version_info*) echo 3.11.7;;
+*-m\ venv*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python";;
+*-m\ pip*) printf '#!/bin/sh\n' > "${0%/*}/uv"; chmod +x "${0%/*}/uv";;
+*) exit 1;;
+esac`)
+	program(t, "python3", `case "$*" in *version_info*) echo 3.6.15;; *) echo 'too old' >&2; exit 1;; esac`)
+	program(t, "uv", "exit 1")
+	path, err := findUV(t.Context(), tools, io.Discard)
+	if err != nil || !strings.HasPrefix(path, tools) {
+		t.Errorf("got %q, %v", path, err)
+	}
+}
+
 func TestNoToolSaysWhatToDo(t *testing.T) {
 	program(t, "uv", "exit 1")
-	program(t, "python3", "echo 'no network here' >&2; exit 1")
+	program(t, "python3", `case "$*" in *version_info*) echo 3.11.7;; *) echo 'no network here' >&2; exit 1;; esac`)
 	_, err := findUV(t.Context(), t.TempDir(), io.Discard)
-	if atelier.CodeOf(err) != atelier.Unavailable || !strings.Contains(err.Error(), "no network here") || !strings.Contains(err.Error(), "pip install uv") {
+	if atelier.CodeOf(err) != atelier.Unavailable || !strings.Contains(err.Error(), "no network here.") || !strings.Contains(err.Error(), "pip install uv") {
 		t.Errorf("got %v", err)
 	}
 }

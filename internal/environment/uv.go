@@ -28,16 +28,15 @@ type uvTool struct {
 	lock *os.File // handed to uv, so that the lock lasts as long as it runs
 }
 
-// findUV returns the path of uv: the one on PATH, the one that Python has as a
-// package, or our own in tools, installed now if need be.
+// pythonForUV is what can install uv. The first python3 of a machine may be
+// older, and it is not the one that environments are made with.
+const pythonForUV = ">=3.8"
+
+// findUV returns the path of uv: the one on PATH, our own in tools, the one that
+// Python has as a package, or our own again, installed now.
 func findUV(ctx context.Context, tools string, log io.Writer) (string, error) {
 	if path, err := exec.LookPath("uv"); err == nil && works(ctx, path) {
 		return path, nil
-	}
-	if found, err := exec.CommandContext(ctx, "python3", "-c", "import uv; print(uv.find_uv_bin())").Output(); err == nil {
-		if path := strings.TrimSpace(string(found)); works(ctx, path) {
-			return path, nil
-		}
 	}
 	tools, err := filepath.Abs(tools)
 	if err != nil {
@@ -47,15 +46,27 @@ func findUV(ctx context.Context, tools string, log io.Writer) (string, error) {
 	if works(ctx, own) {
 		return own, nil
 	}
-	return own, installUV(ctx, tools, own, log)
+	python, err := choosePython(ctx, Definition{Name: "uv, which builds environments,", Python: pythonForUV})
+	if err != nil {
+		return "", err
+	}
+	if found, err := exec.CommandContext(ctx, python, "-c", "import uv; print(uv.find_uv_bin())").Output(); err == nil {
+		if path := strings.TrimSpace(string(found)); works(ctx, path) {
+			return path, nil
+		}
+	}
+	return own, installUV(ctx, python, own, log)
 }
 
 func works(ctx context.Context, program string) bool {
 	return exec.CommandContext(ctx, program, "--version").Run() == nil
 }
 
-// installUV installs uv with pip, once, whoever else tries at the same time.
-func installUV(ctx context.Context, tools, own string, log io.Writer) error {
+// installUV installs uv as own with python's pip, once, whoever else tries at
+// the same time.
+func installUV(ctx context.Context, python, own string, log io.Writer) error {
+	dir := filepath.Dir(filepath.Dir(own))
+	tools := filepath.Dir(dir)
 	if err := os.MkdirAll(tools, 0o700); err != nil {
 		return err
 	}
@@ -68,11 +79,10 @@ func installUV(ctx context.Context, tools, own string, log io.Writer) error {
 		return nil
 	}
 	fmt.Fprintf(log, "Installing uv %s, which builds environments (once per machine).\n", uvVersion)
-	dir := filepath.Dir(filepath.Dir(own))
 	wanted := "uv==" + uvVersion
 	recipes := [][][]string{
-		{{"python3", "-m", "venv", dir}, {filepath.Join(dir, "bin", "python"), "-m", "pip", "install", wanted}},
-		{{"python3", "-m", "pip", "install", "--target", dir, wanted}}, // Debian may lack the venv module
+		{{python, "-m", "venv", dir}, {filepath.Join(dir, "bin", "python"), "-m", "pip", "install", wanted}},
+		{{python, "-m", "pip", "install", "--target", dir, wanted}}, // Debian may lack the venv module
 	}
 	var output bytes.Buffer
 	for _, recipe := range recipes {
@@ -90,8 +100,8 @@ func installUV(ctx context.Context, tools, own string, log io.Writer) error {
 	}
 	log.Write(output.Bytes())
 	os.RemoveAll(dir)
-	return atelier.Errorf(atelier.Unavailable, "uv, which builds environments, is not on this machine and could not be installed: %s",
-		lastLine(output.String())).WithHint("Install it (`python3 -m pip install uv`) and put it on PATH.")
+	return atelier.Errorf(atelier.Unavailable, "uv, which builds environments, is not on this machine and could not be installed: %s.",
+		strings.TrimRight(lastLine(output.String()), ".")).WithHint("Install it (`python3 -m pip install uv`) and put it on PATH.")
 }
 
 func lastLine(text string) string {

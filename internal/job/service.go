@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -159,6 +160,10 @@ func (s *Service) Why(ws, name string) string {
 // List returns a page of jobs, newest first.
 func (s *Service) List(ctx context.Context, ws string, ask ListJobs) (atelier.Page[Job], error) {
 	size := atelier.PageSize(ask.MaxResults, 50, 1000)
+	if ask.Status != "" && !slices.Contains(Statuses(), ask.Status) {
+		return atelier.Page[Job]{}, atelier.Errorf(atelier.Invalid, "There is no status %q.", atelier.Clip(string(ask.Status), 40)).At("status").
+			WithHint("A job is one of %v.", Statuses())
+	}
 	var after *pageKey
 	if ask.PageToken != "" {
 		after = &pageKey{}

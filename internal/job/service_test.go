@@ -440,6 +440,9 @@ func TestListPagesThroughAllJobs(t *testing.T) {
 				t.Errorf("%+v: %d jobs, error %v, want %d", ask, len(page.Items), err, count)
 			}
 		}
+		if _, err := b.jobs.List(b.ctx, b.ws.ID, job.ListJobs{Status: "Done"}); atelier.CodeOf(err) != atelier.Invalid {
+			t.Errorf("a status that there is not: %v", err)
+		}
 		if page, err := b.jobs.List(b.ctx, "another", job.ListJobs{}); err != nil || len(page.Items) != 0 {
 			t.Errorf("another workspace lists %d jobs, error %v", len(page.Items), err)
 		}

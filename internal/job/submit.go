@@ -124,6 +124,12 @@ func (j *Job) check() error {
 		return atelier.Errorf(atelier.NotFound, "There is no compute %q.", atelier.Clip(j.Compute, 60)).At("compute").
 			WithHint("Leave it out, or write \"local\", to run on the server's own machine.")
 	}
+	for key := range j.Tags { // they become the run's
+		if !tracking.FitsTag(key) {
+			return atelier.Errorf(atelier.Invalid, "%q cannot name a tag.", atelier.Clip(key, 60)).At("tags").
+				WithHint("Use up to 250 letters, digits, '_', '-', '.', ':', '/' or blanks.")
+		}
+	}
 	for name, value := range j.EnvironmentVariables {
 		if !variableName.MatchString(name) || strings.ContainsRune(value, 0) {
 			return atelier.Errorf(atelier.Invalid, "%q cannot be an environment variable.", atelier.Clip(name, 60)).At("environment_variables")

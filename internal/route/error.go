@@ -73,7 +73,7 @@ func failure(ctx context.Context, err error) *Failure {
 		return f
 	}
 	public := atelier.Public(err)
-	if public.Code == atelier.Internal {
+	if Status(public.Code) >= http.StatusInternalServerError {
 		exchangeOf(ctx).cause = err
 	}
 	return &Failure{status: Status(public.Code), Fault: Fault{

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/atelier-ml/atelier"
@@ -51,6 +52,10 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		http.Error(w, `{"error_code":"UNAUTHENTICATED","message":"Only the job's own processes may use its relay."}`, http.StatusUnauthorized)
 		return
 	}
+	if runnersOwn.MatchString(request.URL.Path) {
+		http.Error(w, `{"error_code":"PERMISSION_DENIED","message":"Only the runner reports on its task."}`, http.StatusForbidden)
+		return
+	}
 	body, err := spool(request.Body, r.dir)
 	if err != nil {
 		http.Error(w, `{"error_code":"BAD_REQUEST","message":"The request's body broke off."}`, http.StatusBadRequest)
@@ -59,6 +64,10 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	defer body.remove()
 	r.forward(w, request, body)
 }
+
+// runnersOwn are the routes by which a runner tells the server of its task. The
+// token that the relay adds opens them, and the task's script has no business there.
+var runnersOwn = regexp.MustCompile(`^/api/v1/workspaces/[^/]*/tasks/`)
 
 // allowed accepts the secret as a bearer token and, for clients that know
 // nothing else, as a password.

@@ -84,6 +84,15 @@ func TestTheRelayKnowsItsOwn(t *testing.T) {
 
 // A server that is killed cuts answers off at any byte, and takes requests
 // without answering them.
+func TestTheRelayKeepsTheRunnersOwnRoutes(t *testing.T) {
+	r := relayTo(t, func(_ http.ResponseWriter, req *http.Request) { t.Errorf("the server was asked for %s", req.URL.Path) })
+	for _, path := range []string{"/api/v1/workspaces/default/tasks/job-1/report", "/api/v1/workspaces/default/%74asks/job-1/report"} {
+		if status, text := ask(t, r, http.MethodPost, path, strings.NewReader(`{}`)); status != http.StatusForbidden {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+}
+
 func TestTheRelayAsksAgainWhenTheAnswerBreaksOff(t *testing.T) {
 	var tries atomic.Int32
 	large := strings.Repeat("x", heldInMemory*2) // too large for memory, so it is spooled to a file

@@ -148,7 +148,7 @@ func TestLinks(t *testing.T) {
 	}
 	broken := folder(t, map[string]string{"a.py": "x"})
 	link(broken, "nowhere", "b.py")
-	if _, err := Code(t.Context(), broken); atelier.CodeOf(err) != atelier.Invalid || !strings.Contains(err.Error(), "b.py cannot be read") {
+	if _, err := Code(t.Context(), broken); atelier.CodeOf(err) != atelier.Invalid || !strings.Contains(err.Error(), "b.py leads nowhere") {
 		t.Errorf("a broken link: %v", err)
 	}
 }

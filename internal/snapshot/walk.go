@@ -3,6 +3,7 @@ package snapshot
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -86,6 +87,10 @@ func (w *walker) entry(ctx context.Context, name, place string, entry fs.DirEntr
 	info, err := os.Stat(place)
 	if w.ignore != nil && isLink && w.ignore.skips(name, err == nil && info.IsDir()) {
 		return nil
+	}
+	if isLink && errors.Is(err, fs.ErrNotExist) {
+		return atelier.Errorf(atelier.Invalid, "The link %s leads nowhere.", name).
+			WithHint("Remove the link, or name it in the .amlignore of a code folder.")
 	}
 	if err != nil {
 		return unreadable(place, err)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -74,12 +76,20 @@ func place(file string, line, column int) string {
 	return text
 }
 
+// visible puts a blank for what a terminal would not print but do.
+func visible(r rune) rune {
+	if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError {
+		return ' '
+	}
+	return r
+}
+
 // excerpt shows a line of a file, with a caret below a column.
 func excerpt(lines []string, line, column int) string {
 	if line < 1 || line > len(lines) {
 		return ""
 	}
-	source := strings.TrimRight(strings.ReplaceAll(lines[line-1], "\t", " "), "\r ")
+	source := strings.TrimRight(strings.Map(visible, lines[line-1]), " ")
 	if source == "" || len(source) > 200 {
 		return ""
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/job"
+	"github.com/atelier-ml/atelier/internal/tracking"
 )
 
 // refusedInJob are the keys of Azure's commandJob that are not offered.
@@ -68,6 +69,7 @@ func (d *Document) Job() (job.Spec, error) {
 	spec.Resources, spec.Limits = d.resources(o), d.limits(o)
 	spec.Inputs, spec.Outputs = d.inputs(o), d.outputs(o)
 	d.checkVariables(o)
+	d.checkTags(o)
 	o.finish(refusedInJob)
 	d.jobExpressions(o)
 	return spec, d.failure()
@@ -81,6 +83,15 @@ func (d *Document) checkVariables(o *object) {
 	o.each("environment_variables", func(name string, inner field) {
 		if !variableName.MatchString(name) {
 			d.add(inner.key, "%q cannot be an environment variable. Use letters, digits and '_', not beginning with a digit.", atelier.Clip(name, 60))
+		}
+	})
+}
+
+// checkTags checks the names of a job's tags, which become its run's.
+func (d *Document) checkTags(o *object) {
+	o.each("tags", func(name string, inner field) {
+		if !tracking.FitsTag(name) {
+			d.add(inner.key, "%q cannot name a tag. Use letters, digits, '_', '-', '.', ':', '/' or blanks.", atelier.Clip(name, 60))
 		}
 	})
 }

@@ -105,6 +105,7 @@ func TestJobFaults(t *testing.T) {
 	for name, test := range map[string]struct{ text, place, message string }{
 		"unknown key":      {"comand: x\ncommand: x\n", "job.yml:1:1", `Unknown key "comand"; did you mean "command"? Allowed here: type, `},
 		"caret":            {"command: x\nlimits:\n  timout: 3\n", "job.yml:3:3", "   3 |   timout: 3\n     |   ^"},
+		"turned text":      {"command: x\nco\u202ede: y\n", "job.yml:2:1", "   2 | co de: y\n"},
 		"refused key":      {"command: x\ndistribution: {type: mpi}\n", "job.yml:2:1", `The key "distribution" is not offered. A job runs as one process`},
 		"wrong type":       {"command: [a]\n", "job.yml:1:10", `"command" must be text, and is a list`},
 		"not a number":     {"command: x\nlimits: {timeout: 5m}\n", "job.yml:2:19", `"limits.timeout" must be a whole number, and is the text "5m"`},
@@ -122,6 +123,7 @@ func TestJobFaults(t *testing.T) {
 		"circle":           {"command: x\ninputs:\n  a: ${{inputs.b}}\n  b: ${{inputs.a}}\n", "job.yml:3:6", "circle: a -> b -> a"},
 		"sweep expression": {"command: echo ${{search_space.x}}\n", "job.yml:1:15", "sweep"},
 		"bad variable":     {"command: x\nenvironment_variables: {A: '${{inputs.q}}'}\n", "job.yml:2:29", "the job has no inputs"},
+		"tag name":         {"command: x\ntags: {a: 1, <b>: 2}\n", "job.yml:2:14", `"<b>" cannot name a tag`},
 		"variable name":    {"command: x\nenvironment_variables: {A-B: x}\n", "job.yml:2:25", "cannot be an environment variable"},
 		"reserved":         {"command: x\ninputs: {path: 1}\n", "job.yml:2:10", "cannot name an input"},
 		"output asset":     {"command: x\noutputs: {m: {name: a}}\n", "job.yml:2:15", "not registered by themselves"},

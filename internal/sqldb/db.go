@@ -29,6 +29,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	pgxstd "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
@@ -67,6 +68,13 @@ func openSQLite(ctx context.Context, path string, clk clock.Clock) (*DB, error) 
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the database's folder: %w", err)
 	}
+	// SQLite would let everybody on the machine read what it makes; the files
+	// beside this one get its permissions.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("make the database: %w", err)
+	}
+	file.Close()
 	writer, err := sql.Open("sqlite", sqliteDSN(path, "_txlock=immediate", "_pragma=synchronous(full)"))
 	if err != nil {
 		return nil, err
@@ -111,13 +119,23 @@ func openPostgres(ctx context.Context, target string, clk clock.Clock) (*DB, err
 	if err := migrate(ctx, db, Postgres); err != nil {
 		db.Close()
 		pool.Close()
-		return nil, err
+		return nil, inOneSentence(err)
 	}
 	return &DB{engine: Postgres, clock: clk, reader: db, close: func() error {
 		err := db.Close()
 		pool.Close()
 		return err
 	}}, nil
+}
+
+// inOneSentence takes of the many lines about a connection that failed, one for
+// each address that was tried, what the last one comes down to.
+func inOneSentence(err error) error {
+	if refused := (*pgconn.ConnectError)(nil); !errors.As(err, &refused) {
+		return err
+	}
+	text := strings.TrimSpace(err.Error())
+	return errors.New(strings.TrimSpace(text[strings.LastIndex(text, ": ")+1:]))
 }
 
 // Close waits for writes under way and closes the database.
@@ -145,7 +163,7 @@ func (db *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
 // outside the transaction.
 func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if db.engine == SQLite {
-		return db.writer.write(ctx, fn)
+		return plainly(db.writer.write(ctx, fn))
 	}
 	const tries = 5
 	for try := 1; ; try++ {
@@ -154,7 +172,7 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 			<-db.clock.After(time.Duration(try) * 10 * time.Millisecond)
 			continue
 		}
-		return err
+		return plainly(err)
 	}
 }
 

@@ -4,7 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/atelier-ml/atelier/internal/clock"
@@ -53,6 +58,53 @@ func TestConcurrentWritesAllCommit(t *testing.T) {
 			t.Errorf("found %d rows, want 200", got)
 		}
 	})
+}
+
+func TestAFullDiskIsCalledThat(t *testing.T) {
+	db, err := sqldb.Open(t.Context(), filepath.Join(t.TempDir(), "atelier.db"), clock.System{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	err = db.Write(t.Context(), func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec(t.Context(), `PRAGMA max_page_count = 1`); err != nil {
+			return err
+		}
+		return insertUser(strings.Repeat("x", 1<<20))(tx)
+	})
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestADatabaseIsItsOwnersAlone(t *testing.T) {
+	dir := t.TempDir()
+	db, err := sqldb.Open(t.Context(), filepath.Join(dir, "atelier.db"), clock.System{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		t.Fatalf("%d files, %v", len(entries), err)
+	}
+	for _, entry := range entries {
+		if info, err := entry.Info(); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", entry.Name(), info.Mode(), err)
+		}
+	}
+}
+
+func TestAServerThatIsNotThereIsOneSentence(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	_, err = sqldb.Open(t.Context(), "postgres://ada:secret@"+closed.Addr().String()+"/x", clock.System{})
+	if err == nil || err.Error() != "connection refused" {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestFailedWriteIsUndoneAlone(t *testing.T) {

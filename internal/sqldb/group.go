@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -126,7 +127,9 @@ func (w *groupWriter) runGroup(group []*pendingWrite) error {
 			end = "ROLLBACK TO one; RELEASE one"
 		}
 		if _, err := raw.ExecContext(ctx, end); err != nil {
-			return fmt.Errorf("end of savepoint: %w", err)
+			// SQLite has undone all of the group, as it does on a full disk. What
+			// made it do so is the error of the write.
+			return fmt.Errorf("end of savepoint: %w", errors.Join(pending.err, err))
 		}
 	}
 	if err := raw.Commit(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -95,6 +96,21 @@ func IsDuplicate(err error) bool {
 		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	}
 	return false
+}
+
+// plainly adds to an error of a database on a full disk what the operating
+// system calls it, so that nobody above needs to know the databases' numbers.
+func plainly(err error) error {
+	full := false
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+		full = pg.Code == "53100"
+	} else if lite := (*sqlite.Error)(nil); errors.As(err, &lite) {
+		full = lite.Code() == sqlite3.SQLITE_FULL
+	}
+	if full {
+		return fmt.Errorf("%w: %w", err, syscall.ENOSPC)
+	}
+	return err
 }
 
 // isRetryable reports whether PostgreSQL undid a transaction only because of

@@ -87,6 +87,9 @@ func checkParam(p Pair) (Pair, error) {
 	return p, CheckText("value", p.Value)
 }
 
+// FitsTag reports whether key can name a tag of a run.
+func FitsTag(key string) bool { return checkKey("Tag", key) == nil }
+
 func checkTag(p Pair) (Pair, error) {
 	if err := checkKey("Tag", p.Key); err != nil {
 		return p, err

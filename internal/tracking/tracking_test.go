@@ -278,6 +278,13 @@ func TestJobTokenWritesOnlyToItsOwnRuns(t *testing.T) {
 		child, err := b.StartRun(job, ws, tracking.NewRun{Tags: map[string]string{tracking.TagParent: "job-1"}})
 		b.must(err)
 		b.must(b.Log(job, ws, child.ID, tracking.Batch{Tags: pairs("a", "b")}))
+		grandchild, err := b.StartRun(job, ws, tracking.NewRun{Tags: map[string]string{tracking.TagParent: child.ID}})
+		b.must(err)
+		stray, err := b.StartRun(job, ws, tracking.NewRun{})
+		b.must(err)
+		if grandchild.ParentRunID != child.ID || stray.ParentRunID != "job-1" {
+			t.Errorf("parents %q and %q, want %q and the job's run", grandchild.ParentRunID, stray.ParentRunID, child.ID)
+		}
 
 		const only = "may write only to its own run"
 		b.refused(b.Log(job, ws, other.ID, tracking.Batch{Tags: pairs("a", "b")}), atelier.Forbidden, only)

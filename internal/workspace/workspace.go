@@ -5,6 +5,7 @@ package workspace
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/atelier-ml/atelier"
@@ -70,11 +71,16 @@ type Service struct {
 	access *access.Service
 	bus    *event.Bus
 	guards []Guard
+
+	// Every request names its workspace, so those that were looked up are
+	// remembered, until one changes here.
+	mu    sync.RWMutex
+	known map[string]Workspace
 }
 
 // New returns the service on db.
 func New(db *sqldb.DB, who *access.Service, bus *event.Bus) *Service {
-	return &Service{db: db, access: who, bus: bus}
+	return &Service{db: db, access: who, bus: bus, known: map[string]Workspace{}}
 }
 
 // GuardDeletion adds a guard that every deletion must pass.
@@ -87,6 +93,14 @@ func notFound(name string) error {
 
 // Get returns the workspace called name.
 func (s *Service) Get(ctx context.Context, name string) (ws Workspace, err error) {
+	s.mu.RLock()
+	ws, ok := s.known[name]
+	s.mu.RUnlock()
+	if ok {
+		return ws, nil
+	}
+	s.mu.Lock() // held while it is read, so that a change meanwhile is not missed
+	defer s.mu.Unlock()
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		ws, err = selectWorkspace(ctx, tx, name)
 		return err
@@ -94,7 +108,18 @@ func (s *Service) Get(ctx context.Context, name string) (ws Workspace, err error
 	if errors.Is(err, sqldb.ErrNoRows) {
 		return Workspace{}, notFound(name)
 	}
+	if err == nil {
+		s.known[name] = ws
+	}
 	return ws, err
+}
+
+// announce forgets what was remembered of a workspace that changed, and says so.
+func (s *Service) announce(ws Workspace) {
+	s.mu.Lock()
+	delete(s.known, ws.Name)
+	s.mu.Unlock()
+	s.bus.Publish(event.Notice{Workspace: ws.ID, Topic: event.Workspace, ID: ws.Name})
 }
 
 // List returns every workspace in the order of names.
@@ -135,7 +160,7 @@ func (s *Service) Create(ctx context.Context, c Create) (Workspace, error) {
 	if err != nil {
 		return Workspace{}, err
 	}
-	s.bus.Publish(event.Notice{Workspace: ws.ID, Topic: event.Workspace, ID: ws.Name})
+	s.announce(ws)
 	return ws, nil
 }
 
@@ -164,7 +189,7 @@ func (s *Service) Update(ctx context.Context, name string, u Update) (ws Workspa
 	if err != nil {
 		return Workspace{}, err
 	}
-	s.bus.Publish(event.Notice{Workspace: ws.ID, Topic: event.Workspace, ID: ws.Name})
+	s.announce(ws)
 	return ws, nil
 }
 
@@ -192,7 +217,7 @@ func (s *Service) Delete(ctx context.Context, name string) (ws Workspace, err er
 	if err != nil {
 		return Workspace{}, err
 	}
-	s.bus.Publish(event.Notice{Workspace: ws.ID, Topic: event.Workspace, ID: ws.Name})
+	s.announce(ws)
 	return ws, nil
 }
 

@@ -103,7 +103,7 @@ function route(parts, query, empty) {
       return name ? one(data.registered, 'name', name, 'model') : list(data.registered, empty);
     case 'online-endpoints':
       if (part === 'credentials') return { primary_key: 'k-1f0c9a7e5b3d', secondary_key: 'k-88aa1b2c3d4e' };
-      if (part === 'invoke') return { predictions: [152.3187] };
+      if (part === 'invoke') return { predictions: [152.3187] }; // whatever was asked
       if (part === 'deployments' && leaf === 'logs') return { content: `2026-11-23 12:00:01 model loaded in 0.41 s\n2026-11-23 12:00:01 \u001b[32mready\u001b[0m: ${extra}\n` };
       if (part === 'deployments') return list(data.deployments.filter((deployment) => deployment.endpoint_name === name));
       return name ? one(data.endpoints, 'name', name, 'endpoint') : list(data.endpoints, empty);

@@ -217,6 +217,8 @@ describe('models and endpoints', () => {
     assert.equal(await page.getByText('Primary').count(), 0);
     await page.getByRole('button', { name: 'Show the keys' }).click();
     await page.getByText('Primary').waitFor();
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByRole('status', { name: 'Answer' }).getByText(/Status [45]/).waitFor(); // it has no deployment
     assert.deepEqual(problems, []);
     await context.close();
   });

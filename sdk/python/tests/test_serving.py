@@ -19,7 +19,7 @@ import pytest
 from atelier_serving import contrib, frames, mlflow_model, service, shims, worker
 
 _SOURCES = Path(frames.__file__).parent
-_PATIENCE = 30
+_PATIENCE = 120  # importing mlflow alone takes half a minute on a busy machine
 
 FAILED = {"message": "An unexpected error occurred in scoring script. Check the logs for more info."}
 
@@ -472,6 +472,24 @@ def run(raw):
     assert one.end() == 0
 
 
+def _runs(pid: int) -> bool:
+    try:
+        return "Z (zombie)" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_processes_end_with_the_one_that_started_them(start: Start) -> None:
+    one = start("import os\ndef init(): pass\ndef run(raw): return os.getpid()\n", "--workers", "2")
+    child = one.ask("x").json
+    one.process.kill()
+    one.process.wait(_PATIENCE)
+    end = time.monotonic() + _PATIENCE
+    while _runs(child):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_several_processes_that_cannot_load(start: Start) -> None:
     assert start("raise ValueError\n", "--workers", "3").process.wait(_PATIENCE) == 3
 
@@ -529,6 +547,79 @@ def test_no_model_and_no_script(start: Start, tmp_path: Path) -> None:
     one = start(None, AZUREML_MODEL_DIR=str(tmp_path))
     assert one.process.wait(_PATIENCE) == 3
     assert "MLmodel" in json.loads(one.failure.read_text())["message"]
+
+
+@pytest.fixture(scope="module")
+def mlflow_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """A worker with a model of MLflow's, under its name in a model folder, as the runner places it."""
+    import mlflow.sklearn
+    import pandas
+    from mlflow.models import infer_signature
+    from sklearn.linear_model import LinearRegression
+
+    table = pandas.DataFrame({"a": [0.0, 1.0, 2.0], "b": [1.0, 0.0, 1.0]})
+    model = LinearRegression().fit(table, 2 * table["a"] + table["b"])
+    folder = tmp_path_factory.mktemp("models")
+    mlflow.sklearn.save_model(
+        model,
+        folder / "model",
+        signature=infer_signature(table, model.predict(table)),
+        serialization_format="cloudpickle",
+    )
+    one = Worker(tmp_path_factory.mktemp("worker"), None, AZUREML_MODEL_DIR=str(folder))
+    yield one
+    one.close()
+
+
+def _near(values: list[float]) -> Any:
+    return pytest.approx(values)
+
+
+def test_an_mlflow_model_needs_no_script(mlflow_worker: Worker) -> None:
+    one = mlflow_worker
+    rows, columns = [[3, 1], [4, 0]], ["a", "b"]
+    records = [{"a": 3, "b": 1}, {"a": 4, "b": 0}]
+    for body in (
+        {"input_data": {"columns": columns, "index": [0, 1], "data": rows}},
+        {"input_data": {"columns": columns, "data": rows}},
+        {"input_data": records},
+        {"dataframe_split": {"columns": columns, "data": rows}},
+        {"dataframe_records": records},
+        {"inputs": {"a": [3.0, 4.0], "b": [1.0, 0.0]}},
+        {"instances": records},
+    ):
+        answer = one.ask(body)
+        assert answer.status == 200, (body, answer.body, one.log.read_text())
+        assert answer.json == _near([7, 8])
+        assert one.ask(body, path="/invocations").json == {"predictions": _near([7, 8])}
+    table = one.ask("a,b\n3,1\n4,0\n", content_type="text/csv", path="/invocations")
+    assert table.json == {"predictions": _near([7, 8])}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "said"),
+    [
+        (b"{", "application/json", 400, "could not be decoded"),
+        (b"[1]", "application/json", 400, "input_data"),
+        (b'{"data": [[1]]}', "application/json", 400, "input_data"),
+        (b'{"input_data": {"columns": ["a"], "data": [[1]]}}', "application/json", 400, "b"),
+        (b'{"input_data": {"columns": ["a", "b"], "data": [["x", "y"]]}}', "application/json", 400, ""),
+        (b"x", "text/plain", 415, "text/csv"),
+    ],
+)
+def test_what_an_mlflow_model_cannot_read(
+    mlflow_worker: Worker, body: bytes, kind: str, status: int, said: str
+) -> None:
+    answer = mlflow_worker.ask(body, content_type=kind)
+    assert answer.status == status, (answer.body, mlflow_worker.log.read_text())
+    assert said in answer.json["message"]
+
+
+def test_an_mlflow_model_that_is_broken(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").write_text("flavors: {}\n")
+    one = start(None, AZUREML_MODEL_DIR=str(tmp_path))
+    assert one.process.wait(_PATIENCE) == 3
+    assert json.loads(one.failure.read_text())["code"] == "UserScriptInitFailed"
 
 
 def test_plain_data() -> None:

@@ -16,7 +16,9 @@ async function send(request: Request): Promise<Response> {
     reportReachable(false);
     throw new ApiError(0, { code: 'offline' });
   }
-  reportReachable(response.status !== 502 && response.status !== 504);
+  // A proxy before the server says in its own words that the server is away.
+  const fromProxy = [502, 503, 504].includes(response.status) && !response.headers.get('Content-Type')?.includes('json');
+  reportReachable(!fromProxy);
   const signingIn = new URL(request.url).pathname === '/api/v1/sign-in';
   if (response.status === 401 && !signingIn) reportSignedOut();
   return response;
@@ -50,6 +52,11 @@ export async function ask<T>(answer: Promise<Answer<T>>): Promise<T> {
 function withItems(data: unknown): unknown {
   if (data === null || typeof data !== 'object' || !('items' in data) || data.items !== null) return data;
   return { ...data, items: [] };
+}
+
+/** Sends a request whose answer, of whatever status, is what the reader wants to see. */
+export function fetchAny(path: string, init: RequestInit): Promise<Response> {
+  return send(new Request(path, init));
 }
 
 /** Fetches a path that is outside the JSON routes: bytes, logs, text. */

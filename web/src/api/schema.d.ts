@@ -1043,6 +1043,7 @@ export interface components {
             liveness_probe?: components["schemas"]["EndpointProbe"];
             model?: unknown;
             name: string;
+            notices?: string[];
             properties: {
                 [key: string]: string;
             };
@@ -1814,7 +1815,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["CreateLinkRequestBody"];
             };

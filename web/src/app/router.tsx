@@ -3,6 +3,7 @@ import { ApiError } from '@/api/error';
 import { LoadingRows } from '@/components/States';
 import { meQuery } from '@/features/access/queries';
 import { parseCompareSearch, parseRunSearch, parseRunsSearch } from '@/features/job/search';
+import { readMlflowLink } from '@/lib/mlflow-link';
 import { lastWorkspace } from '@/features/workspace/queries';
 import { NotFound, RouteError } from './Fallbacks';
 import { queryClient } from './query-client';
@@ -40,7 +41,14 @@ const app = createRoute({
 const start = createRoute({
   getParentRoute: () => app,
   path: '/',
-  beforeLoad: async () => {
+  beforeLoad: async ({ location }) => {
+    const link = readMlflowLink(location.hash);
+    if (link && 'run' in link) {
+      throw redirect({ to: '/w/$workspace/runs/$run', params: { workspace: 'default', run: link.run }, replace: true });
+    }
+    if (link) {
+      throw redirect({ to: '/w/$workspace/runs', params: { workspace: 'default' }, search: { experiment: link.experiment }, replace: true });
+    }
     const me = await queryClient.ensureQueryData(meQuery);
     const names = me.workspaces.map((one) => one.name);
     const last = lastWorkspace();

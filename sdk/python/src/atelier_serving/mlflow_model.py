@@ -88,7 +88,10 @@ class MLflowModel:
         if request.mimetype == "text/csv":
             import pandas
 
-            return pandas.read_csv(io.BytesIO(request.data)), None
+            types = None
+            if self._schema is not None and self._schema.has_input_names():
+                types = dict(zip(self._schema.input_names(), self._schema.pandas_types()))
+            return pandas.read_csv(io.BytesIO(request.data), dtype=types), None
         if request.content_type and not request.is_json:
             raise UnsupportedInput("Expects Content-Type to be application/json or text/csv")
         try:

@@ -275,6 +275,7 @@ def _supervise(options, listener):
     share = max(1, -(-options.concurrency // options.workers))
     children, opened, stopping = {}, [], []
     loaded, report = os.pipe()
+    alive, lifeline = os.pipe()  # closes by itself when this process ends
 
     def start():
         # A child is known, and has its own way with signals, before one reaches it.
@@ -282,7 +283,8 @@ def _supervise(options, listener):
         if not stopping:
             pid = os.fork()
             if pid == 0:
-                _child(options, listener, share, report)
+                os.close(lifeline)
+                _child(options, listener, share, (report, alive))
             children[pid] = True
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
 
@@ -323,10 +325,18 @@ def _open_when_loaded(workers, loaded, listener, opened):
     listener.listen(128)
 
 
-def _child(options, listener, share, report):
+def _end_with(alive):
+    """End this process when the one that holds the pipe's other end has ended."""
+    os.read(alive, 1)
+    os._exit(1)
+
+
+def _child(options, listener, share, pipes):
     """Be one of several workers; never returns."""
     code = 1
+    report, alive = pipes
     try:
+        threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
         for number in _STOPPING:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)

@@ -2,13 +2,14 @@ import { Button, SegmentedControl, Select, Textarea } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import { fetchRaw, workspacePath } from '@/api/client';
+import { fetchAny, fetchRaw, workspacePath } from '@/api/client';
 import type { Deployment, Endpoint } from '@/api/nouns';
 import { CommandLine } from '@/components/CommandLine';
 import { Section } from '@/components/Page';
 import { ErrorNote } from '@/components/States';
 import { modelTreeQuery, versionQuery } from '@/features/model/queries';
 import { formatDuration } from '@/lib/format';
+import { exampleRequest, signatureInputs } from './example';
 import { absoluteURI, curlSnippet, pythonSnippet } from './snippets';
 import classes from './EndpointPage.module.css';
 
@@ -44,7 +45,7 @@ export function TryIt({ workspace, endpoint, deployments }: TryItProps) {
       <Section title={t('try.title')}>
         <form onSubmit={submit} className={classes.try}>
           <Textarea
-            label={t('try.body')} description={t('try.bodyHint')} autosize minRows={5} maxRows={16} value={body} className={classes.body} spellCheck={false}
+            label={t('try.body')} description={t('try.bodyHint')} autosize minRows={3} maxRows={16} value={body} className={classes.body} spellCheck={false}
             onChange={(event) => setBody(event.currentTarget.value)}
             onKeyDown={(event) => event.key === 'Enter' && (event.ctrlKey || event.metaKey) && send.mutate()}
           />
@@ -73,20 +74,23 @@ function storageKey(workspace: string, endpoint: string): string {
   return `atelier-request:${workspace}/${endpoint}`;
 }
 
-/** The example that MLflow keeps beside a model, as a request. */
+/** The example that MLflow keeps beside a model, as a request; else one row after its signature. */
 function useExample(workspace: string, deployments: readonly Deployment[]): string | undefined {
   const named = deployments.map((one) => /^azureml:(.+):(\w+)$/.exec(typeof one.model === 'string' ? one.model : '')).find((match) => match !== null);
   const [, model = '', number = ''] = named ?? [];
   const version = useQuery({ ...versionQuery(workspace, model, number), enabled: model !== '' });
   const tree = useQuery({ ...modelTreeQuery(workspace, version.data?.tree ?? ''), enabled: Boolean(version.data?.tree) });
-  const file = tree.data?.files.find((one) => one.path.endsWith('serving_input_example.json') && one.size < 20_000);
+  const find = (name: string) => tree.data?.files.find((one) => one.path.split('/').at(-1) === name && one.size < 50_000);
+  const kept = find('serving_input_example.json');
+  const file = kept ?? find('MLmodel');
   const text = useQuery({
     queryKey: [workspace, 'blob', file?.sha256],
     queryFn: async () => (await fetchRaw(workspacePath(workspace, 'blobs', file?.sha256 ?? ''))).text(),
     enabled: file !== undefined,
     staleTime: Infinity,
   });
-  return text.data;
+  if (text.data === undefined) return undefined;
+  return kept ? text.data : exampleRequest(signatureInputs(text.data));
 }
 
 interface Answered {
@@ -98,7 +102,7 @@ interface Answered {
 async function invoke(workspace: string, endpoint: string, deployment: string, body: string): Promise<Answered> {
   const query = deployment ? `?deployment=${encodeURIComponent(deployment)}` : '';
   const started = performance.now();
-  const response = await fetchRaw(workspacePath(workspace, 'online-endpoints', endpoint, 'invoke') + query, {
+  const response = await fetchAny(workspacePath(workspace, 'online-endpoints', endpoint, 'invoke') + query, {
     method: 'POST', body, headers: { 'Content-Type': 'application/json' },
   });
   const text = await response.text();
@@ -111,7 +115,7 @@ function Answer({ answer }: { answer: Answered }) {
     <div className={classes.answer} role="status" aria-label={t('try.answer')}>
       <div className={classes.answerHead}>
         <strong>{t('try.answer')}</strong>
-        <span className="muted number">{t('try.status', { status: answer.status })}</span>
+        <span className={answer.status < 400 ? classes.fine : classes.refused}>{t('try.status', { status: answer.status })}</span>
         <span className="muted number">{formatDuration(answer.milliseconds, i18n.language)}</span>
       </div>
       <pre className={classes.answerBody} tabIndex={0}>{pretty(answer.text)}</pre>

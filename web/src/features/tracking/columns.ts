@@ -30,8 +30,8 @@ export function defaultColumns(runs: readonly Run[]): string[] {
   const metrics = fields.filter((field) => field.startsWith('metrics.'));
   const ranked = metrics.toSorted((a, b) => worth(b.slice('metrics.'.length)) - worth(a.slice('metrics.'.length)));
   const params = fields.filter((field) => field.startsWith('params.'));
-  const differing = params.toSorted((a, b) => Number(differs(runs, b)) - Number(differs(runs, a)));
-  return [...ranked.slice(0, mostMetrics), ...differing.slice(0, mostParams)];
+  const differing = params.filter((field) => differs(runs, field));
+  return [...ranked.slice(0, mostMetrics), ...(differing.length > 0 ? differing : params).slice(0, mostParams)];
 }
 
 /** How much a metric says about which run is best: results on held-out data most, time and what has no direction least. */
