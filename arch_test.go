@@ -19,9 +19,10 @@ const module = "github.com/atelier-ml/atelier"
 // News that must travel upwards travels as events.
 var tiers = [][]string{
 	{""},
-	{"internal/clock", "internal/blob", "internal/logs"},
-	{"internal/sqldb"},
-	{"internal/event", "internal/credential", "internal/snapshot"},
+	{"internal/clock", "internal/logs"},
+	{"internal/sqldb", "internal/blob"},
+	{"internal/blob/s3"},
+	{"internal/event", "internal/credential", "internal/snapshot", "internal/sweep"},
 	{"internal/access"},
 	{"internal/workspace", "internal/vault"},
 	{"internal/tracking/series"},

@@ -53,18 +53,8 @@ type missingRequest struct {
 }
 
 func (f *fileRoutes) missing(ctx context.Context, in *missingRequest) (*Body[Missing], error) {
-	found := Missing{Missing: []blob.Hash{}}
-	ws := workspace.From(ctx).ID
-	for _, hash := range in.Body.SHA256 {
-		there, err := f.blobs.Has(ctx, ws, hash)
-		if err != nil {
-			return nil, err
-		}
-		if !there {
-			found.Missing = append(found.Missing, hash)
-		}
-	}
-	return answer(found, nil)
+	missing, err := blob.Missing(ctx, f.blobs, workspace.From(ctx).ID, in.Body.SHA256)
+	return answer(Missing{Missing: missing}, err)
 }
 
 func (f *fileRoutes) put(w http.ResponseWriter, req *http.Request) {

@@ -29,6 +29,7 @@ func RegisterRuns(t *route.Table, tracked *tracking.Service) {
 	route.Native(t, route.Route{Method: "POST", Path: one + "/restore", Permission: "experiments/runs/delete", Summary: "Restore a deleted run", Tag: "runs"}, r.restore)
 	route.Native(t, route.Route{Method: "GET", Path: one + "/contents", Permission: "experiments/runs/read",
 		Summary: "Count a run's points and list all its files", Tag: "runs"}, r.contents)
+	route.Native(t, route.Route{Method: "POST", Path: all + "/purge", Permission: "workspaces/write", Summary: "Remove runs that were deleted long ago, for good", Tag: "runs"}, r.purge)
 	route.Native(t, route.Route{Method: "GET", Path: one + "/metrics", Permission: "experiments/runs/read",
 		Summary: "Read a metric's history, thinned out so that its extremes stay", Tag: "runs"}, r.metric)
 	route.Native(t, route.Route{Method: "GET", Path: one + "/artifacts", Permission: "metadata/artifacts/read",
@@ -113,6 +114,15 @@ func (r *runRoutes) restore(ctx context.Context, in *RunPath) (*Body[tracking.Ru
 		return nil, err
 	}
 	return answer(r.tracking.Run(ctx, ws, in.Run))
+}
+
+type purgeRuns struct {
+	WorkspacePath
+	Body tracking.Purge
+}
+
+func (r *runRoutes) purge(ctx context.Context, in *purgeRuns) (*Body[tracking.Purged], error) {
+	return answer(r.tracking.Purge(ctx, workspace.From(ctx).ID, in.Body))
 }
 
 type readMetric struct {

@@ -15,6 +15,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/api"
 	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/blob/s3"
 	"github.com/atelier-ml/atelier/internal/clock"
 	"github.com/atelier-ml/atelier/internal/compute/local"
 	"github.com/atelier-ml/atelier/internal/endpoint"
@@ -26,6 +27,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/route"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/sweep"
 	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/vault"
 	"github.com/atelier-ml/atelier/internal/workspace"
@@ -70,7 +72,7 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.firstStart(ctx, who, workspaces); err != nil {
 		return err
 	}
-	driver, err := local.New(a.config.Executable, a.path("tasks"))
+	driver, err := local.New(a.config.Executable, a.path("tasks"), a.config.secrets()...)
 	if err != nil {
 		return err
 	}
@@ -84,12 +86,14 @@ func (a *App) build(ctx context.Context) error {
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
 	workspaces.GuardDeletion(job.RefuseDeletion)
+	runs.OnPurge(jobs.Purge)
 	endpoints := endpoint.New(endpoint.Parts{
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
 		Vault: g.vault, Workspaces: workspaces, Models: models, Environments: environments, Driver: driver,
 		ServerFile: a.path("server.json"), URL: a.address.url,
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
+	sweeper := sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, job.References, endpoint.References)
 	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}}
 
 	t := route.New(route.Options{Access: who, Workspaces: workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
@@ -98,6 +102,7 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterAccess(t, who, workspaces, a.address.url, Version)
 	api.RegisterWorkspaces(t, workspaces, who, g.blobs)
 	api.RegisterFiles(t, g.blobs)
+	api.RegisterSweep(t, sweeper)
 	api.RegisterEvents(t, g.bus)
 	api.RegisterEnvironments(t, environments)
 	api.RegisterJobs(t, jobs, g.bus)
@@ -127,18 +132,31 @@ func (a *App) openGround(ctx context.Context) (g ground, err error) {
 		return g, databaseError(a.config, err)
 	}
 	a.onClose(g.db.Close)
-	blobs, err := blob.OpenDir(a.path("blobs"))
-	if err != nil {
+	if g.blobs, err = a.openBlobs(ctx, g.clock); err != nil {
 		return g, err
 	}
-	g.blobs = blobs
-	a.onClose(blobs.Close)
 	if g.logs, err = logs.Open(a.path("logs")); err != nil {
 		return g, err
 	}
 	a.onClose(g.logs.Close)
 	g.vault, err = vault.Open(a.path("keys", "vault.key"))
 	return g, err
+}
+
+func (a *App) openBlobs(ctx context.Context, clk clock.Clock) (blob.Store, error) {
+	if a.config.Storage != "" {
+		address, err := s3.ParseAddress(a.config.Storage)
+		if err != nil {
+			return nil, err
+		}
+		return s3.Open(ctx, address, a.path("incoming"), clk)
+	}
+	blobs, err := blob.OpenDir(a.path("blobs"))
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(blobs.Close)
+	return blobs, nil
 }
 
 func (a *App) path(parts ...string) string {

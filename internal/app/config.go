@@ -17,6 +17,7 @@ type Config struct {
 	Port     int
 	DataDir  string // absolute
 	Database string // postgres://..., or "" for SQLite in DataDir
+	Storage  string // s3://..., or "" for a folder in DataDir
 	// AllowedHosts are further names by which the server may be addressed.
 	AllowedHosts []string
 	// Executable is this program, which the local driver starts as a runner.
@@ -55,6 +56,15 @@ func (c Config) onLoopback() bool {
 	}
 	ip := net.ParseIP(c.Host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// secrets are the beginnings of variables that jobs must not see. The keys of the
+// bucket open every workspace; without one, such keys are the user's own.
+func (c Config) secrets() []string {
+	if c.Storage == "" {
+		return nil
+	}
+	return []string{"AWS_"}
 }
 
 // ownerName is the name of whoever starts the server for the first time.

@@ -129,6 +129,9 @@ func (a *App) announce() error {
 	if a.config.Database != "" {
 		storage = "PostgreSQL"
 	}
+	if a.config.Storage != "" {
+		storage += ", files in S3"
+	}
 	fmt.Fprintf(a.config.Stdout, "Atelier %s is ready at %s\n", Version, a.URL())
 	fmt.Fprintf(a.config.Stdout, "  data       %s (%s)\n  workspace  default\n", a.config.DataDir, storage)
 	if a.welcome.code != "" {

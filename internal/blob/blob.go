@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/hex"
 	"io"
+	"time"
 
 	"github.com/atelier-ml/atelier"
 )
@@ -38,14 +39,51 @@ type Store interface {
 	PutAs(ctx context.Context, workspace string, want Hash, r io.Reader) (int64, error)
 	// Open returns the object and its size, or a NotFound error.
 	Open(ctx context.Context, workspace string, h Hash) (io.ReadSeekCloser, int64, error)
-	// Has reports whether the object is there.
+	// Has reports whether the object is there. Whoever asks is about to refer to
+	// it, so it counts as stored just now: nothing sweeps it away meanwhile.
 	Has(ctx context.Context, workspace string, h Hash) (bool, error)
 	// Delete removes the object. Deleting one that is not there is no error.
 	Delete(ctx context.Context, workspace string, h Hash) error
 	// DeleteAll removes every object of the workspace.
 	DeleteAll(ctx context.Context, workspace string) error
+	// List calls found with every object of the workspace, in no order. Objects
+	// that come or go meanwhile may be among them or not.
+	List(ctx context.Context, workspace string, found func(Object) error) error
+	// DeleteUnused removes the object if nobody stored it or asked for it since
+	// before, and reports whether it did.
+	DeleteUnused(ctx context.Context, workspace string, h Hash, before time.Time) (bool, error)
 }
 
-func notFound(h Hash) error {
+// Object is one object as List finds it. UsedAt is when it was last stored, or
+// asked for with Has.
+type Object struct {
+	Hash   Hash
+	Size   int64
+	UsedAt time.Time
+}
+
+// NotFoundError is what a Store answers when the object is not there.
+func NotFoundError(h Hash) error {
 	return atelier.Errorf(atelier.NotFound, "There is no object %s in this workspace.", h)
+}
+
+// OtherContentError is what PutAs answers to content with the hash got.
+func OtherContentError(got, want Hash) error {
+	return atelier.Errorf(atelier.Invalid, "The content has the SHA-256 %s and not %s, as was said.", got, want).
+		WithHint("The file may have changed while it was sent. Send it again.")
+}
+
+// UntilDone is r, which fails once ctx ends, so that a long copy does.
+func UntilDone(ctx context.Context, r io.Reader) io.Reader { return contextReader{ctx, r} }
+
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
 }

@@ -8,15 +8,20 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/clock"
 )
 
 // Dir is a Store in a local folder: <root>/<workspace>/<2 digits>/<62 digits>.
-// It works through os.Root, so that nothing can reach outside the folder.
+// It works through os.Root, so that nothing can reach outside the folder. When
+// an object was last used is its file's time of modification.
 type Dir struct {
-	root *os.Root
+	root   *os.Root
+	claims Claims
 }
 
 // OpenDir opens the store in dir, making the folder if it is missing.
@@ -63,24 +68,24 @@ func (d *Dir) put(ctx context.Context, workspace string, want Hash, r io.Reader)
 	defer file.Close()
 
 	digest := sha256.New()
-	size, err := io.Copy(io.MultiWriter(file, digest), contextReader{ctx, r})
+	size, err := io.Copy(io.MultiWriter(file, digest), UntilDone(ctx, r))
 	if err != nil {
 		return "", 0, err
 	}
 	h := Hash(hex.EncodeToString(digest.Sum(nil)))
 	if want != "" && want != h {
-		return "", 0, atelier.Errorf(atelier.Invalid, "The content has the SHA-256 %s and not %s, as was said.", h, want).
-			WithHint("The file may have changed while it was sent. Send it again.")
+		return "", 0, OtherContentError(h, want)
 	}
 	if err := errors.Join(file.Sync(), file.Close()); err != nil {
 		return "", 0, err
 	}
+	defer d.claims.Use(h)()
 	return h, size, d.name(temporary, place(workspace, h))
 }
 
 func (d *Dir) name(temporary, final string) error {
-	if _, err := d.root.Lstat(final); err == nil {
-		return nil
+	if there, err := d.renew(final); there || err != nil {
+		return err
 	}
 	folder := filepath.Dir(final)
 	if err := d.root.MkdirAll(folder, 0o700); err != nil {
@@ -90,6 +95,17 @@ func (d *Dir) name(temporary, final string) error {
 		return err
 	}
 	return d.sync(folder)
+}
+
+// renew makes an object that is there count as used now. The time is that of
+// the machine, whose files it is compared with.
+func (d *Dir) renew(final string) (bool, error) {
+	now := clock.System{}.Now()
+	err := d.root.Chtimes(final, now, now)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (d *Dir) sync(folder string) error {
@@ -107,7 +123,7 @@ func (d *Dir) Open(_ context.Context, workspace string, h Hash) (io.ReadSeekClos
 	}
 	file, err := d.root.Open(place(workspace, h))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, notFound(h)
+		return nil, 0, NotFoundError(h)
 	}
 	if err != nil {
 		return nil, 0, err
@@ -124,11 +140,8 @@ func (d *Dir) Has(_ context.Context, workspace string, h Hash) (bool, error) {
 	if _, err := ParseHash(string(h)); err != nil {
 		return false, err
 	}
-	_, err := d.root.Lstat(place(workspace, h))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
+	defer d.claims.Use(h)()
+	return d.renew(place(workspace, h))
 }
 
 func (d *Dir) Delete(_ context.Context, workspace string, h Hash) error {
@@ -146,15 +159,44 @@ func (d *Dir) DeleteAll(_ context.Context, workspace string) error {
 	return d.root.RemoveAll(workspace)
 }
 
-// contextReader stops a long copy when its context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
+func (d *Dir) List(ctx context.Context, workspace string, found func(Object) error) error {
+	return fs.WalkDir(d.root.FS(), filepath.ToSlash(workspace), func(name string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // removed meanwhile, or a workspace without objects
+		}
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+		h, err := ParseHash(path.Base(path.Dir(name)) + path.Base(name))
+		if err != nil || entry.IsDir() {
+			return nil // a folder, or something on its way in
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return found(Object{Hash: h, Size: info.Size(), UsedAt: info.ModTime()})
+	})
 }
 
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
+func (d *Dir) DeleteUnused(ctx context.Context, workspace string, h Hash, before time.Time) (bool, error) {
+	if _, err := ParseHash(string(h)); err != nil {
+		return false, err
 	}
-	return c.r.Read(p)
+	release, ok := d.claims.Free(h)
+	if !ok {
+		return false, nil
+	}
+	defer release()
+	info, err := d.root.Lstat(place(workspace, h))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil || !info.ModTime().Before(before) {
+		return false, err
+	}
+	return true, d.Delete(ctx, workspace, h)
 }

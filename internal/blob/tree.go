@@ -7,9 +7,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"io"
 	"path"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/atelier-ml/atelier"
@@ -115,17 +119,78 @@ func PutTree(ctx context.Context, store Store, workspace string, files []File) (
 	if err != nil {
 		return Tree{}, err
 	}
-	for _, file := range tree.Files {
-		there, err := store.Has(ctx, workspace, file.Hash)
-		if err != nil {
-			return Tree{}, err
-		}
-		if !there {
-			return Tree{}, atelier.Errorf(atelier.Invalid, "The content of %q (%s) has not been uploaded.", file.Path, file.Hash).At("files")
-		}
+	if err := allStored(ctx, store, workspace, tree.Files); err != nil {
+		return Tree{}, err
 	}
 	_, err = store.PutAs(ctx, workspace, tree.ID, bytes.NewReader(manifest(tree.Files)))
 	return tree, err
+}
+
+// allStored refuses files whose content is not in the store.
+func allStored(ctx context.Context, store Store, workspace string, files []File) error {
+	hashes := make([]Hash, len(files))
+	for i, file := range files {
+		hashes[i] = file.Hash
+	}
+	missing, err := Missing(ctx, store, workspace, hashes)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	at := slices.IndexFunc(files, func(f File) bool { return f.Hash == missing[0] })
+	return atelier.Errorf(atelier.Invalid, "The content of %q (%s) has not been uploaded.", files[at].Path, missing[0]).At("files")
+}
+
+// Missing returns those of hashes that are not in the store, in their order. The
+// others count as used now.
+func Missing(ctx context.Context, store Store, workspace string, hashes []Hash) ([]Hash, error) {
+	there := make([]bool, len(hashes))
+	err := SomeAtOnce(len(hashes), func(i int) (err error) {
+		there[i], err = store.Has(ctx, workspace, hashes[i])
+		return err
+	})
+	missing := []Hash{}
+	for i, hash := range hashes {
+		if !there[i] {
+			missing = append(missing, hash)
+		}
+	}
+	return missing, err
+}
+
+// atOnce is how many objects are asked for at the same time: a store that is far
+// away takes its time to answer.
+const atOnce = 16
+
+// SomeAtOnce calls do for 0 to n-1, some at a time, until one fails.
+func SomeAtOnce(n int, do func(i int) error) error {
+	failures := make([]error, min(atOnce, n))
+	var next atomic.Int64
+	var failed atomic.Bool
+	var group sync.WaitGroup
+	for worker := range failures {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && !failed.Load(); i = int(next.Add(1)) - 1 {
+				if failures[worker] = do(i); failures[worker] != nil {
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	group.Wait()
+	return errors.Join(failures...)
+}
+
+// Hold returns the tree with the given ID for somebody who is about to refer to
+// it, or a NotFound error: it and its files count as used now.
+func Hold(ctx context.Context, store Store, workspace string, id Hash) (Tree, error) {
+	if there, err := store.Has(ctx, workspace, id); err != nil || !there {
+		return Tree{}, cmp.Or(err, NotFoundError(id))
+	}
+	tree, err := GetTree(ctx, store, workspace, id)
+	if err != nil {
+		return Tree{}, err
+	}
+	return tree, allStored(ctx, store, workspace, tree.Files)
 }
 
 // GetTree returns the tree with the given ID, or a NotFound error.
@@ -139,8 +204,28 @@ func GetTree(ctx context.Context, store Store, workspace string, id Hash) (Tree,
 		Format string `json:"format"`
 		Files  []File `json:"files"`
 	}
-	if err := json.NewDecoder(object).Decode(&content); err != nil || content.Format != "atelier-tree-1" {
+	source := &faults{r: object}
+	err = json.NewDecoder(source).Decode(&content)
+	if source.err != nil {
+		return Tree{}, source.err // nothing is known of an object that cannot be read
+	}
+	if err != nil || content.Format != "atelier-tree-1" {
 		return Tree{}, atelier.Errorf(atelier.NotFound, "The object %s is not a folder's manifest.", id)
 	}
 	return Tree{ID: id, Files: content.Files}, nil
+}
+
+// faults remembers why reading failed, to tell a broken store from an object
+// that holds something else.
+type faults struct {
+	r   io.Reader
+	err error
+}
+
+func (f *faults) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if err != nil && err != io.EOF {
+		f.err = err
+	}
+	return n, err
 }

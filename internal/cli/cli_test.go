@@ -158,6 +158,7 @@ host            ::1                               --host
 port            1001                              conf/my.yml:3
 data_dir        atelier-data                      default
 database        postgres://me:***@db/atelier      conf/my.yml:4
+storage                                           default
 allowed_hosts                                     default
 log_level       debug                             ATELIER_LOG_LEVEL
 log_format      text                              default
@@ -186,7 +187,9 @@ func TestUpRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"port: [1]", "", `atelier: atelier.yml:1: The setting "port" takes one value.`},
 		{"- port", "", "atelier: atelier.yml:1: The configuration is not a list of settings."},
 		{"port: 'x", "", "atelier: atelier.yml is not YAML:"},
-		{"", "--database mysql://x", "atelier: --database: \"mysql://x\" is not a value of database."},
+		{"", "--database mysql://x", "atelier: --database: The value of database cannot be used. Use postgres://"},
+		{"", "--storage s3://key:hunter2@models", "atelier: --storage: The value of storage cannot be used. The storage's address holds credentials"},
+		{"storage: /srv/files", "", "atelier: atelier.yml:1: The value of storage cannot be used. The storage's address cannot be read."},
 		{"", "--config gone.yml", "atelier: --config: The configuration file gone.yml cannot be read: no such file or directory."},
 	} {
 		w := newWorld(t)

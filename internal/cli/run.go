@@ -15,7 +15,7 @@ import (
 
 func (c *command) runCommand() *cobra.Command {
 	return noun("run", "Find and compare runs",
-		c.runList(), c.runShow(), c.runMetrics(), c.runDownload(), c.runDelete(), c.runRestore())
+		c.runList(), c.runShow(), c.runMetrics(), c.runDownload(), c.runDelete(), c.runRestore(), c.runPurge())
 }
 
 const runListLong = `List runs. A filter is in MLflow's language: comparisons of metrics.NAME,

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/blob/s3"
 )
 
 // setting is one thing about the server that may be configured. Its key in the
@@ -31,6 +32,8 @@ func (s setting) shownDefault() string {
 	switch s.key {
 	case "database":
 		return "SQLite in the data folder"
+	case "storage":
+		return "a folder in the data folder"
 	case "allowed_hosts":
 		return "none"
 	}
@@ -44,6 +47,7 @@ func settings() []setting {
 		{key: "port", fallback: "8700", help: "port to listen on; 0 for a free one", check: isPort},
 		{key: "data_dir", fallback: "atelier-data", help: "folder that keeps everything", check: nonEmpty},
 		{key: "database", help: "postgres://... to use PostgreSQL", check: isDatabase, secret: true},
+		{key: "storage", help: "s3://BUCKET/PREFIX?endpoint=URL&region=NAME to keep files in S3", check: isStorage, secret: true},
 		{key: "allowed_hosts", help: "further names by which the server may be addressed, separated by commas", check: anything},
 		{key: "log_level", fallback: "info", help: "debug, info, warn or error", check: oneOf("debug", "info", "warn", "error")},
 		{key: "log_format", fallback: "text", help: "text or json", check: oneOf("text", "json")},
@@ -71,6 +75,18 @@ func isDatabase(value string) string {
 		return ""
 	}
 	return "Use postgres://USER:PASSWORD@HOST/NAME, or leave it out for SQLite."
+}
+
+func isStorage(value string) string {
+	if value == "" {
+		return ""
+	}
+	_, err := s3.ParseAddress(value)
+	if err == nil {
+		return ""
+	}
+	said := atelier.Public(err)
+	return said.Message + " " + said.Hint
 }
 
 func oneOf(allowed ...string) func(string) string {
@@ -111,12 +127,19 @@ func (st *State) resolve(file string, flag func(name string) (string, bool)) (ma
 			r.Value, r.Source = value, "--"+s.flag()
 		}
 		if allowed := s.check(r.Value); allowed != "" {
-			return nil, atelier.Errorf(atelier.Invalid, "%q is not a value of %s.", atelier.Clip(r.Value, 60), s.key).
-				At(r.Source).WithHint("%s", allowed)
+			return nil, s.refusal(r.Value).At(r.Source).WithHint("%s", allowed)
 		}
 		resolved[s.key] = r
 	}
 	return resolved, nil
+}
+
+// refusal says that value will not do, without repeating what may be secret.
+func (s setting) refusal(value string) *atelier.Error {
+	if s.secret {
+		return atelier.Errorf(atelier.Invalid, "The value of %s cannot be used.", s.key)
+	}
+	return atelier.Errorf(atelier.Invalid, "%q is not a value of %s.", atelier.Clip(value, 60), s.key)
 }
 
 // readSettings reads the configuration file: its path as people know it, and

@@ -17,6 +17,7 @@ type UpOptions struct {
 	Port     int
 	DataDir  string // absolute
 	Database string // empty: SQLite in DataDir
+	Storage  string // s3://..., or empty: a folder in DataDir
 	// AllowedHosts are further names by which the server may be addressed.
 	AllowedHosts []string
 	LogLevel     string // debug, info, warn or error
@@ -80,6 +81,7 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 		Host:         resolved["host"].Value,
 		DataDir:      c.st.path(resolved["data_dir"].Value),
 		Database:     resolved["database"].Value,
+		Storage:      resolved["storage"].Value,
 		AllowedHosts: words(resolved["allowed_hosts"].Value),
 		LogLevel:     resolved["log_level"].Value,
 		LogFormat:    resolved["log_format"].Value,

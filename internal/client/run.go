@@ -50,6 +50,11 @@ func (c *Client) RestoreRun(ctx context.Context, id string) error {
 	return c.exchange(ctx, call{method: "POST", path: c.path("runs", id, "restore")}, nil)
 }
 
+// PurgeRuns removes deleted runs for good.
+func (c *Client) PurgeRuns(ctx context.Context, which tracking.Purge) (tracking.Purged, error) {
+	return post[tracking.Purged](ctx, c, c.path("runs", "purge"), which)
+}
+
 // RunMetric returns the history of one metric of a run.
 func (c *Client) RunMetric(ctx context.Context, id, key string) (tracking.MetricSeries, error) {
 	return get[tracking.MetricSeries](ctx, c, c.path("runs", id, "metrics"), url.Values{"key": {key}})

@@ -101,7 +101,7 @@ func (s *Service) resolveModel(ctx context.Context, ws string, given any) (found
 		if err != nil {
 			return found, files, err
 		}
-		files, err = blob.GetTree(ctx, s.Blobs, ws, registered.Tree)
+		files, err = blob.Hold(ctx, s.Blobs, ws, registered.Tree)
 		return modelSource{Reference: "azureml:" + registered.Name + ":" + registered.Version, Name: registered.Name,
 			Version: registered.Version, Type: registered.Type, Tree: registered.Tree, Folder: modelFolder(files, registered.Path)}, files, err
 	}
@@ -153,7 +153,7 @@ func (s *Service) resolveCode(ctx context.Context, ws string, c *CodeConfigurati
 	if err != nil {
 		return err
 	}
-	files, err := blob.GetTree(ctx, s.Blobs, ws, tree)
+	files, err := blob.Hold(ctx, s.Blobs, ws, tree)
 	if atelier.CodeOf(err) == atelier.NotFound {
 		return atelier.Errorf(atelier.Invalid, "There is no code %q in this workspace.", atelier.Clip(c.Code, 120)).
 			At("code_configuration.code").WithHint("Upload the folder first; the command line does it by itself.")

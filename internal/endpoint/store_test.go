@@ -286,6 +286,45 @@ func TestAnUpdateMakesNewReplicasOnlyWhereItMust(t *testing.T) {
 	}
 }
 
+// What a deployment runs is needed as long as it is there, also when nothing is
+// registered under the name that its user wrote.
+func TestDeploymentsReferToTheirFiles(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		f := newFixture(t, db)
+		if _, err := f.Create(f.ctx, f.ws, CreateEndpoint{Name: "diabetes"}); err != nil {
+			t.Fatal(err)
+		}
+		model := f.folder(t, map[string]string{"weights": "w"})
+		registered, err := f.Models.Register(f.ctx, f.ws, registration("m", model.ID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted := f.scored(t, "blue")
+		wanted.Model = "azureml:m:1"
+		if _, err := f.CreateDeployment(f.ctx, f.ws, "diabetes", wanted, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Models.Delete(f.ctx, f.ws, "m"); err != nil {
+			t.Fatal(err)
+		}
+		code, err := codeTree(wanted.CodeConfiguration.Code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[blob.Hash]bool{}
+		err = db.Read(f.ctx, func(tx *sqldb.Tx) error {
+			return References(f.ctx, tx, f.ws, func(r blob.Reference) { found[r.Hash] = r.Tree })
+		})
+		if err != nil || !found[registered.Tree] || !found[code] {
+			t.Errorf("refers to %v, %v; want %s and %s", found, err, registered.Tree, code)
+		}
+	})
+}
+
+func registration(name string, tree blob.Hash) model.Register {
+	return model.Register{Name: name, Path: "azureml://datastores/workspaceblobstore/paths/LocalUpload/" + string(tree) + "/m"}
+}
+
 func TestLastLines(t *testing.T) {
 	for _, test := range []struct {
 		text string

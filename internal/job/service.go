@@ -210,12 +210,16 @@ func (s *Service) Delete(ctx context.Context, ws, name string) error {
 		return err
 	}
 	s.Bus.Publish(event.Notice{Workspace: ws, Topic: event.Job, ID: name})
+	s.removeLogs(ws, name)
+	return s.Tracking.Delete(ctx, ws, name)
+}
+
+func (s *Service) removeLogs(ws, name string) {
 	for _, log := range []string{CommandLog, EnvironmentLog, RunnerLog} {
 		if err := s.Logs.Remove(logID(ws, name, log)); err != nil {
 			s.Log.Warn("remove a job's log", "job", name, "error", err)
 		}
 	}
-	return s.Tracking.Delete(ctx, ws, name)
 }
 
 // deleteWhenReleased deletes the job's row. One that has just ended is given a

@@ -477,6 +477,82 @@ func TestDeleteForgetsWhatHasEnded(t *testing.T) {
 	})
 }
 
+// What a job reads is needed as long as the job is there: until its run is purged.
+func TestAJobKeepsItsFilesUntilItsRunIsPurged(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		b.runs.OnPurge(b.jobs.Purge)
+		code, data := b.folder("train.py", "print()"), b.folder("a.csv", "1,2")
+		b.run()
+		b.submit("job", fake.Script{Hang: true}, func(spec *job.Spec) {
+			spec.Code = "azureml:" + string(code.ID) + ":1"
+			spec.Inputs = map[string]job.Input{"data": {Type: "uri_folder",
+				Path: "azureml://datastores/workspaceblobstore/paths/LocalUpload/" + string(data.ID) + "/a.csv"}}
+		})
+		b.await("job", job.Running)
+		if found := b.references(); !found[code.ID] || !found[data.ID] {
+			t.Errorf("a job refers to %v, want %s and %s", found, code.ID, data.ID)
+		}
+		if err := b.runs.Delete(b.ctx, b.ws.ID, "job"); err != nil {
+			t.Fatal(err)
+		}
+		if done := b.purge(); done.Runs != 0 || done.Kept != 1 {
+			t.Errorf("purged %+v of a running job", done)
+		}
+		b.jobs.Cancel(b.ctx, b.ws.ID, "job")
+		b.await("job", job.Canceled)
+		news := b.bus.Subscribe()
+		defer news.Close()
+		ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+		defer cancel()
+		for b.purge().Runs == 0 {
+			if _, err := news.Next(ctx); err != nil { // its task is being released
+				t.Fatal(err)
+			}
+		}
+		if _, err := b.jobs.Get(b.ctx, b.ws.ID, "job"); atelier.CodeOf(err) != atelier.NotFound {
+			t.Errorf("a purged job is there: %v", err)
+		}
+		if found := b.references(); len(found) > 0 {
+			t.Errorf("a purged job refers to %v", found)
+		}
+	})
+}
+
+// folder stores one file and returns the folder that holds it.
+func (b *bench) folder(name, content string) blob.Tree {
+	b.t.Helper()
+	hash, size, err := b.blobs.Put(b.ctx, b.ws.ID, strings.NewReader(content))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	tree, err := blob.PutTree(b.ctx, b.blobs, b.ws.ID, []blob.File{{Path: name, Hash: hash, Size: size}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return tree
+}
+
+func (b *bench) references() map[blob.Hash]bool {
+	b.t.Helper()
+	found := map[blob.Hash]bool{}
+	err := b.db.Read(b.ctx, func(tx *sqldb.Tx) error {
+		return job.References(b.ctx, tx, b.ws.ID, func(r blob.Reference) { found[r.Hash] = r.Tree })
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return found
+}
+
+func (b *bench) purge() tracking.Purged {
+	b.t.Helper()
+	done, err := b.runs.Purge(b.ctx, b.ws.ID, tracking.Purge{DeletedBefore: b.clock.Now().Add(time.Hour)})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return done
+}
+
 // Many changes at once lose none: each report carries one record.
 func TestConcurrentChangesAreAllKept(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {

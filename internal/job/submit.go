@@ -254,7 +254,7 @@ func (s *Service) findTree(ctx context.Context, ws, id string) (blob.Tree, error
 	if err != nil {
 		return blob.Tree{}, atelier.Errorf(atelier.Invalid, "%q is not the id of an uploaded folder.", atelier.Clip(id, 80))
 	}
-	tree, err := blob.GetTree(ctx, s.Blobs, ws, hash)
+	tree, err := blob.Hold(ctx, s.Blobs, ws, hash)
 	if atelier.CodeOf(err) == atelier.NotFound {
 		return tree, atelier.Errorf(atelier.Invalid, "No folder with the id %s was uploaded to this workspace.", id)
 	}

@@ -112,7 +112,8 @@ func updateExperimentStage(ctx context.Context, tx *sqldb.Tx, ws, id, stage stri
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `UPDATE runs SET lifecycle_stage = $3 WHERE workspace_id = $1 AND experiment_id = $2`, ws, id, stage)
+	_, err = tx.Exec(ctx, `UPDATE runs SET lifecycle_stage = $3, deleted_at = $4
+		WHERE workspace_id = $1 AND experiment_id = $2 AND lifecycle_stage <> $3`, ws, id, stage, deletedAt(tx, stage))
 	return err
 }
 

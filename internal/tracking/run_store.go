@@ -122,8 +122,17 @@ func SetRunStatus(ctx context.Context, tx *sqldb.Tx, ws, id string, status RunSt
 }
 
 func updateRunStage(ctx context.Context, tx *sqldb.Tx, ws, id, stage string) error {
-	_, err := tx.Exec(ctx, `UPDATE runs SET lifecycle_stage = $3 WHERE workspace_id = $1 AND id = $2`, ws, id, stage)
+	_, err := tx.Exec(ctx, `UPDATE runs SET lifecycle_stage = $3, deleted_at = $4
+		WHERE workspace_id = $1 AND id = $2 AND lifecycle_stage <> $3`, ws, id, stage, deletedAt(tx, stage))
 	return err
+}
+
+// deletedAt is when what is moved to stage was deleted: now, or nil.
+func deletedAt(tx *sqldb.Tx, stage string) any {
+	if stage != Deleted {
+		return nil
+	}
+	return sqldb.Micros(tx.Now())
 }
 
 func setRunTags(ctx context.Context, tx *sqldb.Tx, ws, run string, tags []Pair) error {

@@ -24,6 +24,8 @@ type Service struct {
 	db    *sqldb.DB
 	blobs blob.Store
 	bus   *event.Bus
+
+	purgeHooks []PurgeHook
 }
 
 // New returns the service over db and blobs, which announces changes on bus.

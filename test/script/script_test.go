@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -48,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"track":      track,
 			"files":      files,
 			"eventually": eventually,
+			"age":        age,
 		},
 	})
 }
@@ -110,6 +112,17 @@ func files(ts *testscript.TestScript, neg bool, args []string) {
 	for i := range n {
 		ts.Check(os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), []byte{byte(i)}, 0o644))
 	}
+}
+
+// age makes everything that the server stored two days old.
+func age(ts *testscript.TestScript, neg bool, args []string) {
+	then := time.Now().Add(-48 * time.Hour)
+	ts.Check(filepath.WalkDir(ts.MkAbs(".data/blobs"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		return os.Chtimes(path, then, then)
+	}))
 }
 
 // eventually repeats a command of the command line until it succeeds: what it

@@ -4,9 +4,17 @@ package blobtest
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
@@ -19,6 +27,11 @@ func Run(t *testing.T, store blob.Store) {
 	t.Run("wrong content is refused", func(t *testing.T) { wrongContent(t, store) })
 	t.Run("hostile names are refused", func(t *testing.T) { hostileNames(t, store) })
 	t.Run("trees", func(t *testing.T) { trees(t, store) })
+	t.Run("reading from anywhere", func(t *testing.T) { ranges(t, store) })
+	t.Run("an upload that breaks off", func(t *testing.T) { brokenOff(t, store) })
+	t.Run("list", func(t *testing.T) { list(t, store) })
+	t.Run("only unused objects are swept", func(t *testing.T) { unused(t, store) })
+	t.Run("missing", func(t *testing.T) { missing(t, store) })
 }
 
 func put(t *testing.T, store blob.Store, workspace, content string) blob.Hash {
@@ -131,5 +144,114 @@ func trees(t *testing.T, store blob.Store) {
 	missing := []blob.File{{Path: "a", Hash: tree.ID[:62] + "00", Size: 1}}
 	if _, err := blob.PutTree(t.Context(), store, "trees", missing); atelier.CodeOf(err) != atelier.Invalid {
 		t.Errorf("a folder of missing contents: %v, want invalid", err)
+	}
+}
+
+func ranges(t *testing.T, store blob.Store) {
+	content := strings.Repeat("0123456789", 1000)
+	hash := put(t, store, "ranges", content)
+	object, _, err := store.Open(t.Context(), "ranges", hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer object.Close()
+	if err := iotest.TestReader(object, []byte(content)); err != nil {
+		t.Error(err)
+	}
+	for _, at := range []int64{9999, 5, 0, 10000} {
+		if _, err := object.Seek(at, io.SeekStart); err != nil {
+			t.Fatal(err)
+		}
+		rest, err := io.ReadAll(object)
+		if err != nil || string(rest) != content[at:] {
+			t.Errorf("from %d: %d bytes, %v", at, len(rest), err)
+		}
+	}
+	empty := put(t, store, "ranges", "")
+	if got, err := get(t, store, "ranges", empty); err != nil || got != "" {
+		t.Errorf("the empty object: %q, %v", got, err)
+	}
+}
+
+func brokenOff(t *testing.T, store blob.Store) {
+	broken := errors.New("the connection broke")
+	r := io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken))
+	if _, _, err := store.Put(t.Context(), "broken", r); !errors.Is(err, broken) {
+		t.Errorf("got %v, want the reader's own error", err)
+	}
+	if found := listed(t, store, "broken"); len(found) > 0 {
+		t.Errorf("stored %v", found)
+	}
+}
+
+func listed(t *testing.T, store blob.Store, workspace string) map[blob.Hash]int64 {
+	t.Helper()
+	found := map[blob.Hash]int64{}
+	err := store.List(t.Context(), workspace, func(o blob.Object) error {
+		if o.UsedAt.IsZero() {
+			t.Errorf("%s has no time", o.Hash)
+		}
+		found[o.Hash] = o.Size
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func list(t *testing.T, store blob.Store) {
+	if found := listed(t, store, "nothing"); len(found) > 0 {
+		t.Errorf("an empty workspace has %v", found)
+	}
+	want := map[blob.Hash]int64{}
+	for i := range 20 {
+		content := fmt.Sprint("object ", i)
+		want[put(t, store, "list", content)] = int64(len(content))
+	}
+	put(t, store, "list2", "of another")
+	if diff := cmp.Diff(want, listed(t, store, "list")); diff != "" {
+		t.Error(diff)
+	}
+	enough := errors.New("enough")
+	if err := store.List(t.Context(), "list", func(blob.Object) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("the caller's error became %v", err)
+	}
+}
+
+func unused(t *testing.T, store blob.Store) {
+	hash := put(t, store, "unused", "perhaps of use")
+	now := time.Now()
+	for _, step := range []struct {
+		before time.Time
+		want   bool
+	}{{now.Add(-time.Hour), false}, {now.Add(time.Hour), true}, {now.Add(time.Hour), false}} {
+		if removed, err := store.DeleteUnused(t.Context(), "unused", hash, step.before); err != nil || removed != step.want {
+			t.Errorf("unused since %s: removed %v, %v; want %v", step.before, removed, err, step.want)
+		}
+	}
+	if there, err := store.Has(t.Context(), "unused", hash); err != nil || there {
+		t.Errorf("after the sweep: %v, %v", there, err)
+	}
+}
+
+func missing(t *testing.T, store blob.Store) {
+	var all, want []blob.Hash
+	for i := range 50 {
+		hash := put(t, store, "missing", fmt.Sprint("content ", i))
+		if i%3 == 0 {
+			want = append(want, hash)
+			if err := store.Delete(t.Context(), "missing", hash); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all = append(all, hash)
+	}
+	got, err := blob.Missing(t.Context(), store, "missing", all)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("missing %d of %d, want %d; %v", len(got), len(all), len(want), err)
+	}
+	if _, err := blob.Missing(t.Context(), store, "missing", []blob.Hash{"../x"}); atelier.CodeOf(err) != atelier.Invalid {
+		t.Errorf("a hostile name: %v, want invalid", err)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -35,13 +36,15 @@ import (
 type Driver struct {
 	executable string
 	dir        string
+	secrets    []string
 }
 
 var _ compute.Driver = (*Driver)(nil)
 
 // New returns a driver that keeps tasks under dir and starts
-// `executable runner --dir FOLDER`.
-func New(executable, dir string) (*Driver, error) {
+// `executable runner --dir FOLDER`. Variables of the environment that begin like
+// one of secrets are the server's own and are not passed on.
+func New(executable, dir string, secrets ...string) (*Driver, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -51,7 +54,7 @@ func New(executable, dir string) (*Driver, error) {
 	}
 	// Without links, the folder is the one that the system shows for a process.
 	dir, err = filepath.EvalSymlinks(dir)
-	return &Driver{executable: executable, dir: dir}, err
+	return &Driver{executable: executable, dir: dir, secrets: append(secrets, "ATELIER_")}, err
 }
 
 func (d *Driver) Describe(context.Context) (compute.Capacity, error) {
@@ -120,7 +123,7 @@ func (d *Driver) Start(ctx context.Context, handle compute.Handle) error {
 	defer words.Close()
 	cmd := exec.Command(d.executable, "runner", "--dir", folder)
 	cmd.Dir = folder
-	cmd.Env = append(withoutSecrets(os.Environ()), process.FolderVariable+"="+folder)
+	cmd.Env = append(d.withoutSecrets(os.Environ()), process.FolderVariable+"="+folder)
 	cmd.Stderr = words
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	ready, err := cmd.StdoutPipe()
@@ -143,14 +146,10 @@ func (d *Driver) Start(ctx context.Context, handle compute.Handle) error {
 
 // withoutSecrets drops the server's own settings: the runner gets all that it
 // needs from its task.
-func withoutSecrets(environment []string) []string {
-	kept := make([]string, 0, len(environment)+1)
-	for _, entry := range environment {
-		if !strings.HasPrefix(entry, "ATELIER_") {
-			kept = append(kept, entry)
-		}
-	}
-	return kept
+func (d *Driver) withoutSecrets(environment []string) []string {
+	return slices.DeleteFunc(environment, func(entry string) bool {
+		return slices.ContainsFunc(d.secrets, func(prefix string) bool { return strings.HasPrefix(entry, prefix) })
+	})
 }
 
 func lastWords(folder string) string {

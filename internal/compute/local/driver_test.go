@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -22,6 +23,9 @@ import (
 // forkAndHold starts a daemon that leaves the runner's session, then holds.
 const forkAndHold = "fork"
 
+// tellSecrets says what came with the environment, and fails.
+const tellSecrets = "tell"
+
 // TestMain lets the test's own program stand in for the runner: it keeps to the
 // protocol of the task's folder and does what the suite's commands say.
 func TestMain(m *testing.M) {
@@ -39,6 +43,10 @@ func standIn(folder string) int {
 	}
 	if task.Command == "broken" {
 		os.Stderr.WriteString("the disk is on fire\n")
+		return 1
+	}
+	if task.Command == tellSecrets {
+		fmt.Fprintf(os.Stderr, "it sees %q, %q and %q\n", os.Getenv("ATELIER_DATABASE"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("OF_THE_USER"))
 		return 1
 	}
 	stop := make(chan os.Signal, 1)
@@ -137,6 +145,28 @@ func TestARunnerThatCannotStartIsQuoted(t *testing.T) {
 	}
 	if err := driver.Start(t.Context(), handle); err == nil || !strings.Contains(err.Error(), "the disk is on fire") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestTheServersSecretsAreNotPassedOn(t *testing.T) {
+	for _, name := range []string{"ATELIER_DATABASE", "AWS_SECRET_ACCESS_KEY", "OF_THE_USER"} {
+		t.Setenv(name, "value")
+	}
+	for _, test := range []struct {
+		secrets []string
+		want    string
+	}{{nil, `it sees "", "value" and "value"`}, {[]string{"AWS_"}, `it sees "", "" and "value"`}} {
+		driver, err := local.New(os.Args[0], t.TempDir(), test.secrets...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		handle, err := driver.Prepare(t.Context(), compute.Task{ID: "task", Command: tellSecrets})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := driver.Start(t.Context(), handle); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("got %v, want %s", err, test.want)
+		}
 	}
 }
 

@@ -42,6 +42,15 @@ func sampleRow(ws, run string, sample Sample) []any {
 	return []any{ws, run, sample.Key, int64(sample.Timestamp), sample.Step, value, isNaN}
 }
 
+// Remove deletes all that a run measured.
+func Remove(ctx context.Context, tx *sqldb.Tx, ws, run string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM metric_points WHERE workspace_id = $1 AND run_id = $2`, ws, run); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM latest_metrics WHERE workspace_id = $1 AND run_id = $2`, ws, run)
+	return err
+}
+
 // Key names a series.
 type Key struct {
 	Workspace, Run, Name string

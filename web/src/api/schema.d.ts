@@ -300,6 +300,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/gc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Free the stored bytes that nothing refers to */
+        post: operations["post-gc"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/jobs": {
         parameters: {
             query?: never;
@@ -664,6 +681,23 @@ export interface paths {
         get: operations["get-runs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/runs/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove runs that were deleted long ago, for good */
+        post: operations["post-runs-purge"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1495,6 +1529,24 @@ export interface components {
             /** @description primary or secondary */
             key_type: string;
         };
+        Purge: {
+            /**
+             * Format: date-time
+             * @description Runs and logged models that were deleted before this time.
+             */
+            deleted_before: string;
+            /** @description Only count. */
+            dry_run?: boolean;
+        };
+        Purged: {
+            dry_run: boolean;
+            /** Format: int64 */
+            kept: number;
+            /** Format: int64 */
+            logged_models: number;
+            /** Format: int64 */
+            runs: number;
+        };
         PutTreeRequestBody: {
             files: components["schemas"]["File"][];
         };
@@ -1554,6 +1606,17 @@ export interface components {
         SignInRequestBody: {
             /** @description the code of a one-time link, or a personal token */
             code: string;
+        };
+        SweepResult: {
+            dry_run: boolean;
+            /** Format: int64 */
+            freed_bytes: number;
+            /** Format: int64 */
+            freed_objects: number;
+            /** Format: int64 */
+            kept_bytes: number;
+            /** Format: int64 */
+            kept_objects: number;
         };
         Token: {
             /** Format: date-time */
@@ -2355,6 +2418,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-gc": {
+        parameters: {
+            query?: {
+                /** @description Only count. */
+                dry_run?: boolean;
+                /** @description How long nobody may have stored or asked for an object that is freed; at least 1h. */
+                grace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepResult"];
                 };
             };
             /** @description Error */
@@ -3506,6 +3606,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-runs-purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Purge"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purged"];
                 };
             };
             /** @description Error */

@@ -1,0 +1,148 @@
+// Package sweep frees the objects of a workspace that nothing refers to any more.
+//
+// It marks and sweeps: it lists the objects that nobody used for a while, takes
+// out all that any capability refers to, and removes the rest. What may be on its
+// way to being referred to is young, because storing an object and asking whether
+// it is there both renew it, and blob.Store.DeleteUnused looks once more. When a
+// reference cannot be followed to its end, nothing is removed at all.
+package sweep
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/sqldb"
+)
+
+// Grace is how long an object is left alone when nobody says otherwise, and
+// MinGrace the least that people may ask for: time enough to upload a folder's
+// last file after its first.
+const (
+	Grace    = 24 * time.Hour
+	MinGrace = time.Hour
+)
+
+// References calls found with everything in a workspace that a capability needs.
+type References func(ctx context.Context, tx *sqldb.Tx, workspace string, found func(blob.Reference)) error
+
+// Service sweeps.
+type Service struct {
+	db         *sqldb.DB
+	blobs      blob.Store
+	clock      clock.Clock
+	references []References
+}
+
+// New returns the service. References must cover all that refers to objects.
+func New(db *sqldb.DB, blobs blob.Store, clk clock.Clock, references ...References) *Service {
+	return &Service{db: db, blobs: blobs, clock: clk, references: references}
+}
+
+// Options of one sweep.
+type Options struct {
+	Grace  time.Duration
+	DryRun bool // only count
+}
+
+// Result is what a sweep freed, or would free, and what it left.
+type Result struct {
+	DryRun       bool  `json:"dry_run"`
+	FreedObjects int64 `json:"freed_objects"`
+	FreedBytes   int64 `json:"freed_bytes"`
+	KeptObjects  int64 `json:"kept_objects"`
+	KeptBytes    int64 `json:"kept_bytes"`
+}
+
+// Run sweeps a workspace.
+func (s *Service) Run(ctx context.Context, workspace string, o Options) (Result, error) {
+	result := Result{DryRun: o.DryRun}
+	before := s.clock.Now().Add(-o.Grace)
+	unused := map[blob.Hash]int64{} // by size
+	err := s.blobs.List(ctx, workspace, func(object blob.Object) error {
+		result.KeptObjects++
+		result.KeptBytes += object.Size
+		if object.UsedAt.Before(before) {
+			unused[object.Hash] = object.Size
+		}
+		return nil
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	if err := s.mark(ctx, workspace, unused); err != nil {
+		return Result{}, err
+	}
+	freed, err := s.sweep(ctx, workspace, unused, before, o.DryRun)
+	for _, size := range freed {
+		result.FreedObjects++
+		result.FreedBytes += size
+	}
+	result.KeptObjects -= result.FreedObjects
+	result.KeptBytes -= result.FreedBytes
+	return result, err
+}
+
+// mark takes everything that is referred to out of unused.
+func (s *Service) mark(ctx context.Context, workspace string, unused map[blob.Hash]int64) error {
+	folders := map[blob.Hash]bool{}
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		for _, references := range s.references {
+			err := references(ctx, tx, workspace, func(r blob.Reference) {
+				delete(unused, r.Hash)
+				if r.Tree {
+					folders[r.Hash] = true
+				}
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	list := slices.Collect(maps.Keys(folders))
+	return blob.SomeAtOnce(len(list), func(i int) error {
+		tree, err := blob.GetTree(ctx, s.blobs, workspace, list[i])
+		if atelier.CodeOf(err) == atelier.NotFound {
+			return nil // a file, or a number that only looks like a hash
+		}
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, file := range tree.Files {
+			delete(unused, file.Hash)
+		}
+		return nil
+	})
+}
+
+// sweep removes what is unused and returns what it did, or would, remove.
+func (s *Service) sweep(ctx context.Context, workspace string, unused map[blob.Hash]int64, before time.Time, dryRun bool) (map[blob.Hash]int64, error) {
+	if dryRun {
+		return unused, nil
+	}
+	var mu sync.Mutex
+	freed := map[blob.Hash]int64{}
+	list := slices.Collect(maps.Keys(unused))
+	err := blob.SomeAtOnce(len(list), func(i int) error {
+		removed, err := s.blobs.DeleteUnused(ctx, workspace, list[i], before)
+		if removed {
+			mu.Lock()
+			defer mu.Unlock()
+			freed[list[i]] = unused[list[i]]
+		}
+		return err
+	})
+	return freed, err
+}
