@@ -39,10 +39,14 @@ type registerModel struct {
 }
 
 func (r *modelRoutes) register(ctx context.Context, in *registerModel) (*Body[model.Version], error) {
+	ws := workspace.From(ctx).ID
 	if err := atelier.CheckAssetName("model", in.Body.Name); err != nil {
-		return nil, err
+		// A model that an MLflow client made may have a name that MLflow allows.
+		if _, missing := r.models.Get(ctx, ws, in.Body.Name); missing != nil {
+			return nil, err
+		}
 	}
-	return answer(r.models.Register(ctx, workspace.From(ctx).ID, in.Body))
+	return answer(r.models.Register(ctx, ws, in.Body))
 }
 
 type searchModels struct {

@@ -22,10 +22,14 @@ func RegisterRuns(t *route.Table, tracked *tracking.Service) {
 	route.Union[series.Value](t) // a number, or "NaN", "Infinity", "-Infinity"
 	all, one := inWorkspace+"/runs", inWorkspace+"/runs/{run}"
 	route.Native(t, route.Route{Method: "GET", Path: all, Permission: "experiments/runs/read", Summary: "Search runs", Tag: "runs"}, r.list)
+	route.Native(t, route.Route{Method: "POST", Path: all + "/import", Permission: "experiments/runs/write", MaxBody: importLimit,
+		Summary: "Bring a run that happened elsewhere, with its id", Tag: "runs"}, r.importRun)
 	route.Native(t, route.Route{Method: "GET", Path: one, Permission: "experiments/runs/read", Summary: "Show a run", Tag: "runs"}, r.get)
 	route.Native(t, route.Route{Method: "PATCH", Path: one, Permission: "experiments/runs/write", Summary: "Change a run's name or tags", Tag: "runs"}, r.update)
 	route.Native(t, route.Route{Method: "DELETE", Path: one, Permission: "experiments/runs/delete", Summary: "Hide a run until it is restored", Tag: "runs"}, r.delete)
 	route.Native(t, route.Route{Method: "POST", Path: one + "/restore", Permission: "experiments/runs/delete", Summary: "Restore a deleted run", Tag: "runs"}, r.restore)
+	route.Native(t, route.Route{Method: "GET", Path: one + "/contents", Permission: "experiments/runs/read",
+		Summary: "Count a run's points and list all its files", Tag: "runs"}, r.contents)
 	route.Native(t, route.Route{Method: "POST", Path: all + "/purge", Permission: "workspaces/write", Summary: "Remove runs that were deleted long ago, for good", Tag: "runs"}, r.purge)
 	route.Native(t, route.Route{Method: "GET", Path: one + "/metrics", Permission: "experiments/runs/read",
 		Summary: "Read a metric's history, thinned out so that its extremes stay", Tag: "runs"}, r.metric)
@@ -62,6 +66,23 @@ func (r *runRoutes) list(ctx context.Context, in *listRuns) (*Body[atelier.Page[
 		q.Experiments = append(q.Experiments, experiment.ID)
 	}
 	return answer(r.tracking.SearchRuns(ctx, ws, q))
+}
+
+// importLimit bounds what is said of one run. Params and tags have limits of
+// their own, which many of them together may pass.
+const importLimit = 64 << 20
+
+type importRun struct {
+	WorkspacePath
+	Body tracking.ImportRun
+}
+
+func (r *runRoutes) importRun(ctx context.Context, in *importRun) (*Body[tracking.Run], error) {
+	return answer(r.tracking.Import(ctx, workspace.From(ctx).ID, in.Body))
+}
+
+func (r *runRoutes) contents(ctx context.Context, in *RunPath) (*Body[tracking.RunContents], error) {
+	return answer(r.tracking.Contents(ctx, workspace.From(ctx).ID, in.Run))
 }
 
 // RunPath names a run.

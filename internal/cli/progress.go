@@ -24,21 +24,27 @@ func (c *command) progress(verb string) *progressLine {
 
 // update is a client.Progress.
 func (p *progressLine) update(done, total int64) {
+	percent := int64(100)
+	if total > 0 {
+		percent = done * 100 / total
+	}
+	p.say(done >= total, "%s %s of %s (%d%%)", p.verb, bytesText(done), bytesText(total), percent)
+}
+
+// say replaces the line, if the last change is old enough for anybody to have
+// read it, or this is the last one.
+func (p *progressLine) say(last bool, format string, args ...any) {
 	if !p.c.st.StderrTerminal || p.c.quiet {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.c.st.Clock.Now()
-	if p.begun && done < total && now.Sub(p.last) < progressStep {
+	if p.begun && !last && now.Sub(p.last) < progressStep {
 		return
 	}
 	p.begun, p.last = true, now
-	percent := int64(100)
-	if total > 0 {
-		percent = done * 100 / total
-	}
-	fmt.Fprintf(p.c.st.Stderr, "\r\x1b[K%s %s of %s (%d%%)", p.verb, bytesText(done), bytesText(total), percent)
+	fmt.Fprintf(p.c.st.Stderr, "\r\x1b[K"+format, args...)
 }
 
 // close removes the line.

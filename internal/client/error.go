@@ -38,6 +38,9 @@ func readError(server string, response *http.Response) error {
 		if deployment := response.Header.Get(deploymentHeader); deployment != "" {
 			return refusedByScript(deployment, response.StatusCode, text)
 		}
+		if failure := readMLflow(text); failure != nil {
+			return failure
+		}
 		return foreign(server, response)
 	}
 	failure := answer.Error.Error
@@ -52,6 +55,27 @@ func readError(server string, response *http.Response) error {
 		failure.Hint = "The server's log has the details under request " + answer.Error.RequestID + "."
 	}
 	return &failure
+}
+
+// readMLflow reads an error of the routes that speak MLflow's API; nil for
+// anything else.
+func readMLflow(text []byte) error {
+	var answer struct {
+		Code    string `json:"error_code"`
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(text, &answer) != nil || answer.Code == "" {
+		return nil
+	}
+	code, known := map[string]atelier.Code{
+		"INVALID_PARAMETER_VALUE": atelier.Invalid, "UNAUTHENTICATED": atelier.Unauthenticated, "PERMISSION_DENIED": atelier.Forbidden,
+		"RESOURCE_DOES_NOT_EXIST": atelier.NotFound, "RESOURCE_ALREADY_EXISTS": atelier.Conflict, "RESOURCE_EXHAUSTED": atelier.Exhausted,
+		"TEMPORARILY_UNAVAILABLE": atelier.Unavailable, "NOT_IMPLEMENTED": atelier.NotImplemented,
+	}[answer.Code]
+	if !known {
+		code = atelier.Internal
+	}
+	return atelier.Errorf(code, "%s", answer.Message)
 }
 
 // deploymentHeader names the deployment that an answer comes from.

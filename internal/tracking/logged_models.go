@@ -129,12 +129,19 @@ func (s *Service) writeModel(ctx context.Context, ws, id string, change func(tx 
 
 // FinishLoggedModel says whether the files of a logged model are complete.
 func (s *Service) FinishLoggedModel(ctx context.Context, ws, id string, status LoggedModelStatus) error {
-	if !slices.Contains(LoggedModelStatuses(), status) {
-		return atelier.Errorf(atelier.Invalid, "Invalid value %q for parameter 'status' supplied: use one of %v.", atelier.Clip(string(status), 60), LoggedModelStatuses()).At("status")
+	if err := checkModelStatus(status); err != nil {
+		return err
 	}
 	return s.writeModel(ctx, ws, id, func(tx *sqldb.Tx, m LoggedModel) error {
 		return updateLoggedModelStatus(ctx, tx, ws, id, status)
 	})
+}
+
+func checkModelStatus(status LoggedModelStatus) error {
+	if !slices.Contains(LoggedModelStatuses(), status) {
+		return atelier.Errorf(atelier.Invalid, "Invalid value %q for parameter 'status' supplied: use one of %v.", atelier.Clip(string(status), 60), LoggedModelStatuses()).At("status")
+	}
+	return nil
 }
 
 // DeleteLoggedModel hides a logged model. Versions registered from it stay.

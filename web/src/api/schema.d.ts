@@ -687,6 +687,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/runs/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring a run that happened elsewhere, with its id */
+        post: operations["post-runs-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/runs/purge": {
         parameters: {
             query?: never;
@@ -749,6 +766,23 @@ export interface paths {
         };
         /** Fetch an artifact */
         get: operations["get-runs-run-artifacts-content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/runs/{run}/contents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count a run's points and list all its files */
+        get: operations["get-runs-run-contents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1306,6 +1340,45 @@ export interface components {
             Unparsed: string[];
             Value: string;
         };
+        ImportModel: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            name: string;
+            params?: {
+                [key: string]: string;
+            };
+            /** @enum {string} */
+            status: "LOGGED_MODEL_PENDING" | "LOGGED_MODEL_READY" | "LOGGED_MODEL_UPLOAD_FAILED";
+            status_message?: string;
+            tags?: {
+                [key: string]: string;
+            };
+            type?: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        ImportRun: {
+            /** Format: date-time */
+            ended_at?: string;
+            experiment_id: string;
+            id: string;
+            /** @description The models that the run logged. */
+            models?: components["schemas"]["ImportModel"][];
+            name?: string;
+            params?: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            started_at: string;
+            /** @enum {string} */
+            status: "RUNNING" | "SCHEDULED" | "FINISHED" | "FAILED" | "KILLED";
+            tags?: {
+                [key: string]: string;
+            };
+            /** @description Who started it there. */
+            user?: string;
+        };
         Input: {
             context?: string;
             digest: string;
@@ -1487,6 +1560,10 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        ModelContents: {
+            files: components["schemas"]["Artifact"][];
+            id: string;
+        };
         ModelLink: {
             model_id: string;
             /** Format: int64 */
@@ -1611,6 +1688,18 @@ export interface components {
                 [key: string]: string;
             };
             user: string;
+        };
+        RunContents: {
+            /** Format: int64 */
+            datasets: number;
+            /** @description All artifacts, at any depth. */
+            files: components["schemas"]["Artifact"][];
+            /** @description The models that the run logged. */
+            models: components["schemas"]["ModelContents"][];
+            /** @description How many points each metric has. */
+            points: {
+                [key: string]: number;
+            };
         };
         RunPage: {
             items: components["schemas"]["Run"][];
@@ -3652,6 +3741,42 @@ export interface operations {
             };
         };
     };
+    "post-runs-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRun"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "post-runs-purge": {
         parameters: {
             query?: never;
@@ -3843,6 +3968,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    "get-runs-run-contents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunContents"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
             };
         };
     };

@@ -1,0 +1,162 @@
+package client
+
+import (
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/atelier-ml/atelier/internal/model"
+	"github.com/atelier-ml/atelier/internal/tracking"
+	"github.com/atelier-ml/atelier/internal/tracking/series"
+)
+
+// What brings history from elsewhere speaks two dialects: ours where a run keeps
+// its id and its times, MLflow's where that says all there is to say.
+
+// ImportRun makes a run that happened elsewhere, or brings it up to date.
+func (c *Client) ImportRun(ctx context.Context, run tracking.ImportRun) (tracking.Run, error) {
+	return post[tracking.Run](ctx, c, c.path("runs", "import"), run)
+}
+
+// RunContents counts what a run holds.
+func (c *Client) RunContents(ctx context.Context, id string) (tracking.RunContents, error) {
+	return get[tracking.RunContents](ctx, c, c.path("runs", id, "contents"), nil)
+}
+
+// mlflow returns the path of a route of MLflow's API in the client's workspace.
+func (c *Client) mlflow(parts ...string) string {
+	return joinPath(joinPath("/workspaces", []string{c.config.Workspace})+"/api/2.0", parts)
+}
+
+func (c *Client) tell(ctx context.Context, method string, in any, parts ...string) error {
+	return c.exchange(ctx, call{method: method, path: c.mlflow(parts...), in: in}, nil)
+}
+
+// CreateExperiment makes an experiment and returns its id.
+func (c *Client) CreateExperiment(ctx context.Context, name string, tags map[string]string) (string, error) {
+	made, err := post[struct {
+		ID string `json:"experiment_id"`
+	}](ctx, c, c.mlflow("mlflow", "experiments", "create"), map[string]any{"name": name, "tags": listed(tags)})
+	return made.ID, err
+}
+
+// TagExperiment sets a tag of an experiment.
+func (c *Client) TagExperiment(ctx context.Context, id, key, value string) error {
+	return c.tell(ctx, http.MethodPost, map[string]string{"experiment_id": id, "key": key, "value": value}, "mlflow", "experiments", "set-experiment-tag")
+}
+
+// FindExperiment returns the experiment of this name, deleted or not.
+func (c *Client) FindExperiment(ctx context.Context, name string) (tracking.Experiment, error) {
+	found, err := get[struct {
+		Experiment struct {
+			ID    string          `json:"experiment_id"`
+			Name  string          `json:"name"`
+			Stage string          `json:"lifecycle_stage"`
+			Tags  []tracking.Pair `json:"tags"`
+		} `json:"experiment"`
+	}](ctx, c, c.mlflow("mlflow", "experiments", "get-by-name"), map[string][]string{"experiment_name": {name}})
+	e := tracking.Experiment{ID: found.Experiment.ID, Name: found.Experiment.Name, LifecycleStage: found.Experiment.Stage, Tags: map[string]string{}}
+	for _, tag := range found.Experiment.Tags {
+		e.Tags[tag.Key] = tag.Value
+	}
+	return e, err
+}
+
+// DeleteExperiment hides an experiment with its runs.
+func (c *Client) DeleteExperiment(ctx context.Context, id string) error {
+	return c.tell(ctx, http.MethodPost, map[string]string{"experiment_id": id}, "mlflow", "experiments", "delete")
+}
+
+// RestoreExperiment brings a deleted experiment back.
+func (c *Client) RestoreExperiment(ctx context.Context, id string) error {
+	return c.tell(ctx, http.MethodPost, map[string]string{"experiment_id": id}, "mlflow", "experiments", "restore")
+}
+
+// MetricsAtOnce is how many points LogMetrics takes.
+const MetricsAtOnce = 1000
+
+// LogMetrics logs points of a run. Points that it has already are not doubled.
+func (c *Client) LogMetrics(ctx context.Context, run string, metrics []tracking.Metric) error {
+	type point struct {
+		Key           string       `json:"key"`
+		Value         series.Value `json:"value"`
+		Timestamp     int64        `json:"timestamp"`
+		Step          int64        `json:"step"`
+		ModelID       string       `json:"model_id,omitempty"`
+		DatasetName   string       `json:"dataset_name,omitempty"`
+		DatasetDigest string       `json:"dataset_digest,omitempty"`
+	}
+	points := make([]point, len(metrics))
+	for i, m := range metrics {
+		points[i] = point{m.Key, m.Value, int64(m.Timestamp), m.Step, m.ModelID, m.DatasetName, m.DatasetDigest}
+	}
+	return c.tell(ctx, http.MethodPost, map[string]any{"run_id": run, "metrics": points}, "mlflow", "runs", "log-batch")
+}
+
+// LogInputs notes the datasets and the logged models that a run read.
+func (c *Client) LogInputs(ctx context.Context, run string, inputs []tracking.Input, models []tracking.ModelLink) error {
+	datasets := []map[string]any{}
+	for _, i := range inputs {
+		datasets = append(datasets, map[string]any{"tags": listed(i.Tags), "dataset": map[string]string{"name": i.Name, "digest": i.Digest,
+			"source_type": i.SourceType, "source": i.Source, "schema": i.Schema, "profile": i.Profile}})
+	}
+	return c.tell(ctx, http.MethodPost, map[string]any{"run_id": run, "datasets": datasets, "models": models}, "mlflow", "runs", "log-inputs")
+}
+
+// LogOutputs notes the logged models that a run made.
+func (c *Client) LogOutputs(ctx context.Context, run string, models []tracking.ModelLink) error {
+	return c.tell(ctx, http.MethodPost, map[string]any{"run_id": run, "models": models}, "mlflow", "runs", "outputs")
+}
+
+// PutArtifact sends a file, to where parts say below the artifacts' root. open is
+// called again when the server was away.
+func (c *Client) PutArtifact(ctx context.Context, parts []string, size int64, open func() (io.ReadCloser, error)) error {
+	response, err := c.send(ctx, call{method: http.MethodPut, path: c.mlflow(append([]string{"mlflow-artifacts", "artifacts"}, parts...)...), size: size, body: open})
+	if err != nil {
+		return err
+	}
+	return response.Body.Close()
+}
+
+// CreateModel makes a model without versions.
+func (c *Client) CreateModel(ctx context.Context, name, description string, tags map[string]string) error {
+	return c.tell(ctx, http.MethodPost, map[string]any{"name": name, "description": description, "tags": listed(tags)}, "mlflow", "registered-models", "create")
+}
+
+// DescribeModel changes what is said of a model.
+func (c *Client) DescribeModel(ctx context.Context, name, description string) error {
+	return c.tell(ctx, http.MethodPatch, map[string]any{"name": name, "description": description}, "mlflow", "registered-models", "update")
+}
+
+// TagModel sets a tag of a model.
+func (c *Client) TagModel(ctx context.Context, name, key, value string) error {
+	return c.tell(ctx, http.MethodPost, map[string]string{"name": name, "key": key, "value": value}, "mlflow", "registered-models", "set-tag")
+}
+
+// SetModelAlias points an alias at a version of a model.
+func (c *Client) SetModelAlias(ctx context.Context, name, alias, version string) error {
+	return c.tell(ctx, http.MethodPost, map[string]string{"name": name, "alias": alias, "version": version}, "mlflow", "registered-models", "alias")
+}
+
+// RegisterRemote registers the next version of a model whose files stay in
+// somebody else's storage, and returns its number.
+func (c *Client) RegisterRemote(ctx context.Context, ask model.Register) (string, error) {
+	made, err := post[struct {
+		Version struct {
+			Number string `json:"version"`
+		} `json:"model_version"`
+	}](ctx, c, c.mlflow("mlflow", "model-versions", "create"), map[string]any{"name": ask.Name, "source": ask.Path, "run_id": ask.RunID,
+		"description": ask.Description, "tags": listed(ask.Tags)})
+	return made.Version.Number, err
+}
+
+// listed is how MLflow writes a map.
+func listed(m map[string]string) []tracking.Pair {
+	pairs := []tracking.Pair{}
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		pairs = append(pairs, tracking.Pair{Key: key, Value: m[key]})
+	}
+	return pairs
+}

@@ -1,0 +1,47 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"strings"
+
+	"github.com/atelier-ml/atelier/internal/clock"
+)
+
+// Foreign is a database of another program: it is read, and never migrated or
+// written.
+type Foreign struct {
+	db *DB
+}
+
+// OpenForeign opens the database at target for reading. target is a PostgreSQL
+// URL or the path of a SQLite file that is there.
+func OpenForeign(ctx context.Context, target string, clk clock.Clock) (*Foreign, error) {
+	engine, driver, source := SQLite, "sqlite", "file:"+(&url.URL{Path: target}).EscapedPath()+"?mode=ro&_pragma=query_only(true)&_pragma=busy_timeout(10000)"
+	if strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://") {
+		engine, driver, source = Postgres, "pgx", target
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.PingContext(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	if engine == Postgres {
+		return &Foreign{&DB{engine: Postgres, clock: clk, pool: db, close: db.Close}}, nil
+	}
+	connections := newReaders(db, 2)
+	return &Foreign{&DB{engine: SQLite, clock: clk, readers: connections, close: connections.close}}, nil
+}
+
+// Read runs fn in a read-only transaction.
+func (f *Foreign) Read(ctx context.Context, fn func(tx *Tx) error) error { return f.db.Read(ctx, fn) }
+
+// Engine tells which database it is.
+func (f *Foreign) Engine() Engine { return f.db.engine }
+
+// Close closes the database.
+func (f *Foreign) Close() error { return f.db.Close() }

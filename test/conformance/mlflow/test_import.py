@@ -1,0 +1,380 @@
+"""`atelier import mlflow` against real stores of MLflow: a folder, databases and a running server.
+
+One history is made by the unmodified client in each kind of store, and one suite looks at what arrives.
+"""
+
+import json
+import math
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import urllib.request
+import uuid
+from pathlib import Path
+
+import mlflow
+import pytest
+
+MAJOR = int(mlflow.__version__.split(".")[0])
+
+# Runs in a process of its own: the client keeps one store for a process's life.
+HISTORY = """
+import math, sys, mlflow
+from mlflow.entities import Metric
+from mlflow.tracking import MlflowClient
+
+uri, prefix, artifacts = sys.argv[1:4]
+mlflow.set_tracking_uri(uri)
+mlflow.set_registry_uri(uri)
+client = MlflowClient()
+place = artifacts or None
+first = client.create_experiment(prefix + "-first", place and place + "/first", {"team": "blue"})
+second = client.create_experiment(prefix + "-second", artifact_location=place and place + "/second")
+with mlflow.start_run(experiment_id=first, run_name="parent", description="with a note") as parent:
+    mlflow.log_params({"lr": "0.1", "lines": "one\\ntwo", "group/inner": "x", "empty": ""})
+    mlflow.set_tag("mark", "ünï")
+    for start in range(0, 2500, 1000):
+        steps = range(start, min(start + 1000, 2500))
+        client.log_batch(parent.info.run_id, [Metric("loss", 1 / (n + 1), 1000 + n, n) for n in steps])
+    client.log_metric(parent.info.run_id, "odd/values", math.nan, timestamp=5, step=-3)
+    client.log_metric(parent.info.run_id, "odd/values", 1e300, timestamp=6, step=2)
+    client.log_metric(parent.info.run_id, "odd/values", 1e300, timestamp=6, step=2)
+    mlflow.log_text("hello", "notes/today & tomorrow.txt")
+    mlflow.log_text("", "notes/empty.txt")
+    with open(sys.argv[4], "wb") as file:
+        file.write(bytes(range(256)) * 4096)
+    mlflow.log_artifact(sys.argv[4], "big")
+    import numpy
+    mlflow.log_input(mlflow.data.from_numpy(numpy.arange(3), name="numbers"), context="training")
+    from sklearn.linear_model import Ridge
+    ridge = Ridge().fit([[0.0], [1.0]], [0.0, 1.0])
+    named = {"name": "model"} if int(mlflow.__version__.split(".")[0]) >= 3 else {"artifact_path": "model"}
+    info = mlflow.sklearn.log_model(ridge, pip_requirements=["scikit-learn"], **named)
+    if int(mlflow.__version__.split(".")[0]) >= 3:
+        mlflow.log_metric("score", 0.75, model_id=info.model_id)
+    with mlflow.start_run(experiment_id=first, run_name="child", nested=True):
+        pass
+failed = client.create_run(second, start_time=1234, tags={"mlflow.runName": "failed"})
+client.set_terminated(failed.info.run_id, "FAILED", end_time=5678)
+gone = client.create_run(second, run_name="gone")
+client.log_metric(gone.info.run_id, "loss", 1.5, timestamp=1, step=0)
+client.delete_run(gone.info.run_id)
+lost = client.create_experiment(prefix + "-lost", artifact_location=place and place + "/lost")
+client.create_run(lost, run_name="in a deleted experiment")
+client.delete_experiment(lost)
+client.create_registered_model(prefix + " model", tags={"stage": "best"}, description="first words")
+for quality in ("poor", "good", "better"):
+    version = mlflow.register_model(info.model_uri, prefix + " model", tags={"quality": quality})
+client.delete_model_version(prefix + " model", "2")
+client.update_model_version(prefix + " model", "3", description="third")
+client.set_registered_model_alias(prefix + " model", "champion", "3")
+client.set_model_version_tag(prefix + " model", "1", "checked", "yes")
+print(parent.info.run_id, failed.info.run_id, gone.info.run_id)
+"""
+
+
+class Store:
+    """A store of MLflow with one history in it."""
+
+    def __init__(self, folder: Path, uri: str, target: str, artifacts: str = "") -> None:
+        self.folder, self.target, self.prefix = folder, target, "h" + uuid.uuid4().hex[:10]
+        script = folder / "history.py"
+        script.write_text(HISTORY)
+        done = subprocess.run(
+            [sys.executable, str(script), uri, self.prefix, artifacts, str(folder / "big.bin")],
+            env=clean_environment(),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        self.parent, self.failed, self.gone = done.stdout.split()[-3:]
+
+
+def clean_environment() -> dict[str, str]:
+    """An environment without the test server's address and token, in which file stores are allowed."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    return kept | {"MLFLOW_ALLOW_FILE_STORE": "true"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def mlflow_server(folder: Path):
+    """Start MLflow's own server, and yield its address."""
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/server.db",
+        "--artifacts-destination",
+        str(folder / "kept"),
+    ]
+    with (folder / "mlflow.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=clean_environment(), cwd=folder, stdout=log, stderr=log, start_new_session=True
+        )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 120
+    try:
+        while True:
+            assert process.poll() is None, (folder / "mlflow.log").read_text()
+            assert time.monotonic() < deadline, (folder / "mlflow.log").read_text()
+            try:
+                with urllib.request.urlopen(url + "/health", timeout=5):
+                    break
+            except OSError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(timeout=30)
+
+
+def postgres_database():
+    """Make a database on the server of the tests, and yield its URL."""
+    import psycopg
+
+    base = os.environ["ATELIER_TEST_POSTGRES"].replace("postgres://", "postgresql://", 1)
+    name = "mlflow_" + uuid.uuid4().hex[:12]
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield base.replace("/postgres?", f"/{name}?").replace("postgresql:", "postgresql+psycopg:")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+KINDS = ["folder", "sqlite", "server"] + (["postgres"] if "ATELIER_TEST_POSTGRES" in os.environ else [])
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def store(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "folder":
+        yield Store(folder, f"file://{folder}/mlruns", str(folder / "mlruns"))
+    elif request.param == "sqlite":
+        uri = f"sqlite:///{folder}/mlflow.db"
+        yield Store(folder, uri, uri, str(folder / "artifacts"))
+    elif request.param == "postgres":
+        for uri in postgres_database():
+            yield Store(folder, uri, uri, str(folder / "artifacts"))
+    else:
+        for url in mlflow_server(folder):
+            yield Store(folder, url, url)
+
+
+@pytest.fixture
+def importer(server):
+    """Run `atelier import mlflow` and return its exit code, its report and what it said."""
+    url, token = server
+
+    def run(*arguments: str):
+        done = subprocess.run(
+            [os.environ["ATELIER_BIN"], "import", "mlflow", *arguments, "-o", "json"],
+            env=clean_environment() | {"ATELIER_SERVER": url, "ATELIER_TOKEN": token},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+    return run
+
+
+def test_everything_arrives(store, client, importer, tmp_path):
+    code, report, said = importer(store.target, "--dry-run")
+    assert (code, report["here"]["runs"]) == (0, 0), said
+    code, report, said = importer(store.target)
+    assert (code, report["differences"]) == (0, []), said
+    assert report["source"] == report["here"]
+    assert report["source"]["runs"] == 5
+    assert report["source"]["points"] == 2500 + 2 + (1 if MAJOR >= 3 else 0) + 1
+    assert report["source"]["models"] == 1
+    assert report["source"]["versions"] == 2
+    assert report["source"]["datasets"] == 1
+
+    run = client.get_run(store.parent)
+    assert run.data.params == {"lr": "0.1", "lines": "one\ntwo", "group/inner": "x", "empty": ""}
+    assert run.data.tags["mark"] == "ünï"
+    assert run.data.tags["mlflow.note.content"] == "with a note"
+    assert (run.info.run_name, run.info.status) == ("parent", "FINISHED")
+    history = client.get_metric_history(store.parent, "loss")
+    assert [(p.step, p.timestamp, p.value) for p in history] == [
+        (n, 1000 + n, 1 / (n + 1)) for n in range(2500)
+    ]
+    odd = client.get_metric_history(store.parent, "odd/values")
+    assert [(p.step, p.timestamp) for p in odd] == [(-3, 5), (2, 6)]
+    assert math.isnan(odd[0].value)
+    assert odd[1].value == 1e300
+    assert [(i.dataset.name, i.tags[0].value) for i in run.inputs.dataset_inputs] == [("numbers", "training")]
+
+    folder = Path(
+        mlflow.artifacts.download_artifacts(
+            run_id=store.parent, artifact_path="notes", dst_path=str(tmp_path)
+        )
+    )
+    assert (folder / "today & tomorrow.txt").read_text() == "hello"
+    assert (folder / "empty.txt").read_bytes() == b""
+    big = mlflow.artifacts.download_artifacts(
+        run_id=store.parent, artifact_path="big/big.bin", dst_path=str(tmp_path)
+    )
+    assert Path(big).read_bytes() == bytes(range(256)) * 4096
+
+    failed = client.get_run(store.failed).info
+    assert (failed.status, failed.start_time, failed.end_time) == ("FAILED", 1234, 5678)
+    assert client.get_run(store.gone).info.lifecycle_stage == "deleted"
+    first = client.get_experiment_by_name(store.prefix + "-first")
+    assert first.tags["team"] == "blue"
+    assert client.get_experiment_by_name(store.prefix + "-lost").lifecycle_stage == "deleted"
+    [child] = client.search_runs([first.experiment_id], "attributes.run_name = 'child'")
+    assert child.data.tags["mlflow.parentRunId"] == store.parent
+
+
+def test_the_registry_arrives(store, client, importer):
+    assert importer(store.target)[0] == 0
+    name = store.prefix + " model"
+    model = client.get_registered_model(name)
+    assert (model.description, model.tags, model.aliases) == (
+        "first words",
+        {"stage": "best"},
+        {"champion": "3"},
+    )
+    assert sorted(int(v.version) for v in client.search_model_versions(f"name = '{name}'")) == [1, 3]
+    first, third = client.get_model_version(name, "1"), client.get_model_version(name, "3")
+    assert (first.tags, first.run_id) == ({"quality": "poor", "checked": "yes"}, store.parent)
+    assert (third.tags, third.description) == ({"quality": "better"}, "third")
+    loaded = mlflow.sklearn.load_model(f"models:/{name}@champion")
+    assert loaded.predict([[0.5]])[0] == pytest.approx(0.5, abs=0.2)
+
+
+def test_a_second_import_changes_nothing(store, client, importer):
+    assert importer(store.target)[0] == 0
+    code, report, said = importer(store.target)
+    assert (code, report["changed"]) == (0, 0), report
+    assert "Everything was here already" in said
+
+
+def test_what_was_lost_is_brought_again_and_what_differs_is_named(store, client, importer):
+    assert importer(store.target)[0] == 0
+    client.delete_run(store.parent)
+    client.set_tag(store.failed, "here-only", "1")
+    code, report, _ = importer(store.target)
+    assert code == 5
+    assert report["differences"] == [f'run {store.failed}: the tag "here-only" is here only']
+    assert client.get_run(store.parent).info.lifecycle_stage == "active"
+    client.delete_tag(store.failed, "here-only")
+    assert importer(store.target)[0] == 0
+
+
+def test_one_experiment(store, importer):
+    code, report, said = importer(store.target, "--experiment", store.prefix + "-second")
+    assert code == 0, said
+    assert (report["source"]["experiments"], report["source"]["runs"], report["source"]["models"]) == (
+        1,
+        2,
+        0,
+    )
+    code, _, said = importer(store.target, "--experiment", "nowhere")
+    assert (code, "nowhere" in said) == (4, True)
+
+
+@pytest.fixture
+def mlruns(tmp_path) -> Path:
+    """A small folder of a file store, written by hand as MLflow writes it."""
+    run = tmp_path / "mlruns" / "1" / uuid.uuid4().hex
+    for name in ("params", "metrics", "tags", "artifacts"):
+        (run / name).mkdir(parents=True)
+    (run.parent / "meta.yaml").write_text(f"name: by-hand-{run.name}\nlifecycle_stage: active\n")
+    meta = (
+        f"run_id: {run.name}\nrun_name: r\nstatus: 3\nstart_time: 1\nend_time: 2\nlifecycle_stage: active\n"
+    )
+    (run / "meta.yaml").write_text(meta)
+    (run / "params" / "p").write_text("1")
+    (run / "metrics" / "m").write_text("".join(f"{n} {n}.5 {n}\n" for n in range(20_000)))
+    for number in range(300):
+        (run / "artifacts" / f"{number}.txt").write_text(f"file {number}")
+    return run
+
+
+def test_an_import_that_was_killed_goes_on(mlruns, client, server):
+    url, token = server
+    command = [os.environ["ATELIER_BIN"], "import", "mlflow", str(mlruns.parent.parent)]
+    environment = clean_environment() | {"ATELIER_SERVER": url, "ATELIER_TOKEN": token}
+    first = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while first.poll() is None and time.monotonic() < deadline:
+        try:
+            if client.list_artifacts(mlruns.name):
+                break
+        except mlflow.exceptions.MlflowException:
+            pass  # the run is not there yet
+    first.kill()
+    first.wait(timeout=30)
+    assert 0 < len(client.list_artifacts(mlruns.name)) < 300
+    second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert second.returncode == 0, second.stderr
+    assert len(client.list_artifacts(mlruns.name)) == 300
+    assert len(client.get_metric_history(mlruns.name, "m")) == 20_000
+
+
+def test_a_folder_from_a_stranger_reads_nothing_outside_itself(mlruns, client, importer, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    (mlruns / "artifacts" / "link.txt").symlink_to(secret)
+    (mlruns / "artifacts" / "up").symlink_to(tmp_path)
+    (mlruns / "params" / "stolen").symlink_to(secret)
+    (mlruns / "artifacts" / "inside.txt").symlink_to("1.txt")
+    (mlruns / "artifacts" / "bad\\name").write_text("x")
+    other = mlruns.parent / uuid.uuid4().hex
+    shutil.copytree(mlruns, other, symlinks=True, ignore=shutil.ignore_patterns("artifacts"))
+    (other / "meta.yaml").write_text(
+        (mlruns / "meta.yaml").read_text().replace(mlruns.name, other.name)
+        + f"artifact_uri: file://{tmp_path}\n"
+    )
+    code, report, _ = importer(str(mlruns.parent.parent))
+    assert code == 5
+    text = "\n".join(report["differences"])
+    for name in ("link.txt", "up", "params/stolen", "bad\\\\name"):
+        assert name in text, text
+    names = {file.path for file in client.list_artifacts(mlruns.name)}
+    assert "inside.txt" in names
+    assert not names & {"link.txt", "up"}
+    assert client.list_artifacts(other.name) == []
+    assert client.get_run(mlruns.name).data.params == {"p": "1"}
+
+
+def test_a_yaml_bomb_is_refused(mlruns, importer):
+    bomb = 'a: &a ["x","x"]\n' + "".join(
+        f"{chr(98 + n)}: &{chr(98 + n)} [" + ",".join([f"*{chr(97 + n)}"] * 9) + "]\n" for n in range(12)
+    )
+    (mlruns / "meta.yaml").write_text(textwrap.dedent(bomb))
+    code, report, _ = importer(str(mlruns.parent.parent))
+    assert code == 5
+    assert any("meta.yaml" in difference for difference in report["differences"]), report
+
+
+def test_what_is_no_store_is_refused_in_words(importer, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.db").write_text("not a database")
+    for target, code in ((tmp_path / "empty", 2), (tmp_path / "text.db", 2), (tmp_path / "nothing", 4)):
+        got, _, said = importer(str(target))
+        assert got == code, said
+        assert said.startswith("atelier: "), said
