@@ -177,3 +177,42 @@ func TestTextOrdersByBytes(t *testing.T) {
 		}
 	})
 }
+
+// A search may write statements of many shapes while it reads the rows of
+// another; the one that is being read must not be dropped under it.
+func TestManyStatementsInsideAQuery(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		for i := range 5 {
+			if err := db.Write(t.Context(), insertUser(fmt.Sprintf("user-%d", i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		seen := 0
+		read := func(tx *sqldb.Tx) error {
+			return tx.Query(t.Context(), func(rows *sqldb.Rows) error {
+				var name string
+				if err := rows.Scan(&name); err != nil {
+					return err
+				}
+				seen++
+				if tx.Engine() == sqldb.Postgres {
+					return nil // its protocol reads one result at a time
+				}
+				var again string
+				if err := tx.QueryRow(t.Context(), `SELECT name FROM users ORDER BY name`).Scan(&again); err != nil || again != "user-0" {
+					return fmt.Errorf("the same query inside itself: %q, %w", again, err)
+				}
+				for i := range 300 {
+					var n int
+					if err := tx.QueryRow(t.Context(), fmt.Sprintf(`SELECT %d`, seen*1000+i)).Scan(&n); err != nil {
+						return err
+					}
+				}
+				return nil
+			}, `SELECT name FROM users ORDER BY name`)
+		}
+		if err := db.Read(t.Context(), read); err != nil || seen != 5 {
+			t.Errorf("saw %d rows, %v", seen, err)
+		}
+	})
+}

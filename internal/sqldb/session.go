@@ -15,6 +15,9 @@ const maxStatements = 250
 type session struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
+	// reading holds the queries that have rows still to be read: their statements
+	// must neither be dropped nor run again meanwhile.
+	reading map[string]bool
 }
 
 func newSession(ctx context.Context, db *sql.DB) (*session, error) {
@@ -22,15 +25,19 @@ func newSession(ctx context.Context, db *sql.DB) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{conn: conn, statements: map[string]*sql.Stmt{}}, nil
+	return &session{conn: conn, statements: map[string]*sql.Stmt{}, reading: map[string]bool{}}, nil
 }
 
-// prepare returns the statement of query, which the session closes.
+// prepare returns the statement of query, which the session closes. It returns
+// nil for one that is being read: the query then runs without it.
 func (s *session) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s.reading[query] {
+		return nil, nil
+	}
 	if known, ok := s.statements[query]; ok {
 		return known, nil
 	}
-	if len(s.statements) >= maxStatements {
+	if len(s.statements) >= maxStatements && len(s.reading) == 0 {
 		s.drop()
 	}
 	statement, err := s.conn.PrepareContext(ctx, query)

@@ -66,6 +66,16 @@ func (tx *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	return tx.session.prepare(ctx, query)
 }
 
+// hold keeps the session from using query's statement again until the function
+// that it returns is called.
+func (tx *Tx) hold(query string) (release func()) {
+	if tx.session == nil || tx.session.reading[query] {
+		return func() {}
+	}
+	tx.session.reading[query] = true
+	return func() { delete(tx.session.reading, query) }
+}
+
 // Exec runs a statement and returns how many rows it changed.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	var changed int64
@@ -133,6 +143,7 @@ func (tx *Tx) QueryEach(ctx context.Context, scan func(i int, row *Row) error, q
 	if err != nil {
 		return describe(err, query)
 	}
+	defer tx.hold(query)()
 	for i, args := range rows {
 		if err := ctx.Err(); err != nil {
 			return describe(err, query)
@@ -170,6 +181,7 @@ func (tx *Tx) Query(ctx context.Context, scan func(rows *Rows) error, query stri
 	if err != nil {
 		return describe(err, query)
 	}
+	defer tx.hold(query)()
 	defer rows.Close()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
