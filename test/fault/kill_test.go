@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // steps is how long the training job is.
@@ -130,18 +129,23 @@ func TestKillTheServerAndTheRunner(t *testing.T) {
 	s.wantNothingLeft()
 }
 
-// The server is killed at arbitrary moments while it launches and ends jobs. No
-// job is lost and none runs twice.
+// The server is killed while it launches and ends jobs: in each round after
+// another number of them has begun. No job is lost and none runs twice.
 func TestKillTheServerAtAnyMoment(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	count := filepath.Join(t.TempDir(), "count")
+	begun := func() int {
+		text, _ := os.ReadFile(count) // there is none before the first job begins
+		return strings.Count(string(text), "\n")
+	}
 	var all []string
 	for round := range 6 {
+		before := begun()
 		for range 3 {
 			all = append(all, s.submit(shell(`echo $ATELIER_JOB_NAME >> `+count, `echo hello`, `echo made > outputs/made`)))
 		}
-		time.Sleep(time.Duration(round*17) * time.Millisecond) // another moment in every round
+		s.until("jobs to begin", func() bool { return begun() >= before+round%4 })
 		s.kill()
 		s.start()
 	}
