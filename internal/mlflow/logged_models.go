@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
@@ -148,33 +147,39 @@ func (s *server) listLoggedModel(ctx context.Context, ws, id string, in *loggedM
 	return artifactsAnswer{found.ArtifactURI, each(files, fileOf)}, err
 }
 
+type datasetFilter struct {
+	Name   string `json:"dataset_name"`
+	Digest string `json:"dataset_digest"`
+}
+
 type searchLoggedModelsRequest struct {
-	ExperimentIDs []identifier `json:"experiment_ids"`
-	Filter        string       `json:"filter"`
-	Datasets      []struct {
-		Name   string `json:"dataset_name"`
-		Digest string `json:"dataset_digest"`
-	} `json:"datasets"`
-	MaxResults integer `json:"max_results"`
-	OrderBy    []struct {
+	ExperimentIDs []identifier    `json:"experiment_ids"`
+	Filter        string          `json:"filter"`
+	Datasets      []datasetFilter `json:"datasets"`
+	MaxResults    integer         `json:"max_results"`
+	OrderBy       []struct {
 		Field     string `json:"field_name"`
 		Ascending *bool  `json:"ascending"`
+		datasetFilter
 	} `json:"order_by"`
 	PageToken string `json:"page_token"`
 }
 
 func (s *server) searchLoggedModels(ctx context.Context, ws string, in *searchLoggedModelsRequest) (any, error) {
-	if len(in.Datasets) > 0 {
-		return nil, atelier.Errorf(atelier.NotImplemented, "Searching logged models by their metrics on given datasets is not offered.").At("datasets").
-			WithHint("Leave out datasets; conditions on metrics then look at all of them.")
+	if len(in.ExperimentIDs) == 0 {
+		return nil, missing("experiment_ids")
 	}
-	q := tracking.Search{Experiments: texts(in.ExperimentIDs), Filter: in.Filter, MaxResults: int(in.MaxResults), PageToken: in.PageToken}
+	q := tracking.LoggedModelSearch{Experiments: texts(in.ExperimentIDs), Filter: in.Filter, MaxResults: int(in.MaxResults), PageToken: in.PageToken,
+		Datasets: each(in.Datasets, func(d datasetFilter) tracking.DatasetFilter { return tracking.DatasetFilter(d) })}
 	for _, field := range in.OrderBy {
+		if field.Field == "" {
+			return nil, missing("order_by.field_name")
+		}
 		direction := " ASC"
 		if field.Ascending != nil && !*field.Ascending {
 			direction = " DESC"
 		}
-		q.OrderBy = append(q.OrderBy, field.Field+direction)
+		q.OrderBy = append(q.OrderBy, tracking.LoggedModelOrder{Field: field.Field + direction, Dataset: tracking.DatasetFilter(field.datasetFilter)})
 	}
 	page, err := s.tracking.SearchLoggedModels(ctx, ws, q)
 	if err != nil {

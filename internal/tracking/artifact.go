@@ -78,3 +78,27 @@ type NewLoggedModel struct {
 	Params       []Pair
 	Tags         []Pair
 }
+
+// LoggedModelSearch asks for a page of logged models.
+type LoggedModelSearch struct {
+	// Experiments are ids; with none, all experiments are searched.
+	Experiments []string
+	Filter      string
+	// Datasets, if there are any, are those on which a metric must have been
+	// measured to be seen by Filter. Without a condition on a metric, a model
+	// must have been measured on one of them at all.
+	Datasets   []DatasetFilter
+	OrderBy    []LoggedModelOrder
+	MaxResults int
+	PageToken  string
+}
+
+// DatasetFilter means a dataset by its name, and by its digest unless that is "".
+type DatasetFilter struct{ Name, Digest string }
+
+// LoggedModelOrder is a field to sort by, such as "metrics.rmse DESC". For a
+// metric, only what was measured on Dataset counts, unless that has no name.
+type LoggedModelOrder struct {
+	Field   string
+	Dataset DatasetFilter
+}

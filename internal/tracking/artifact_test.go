@@ -158,7 +158,7 @@ func TestLoggedModelsAreSeenAsFoldersOfTheirRun(t *testing.T) {
 		measured := metric("acc", 0.9, 0, 0)
 		measured.ModelID = model.ID
 		b.must(b.Log(b.ctx, ws, run.ID, tracking.Batch{Metrics: []tracking.Metric{measured}}))
-		page, err := b.SearchLoggedModels(b.ctx, ws, tracking.Search{Filter: "metrics.acc > 0.5 AND params.n = '3' AND status = 'LOGGED_MODEL_READY'", OrderBy: []string{"metrics.acc DESC"}})
+		page, err := b.SearchLoggedModels(b.ctx, ws, tracking.LoggedModelSearch{Filter: "metrics.acc > 0.5 AND params.n = '3' AND status = 'LOGGED_MODEL_READY'", OrderBy: []tracking.LoggedModelOrder{{Field: "metrics.acc DESC"}}})
 		b.must(err)
 		if len(page.Items) != 1 || page.Items[0].ID != model.ID || len(page.Items[0].Metrics) != 1 {
 			t.Errorf("found %+v", page.Items)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
-	"github.com/atelier-ml/atelier/internal/tracking/filter"
 	"github.com/atelier-ml/atelier/internal/tracking/series"
 )
 
@@ -175,58 +174,4 @@ func loadModelMetrics(ctx context.Context, tx *sqldb.Tx, marks string, args []an
 		return err
 	}, `SELECT model_id, key, run_id, dataset_name, dataset_digest, timestamp_ms, step, value, is_nan
 		FROM logged_model_metrics WHERE workspace_id = $1 AND model_id IN (`+marks+`) ORDER BY model_id, key, run_id`, args...)
-}
-
-func loggedModelLanguage() filter.Language {
-	created := filter.Field{Name: "creation_time", Kind: filter.Time}
-	updated := filter.Field{Name: "last_updated_time", Kind: filter.Time}
-	return filter.Language{
-		Entities: []filter.Entity{filter.Metric, filter.Param, filter.Tag},
-		Attributes: map[string]filter.Field{
-			"name": {Name: "name", Kind: filter.ID}, "model_id": {Name: "model_id", Kind: filter.ID},
-			"model_type": {Name: "model_type"}, "status": {Name: "status"},
-			"source_run_id": {Name: "source_run_id", Kind: filter.ID}, "experiment_id": {Name: "experiment_id", Kind: filter.ID},
-			"creation_timestamp": created, "creation_time": created, "creation_timestamp_ms": created,
-			"last_updated_timestamp": updated, "last_updated_time": updated, "last_updated_timestamp_ms": updated,
-		},
-	}
-}
-
-func loggedModelSource() filter.Source {
-	const owner = "t.workspace_id = m.workspace_id AND t.model_id = m.id"
-	return filter.Source{
-		Columns: map[string]string{"name": "m.name", "model_id": "m.id", "model_type": "m.model_type", "status": "m.status",
-			"source_run_id": "m.source_run_id", "experiment_id": "m.experiment_id",
-			"creation_time": "m.created_at", "last_updated_time": "m.updated_at"},
-		Tables: map[filter.Entity]filter.Table{
-			// One value for each model and key, however many runs measured it.
-			filter.Metric: {Name: `(SELECT workspace_id, model_id, key, MAX(value) AS value, MAX(CASE WHEN is_nan THEN 1 ELSE 0 END) = 1 AS is_nan
-				FROM logged_model_metrics GROUP BY workspace_id, model_id, key)`, Owner: owner},
-			filter.Param: {Name: "logged_model_params", Owner: owner},
-			filter.Tag:   {Name: "logged_model_tags", Owner: owner},
-		},
-	}
-}
-
-func searchLoggedModels(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (atelier.Page[LoggedModel], error) {
-	page := atelier.Page[LoggedModel]{Items: []LoggedModel{}}
-	if q.MaxResults == 0 {
-		q.MaxResults = 100
-	}
-	l, err := newListing(tx, ws, "m", q, filter.Noun{Language: loggedModelLanguage(), Source: loggedModelSource()})
-	if err != nil {
-		return page, err
-	}
-	l.Only("NOT m.is_deleted")
-	l.Then("m.created_at", filter.Time, true)
-	l.Then("m.id", filter.Text, false)
-	page.NextPageToken, err = l.Run(ctx, tx, loggedModelColumns+" FROM logged_models m", func(rows *sqldb.Rows, position []any) error {
-		m, err := scanLoggedModel(rows.Scan, position...)
-		page.Items = append(page.Items, m)
-		return err
-	})
-	if err != nil {
-		return page, err
-	}
-	return page, loadLoggedModels(ctx, tx, ws, page.Items)
 }

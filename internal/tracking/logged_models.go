@@ -99,13 +99,36 @@ func (s *Service) readModel(ctx context.Context, ws string, read func(tx *sqldb.
 }
 
 // SearchLoggedModels returns a page of logged models, the newest first.
-func (s *Service) SearchLoggedModels(ctx context.Context, ws string, q Search) (atelier.Page[LoggedModel], error) {
+func (s *Service) SearchLoggedModels(ctx context.Context, ws string, q LoggedModelSearch) (atelier.Page[LoggedModel], error) {
 	var page atelier.Page[LoggedModel]
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
 		page, err = searchLoggedModels(ctx, tx, ws, q)
 		return err
 	})
 	return page, err
+}
+
+// Limits of a search for logged models.
+const (
+	defaultLoggedModels  = 100
+	maxDatasetFilters    = 32
+	maxDatasetConditions = 32
+)
+
+func (q LoggedModelSearch) check() error {
+	if len(q.Datasets) > maxDatasetFilters {
+		return tooManyDatasets("A search takes at most %d datasets. Got %d.", maxDatasetFilters, len(q.Datasets))
+	}
+	for _, dataset := range q.Datasets {
+		if dataset.Name == "" {
+			return atelier.Errorf(atelier.Invalid, "`dataset_name` in the `datasets` clause must be specified.").At("datasets")
+		}
+	}
+	return nil
+}
+
+func tooManyDatasets(format string, args ...any) error {
+	return atelier.Errorf(atelier.Invalid, format, args...).At("datasets").WithHint("Ask for fewer datasets at once.")
 }
 
 func (s *Service) writeModel(ctx context.Context, ws, id string, change func(tx *sqldb.Tx, m LoggedModel) error) error {

@@ -51,6 +51,8 @@ type Language struct {
 	Entities []Entity
 	// Attributes by the names that users write, in lower case.
 	Attributes map[string]Field
+	// Lists says that IN and NOT IN compare params and tags, too.
+	Lists bool
 }
 
 // Operator compares, in upper case: "=", "NOT IN", "IS NULL".
@@ -186,6 +188,10 @@ func (l Language) resolve(entity Entity, key string) (Condition, error) {
 	switch entity {
 	case Metric:
 		c.Kind = Number
+	case Param, Tag:
+		if l.Lists {
+			c.Kind = ID
+		}
 	case Dataset:
 		c.Kind = ID
 		if !slices.Contains([]string{"name", "digest", "context"}, key) {

@@ -111,8 +111,9 @@ func globOf(pattern string) string {
 type Table struct {
 	Name string
 	// Owner ties its rows to the searched thing: "t.run_id = r.id". The table's
-	// alias is always t.
-	Owner string
+	// alias is always t. Each "?" in it stands for the next of Values.
+	Owner  string
+	Values []any
 }
 
 // Source says where the things of one Language are stored.
@@ -135,7 +136,7 @@ func (s *Statement) Where(conditions []Condition, source Source) string {
 }
 
 func (s *Statement) exists(c Condition, table Table) string {
-	query := "EXISTS (SELECT 1 FROM " + table.Name + " t WHERE " + table.Owner
+	query := "EXISTS (SELECT 1 FROM " + table.Name + " t WHERE " + s.bindAll(table.Owner, table.Values)
 	switch {
 	case c.Entity == Dataset:
 		return query + " AND " + s.Compare("t."+c.Key, "", c) + ")"

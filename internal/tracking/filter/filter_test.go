@@ -24,8 +24,8 @@ func language() Language {
 func source() Source {
 	return Source{
 		Columns: map[string]string{"run_id": "r.id", "name": "r.name", "status": "r.status", "start_time": "r.started", "version": "r.version"},
-		Tables: map[Entity]Table{Metric: {"metrics", "t.run_id = r.id"}, Param: {"params", "t.run_id = r.id"},
-			Tag: {"tags", "t.run_id = r.id"}, Dataset: {"datasets", "t.run_id = r.id"}},
+		Tables: map[Entity]Table{Metric: {Name: "metrics", Owner: "t.run_id = r.id"}, Param: {Name: "params", Owner: "t.run_id = r.id"},
+			Tag: {Name: "tags", Owner: "t.run_id = r.id"}, Dataset: {Name: "datasets", Owner: "t.run_id = r.id"}},
 	}
 }
 

@@ -21,6 +21,10 @@ type Query struct {
 	OrderBy   []string
 	PageToken string
 	Limit     int // of things on a page
+	// OrderTables, if there are any, are where the metrics of OrderBy are looked
+	// up, one for each of them, instead of in the source's table. The same metric
+	// may then come more than once.
+	OrderTables []Table
 	// Take, if there is one, sees every condition of the filter. Those for which
 	// it returns true are the caller's to express.
 	Take func(c Condition) bool
@@ -47,7 +51,7 @@ func NewListing(engine sqldb.Engine, noun Noun, query Query) (*Listing, error) {
 	if query.Take != nil {
 		conditions = slices.DeleteFunc(conditions, query.Take)
 	}
-	orders, err := ParseOrder(query.OrderBy, noun.Language)
+	orders, err := query.orders(noun.Language)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +59,24 @@ func NewListing(engine sqldb.Engine, noun Noun, query Query) (*Listing, error) {
 	l.where = append(l.where, l.statement.Where(conditions, noun.Source))
 	l.sorting.Sort(&l.statement, orders, noun.Source)
 	return l, nil
+}
+
+func (q Query) orders(language Language) ([]Order, error) {
+	if q.OrderTables == nil || len(q.OrderBy) > maxOrders {
+		return ParseOrder(q.OrderBy, language)
+	}
+	var orders []Order
+	for i, text := range q.OrderBy {
+		one, err := ParseOrder([]string{text}, language)
+		if err != nil {
+			return nil, err
+		}
+		if one[0].Entity == Metric {
+			one[0].table = &q.OrderTables[i]
+		}
+		orders = append(orders, one[0])
+	}
+	return orders, nil
 }
 
 // Only adds a condition in SQL, in which each "?" stands for the next of values.

@@ -11,6 +11,7 @@ import (
 type Order struct {
 	Condition  // only Entity, Key and Kind
 	Descending bool
+	table      *Table // instead of the source's
 }
 
 const maxOrders = 8

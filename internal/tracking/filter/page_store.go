@@ -47,7 +47,10 @@ func (s *Sorting) Sort(st *Statement, orders []Order, source Source) {
 		}
 		alias := fmt.Sprintf("o%d", i)
 		table := source.Tables[order.Entity]
-		owner := strings.ReplaceAll(table.Owner, "t.", alias+".")
+		if order.table != nil {
+			table = *order.table
+		}
+		owner := st.bindAll(strings.ReplaceAll(table.Owner, "t.", alias+"."), table.Values)
 		s.joins = append(s.joins, fmt.Sprintf("LEFT JOIN %s %s ON %s AND %s.key = %s", table.Name, alias, owner, alias, st.Bind(order.Key)))
 		rank := fmt.Sprintf("CASE WHEN %s.key IS NULL THEN 2 ELSE 0 END", alias)
 		empty := "''"
