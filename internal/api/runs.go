@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/route"
 	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/tracking/series"
@@ -25,6 +26,8 @@ func RegisterRuns(t *route.Table, tracked *tracking.Service) {
 	route.Native(t, route.Route{Method: "POST", Path: all + "/import", Permission: "experiments/runs/write", MaxBody: importLimit,
 		Summary: "Bring a run that happened elsewhere, with its id", Tag: "runs"}, r.importRun)
 	route.Native(t, route.Route{Method: "GET", Path: one, Permission: "experiments/runs/read", Summary: "Show a run", Tag: "runs"}, r.get)
+	route.Native(t, route.Route{Method: "PUT", Path: one, Permission: "experiments/runs/write",
+		Summary: "Start a run with an id of the sender's choice, once", Tag: "runs"}, r.start)
 	route.Native(t, route.Route{Method: "PATCH", Path: one, Permission: "experiments/runs/write", Summary: "Change a run's name or tags", Tag: "runs"}, r.update)
 	route.Native(t, route.Route{Method: "DELETE", Path: one, Permission: "experiments/runs/delete", Summary: "Hide a run until it is restored", Tag: "runs"}, r.delete)
 	route.Native(t, route.Route{Method: "POST", Path: one + "/restore", Permission: "experiments/runs/delete", Summary: "Restore a deleted run", Tag: "runs"}, r.restore)
@@ -37,6 +40,8 @@ func RegisterRuns(t *route.Table, tracked *tracking.Service) {
 		Summary: "Sum up a part of a metric's history", Tag: "runs"}, r.buckets)
 	route.Native(t, route.Route{Method: "GET", Path: one + "/artifacts", Permission: "metadata/artifacts/read",
 		Summary: "List a folder of a run's artifacts", Tag: "runs"}, r.artifacts)
+	route.Native(t, route.Route{Method: "PUT", Path: one + "/artifacts", Permission: "metadata/artifacts/write",
+		Summary: "Keep content that is stored already as a file of a run", Tag: "runs"}, r.nameArtifact)
 	t.HandleFunc(route.Route{Method: "GET", Path: one + "/artifacts/content", Permission: "metadata/artifacts/read",
 		Summary: "Fetch an artifact", Tag: "runs"}, r.content)
 }
@@ -93,6 +98,19 @@ type RunPath struct {
 
 func (r *runRoutes) get(ctx context.Context, in *RunPath) (*Body[tracking.Run], error) {
 	return answer(r.tracking.Run(ctx, workspace.From(ctx).ID, in.Run))
+}
+
+type startRun struct {
+	RunPath
+	Body tracking.NewRun
+}
+
+func (r *runRoutes) start(ctx context.Context, in *startRun) (*Body[tracking.Run], error) {
+	if err := tracking.CheckChosenID(in.Run); err != nil {
+		return nil, err
+	}
+	in.Body.ID = in.Run
+	return answer(r.tracking.StartRun(ctx, workspace.From(ctx).ID, in.Body))
 }
 
 type updateRun struct {
@@ -179,6 +197,22 @@ type listArtifacts struct {
 func (r *runRoutes) artifacts(ctx context.Context, in *listArtifacts) (*Body[atelier.Page[tracking.Artifact]], error) {
 	items, err := r.tracking.ListRun(ctx, workspace.From(ctx).ID, in.Run, in.Path)
 	return answer(atelier.Page[tracking.Artifact]{Items: items}, err)
+}
+
+type nameArtifact struct {
+	RunPath
+	Body struct {
+		Path string    `json:"path"`
+		Hash blob.Hash `json:"sha256" doc:"Of content that PUT .../blobs/{sha256} stored."`
+	}
+}
+
+func (r *runRoutes) nameArtifact(ctx context.Context, in *nameArtifact) (*Body[tracking.Artifact], error) {
+	hash, err := blob.ParseHash(string(in.Body.Hash))
+	if err != nil {
+		return nil, err
+	}
+	return answer(r.tracking.NameArtifact(ctx, workspace.From(ctx).ID, in.Run, in.Body.Path, hash))
 }
 
 // content sends the bytes of an artifact. A browser never runs what a user

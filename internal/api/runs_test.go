@@ -278,3 +278,32 @@ func TestModelsOverREST(t *testing.T) {
 		}
 	})
 }
+
+func TestARunIsStartedWithAnIDOfTheSendersChoice(t *testing.T) {
+	eachRecords(t, func(r records) {
+		id := strings.Repeat("0123456789abcdef", 2)
+		body := `{"experiment": "offline", "name": "first", "started_at": "2026-01-02T03:04:05.678Z", "tags": {"team": "blue"}}`
+		for range 2 {
+			var run tracking.Run
+			r.call("PUT", "runs/"+id, body, &run)
+			if run.ID != id || run.Name != "first" || run.ExperimentName != "offline" || run.User != "ada" || run.Tags["team"] != "blue" || run.StartedAt.UnixMilli() != 1767323045678 {
+				t.Errorf("run is %+v", run)
+			}
+		}
+		for path, want := range map[string]struct {
+			body   string
+			status int
+		}{
+			"runs/" + id:                    {`{"started_at": "2026-01-02T03:04:06Z"}`, http.StatusConflict},
+			"runs/a-job":                    {`{}`, http.StatusBadRequest},
+			"runs/" + strings.ToUpper(id):   {`{}`, http.StatusBadRequest},
+			"runs/" + id[1:] + "e":          {`{"user": "eve"}`, http.StatusBadRequest},
+			"runs/" + id + "/artifacts":     {`{"path": "x", "sha256": "../../etc/passwd"}`, http.StatusBadRequest},
+			"runs/" + id[1:] + "/artifacts": {`{"path": "x", "sha256": "` + strings.Repeat("0", 64) + `"}`, http.StatusNotFound},
+		} {
+			if answer, text := r.send("PUT", path, want.body); answer.StatusCode != want.status {
+				t.Errorf("PUT %s: %d %s, want %d", path, answer.StatusCode, text, want.status)
+			}
+		}
+	})
+}

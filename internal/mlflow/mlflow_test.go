@@ -132,3 +132,26 @@ func (h house) run(body string) string {
 	h.t.Helper()
 	return at(h.call("POST", api+"runs/create", body), "run", "info", "run_id").(string)
 }
+
+// A job's relay repeats runs/create when it heard no answer.
+func TestCreatingARunAgainWithItsIDMakesOneRun(t *testing.T) {
+	each(t, func(h house) {
+		id := strings.Repeat("0a", 16)
+		for range 2 {
+			made := h.call("POST", api+"runs/create", `{"experiment_id": "0", "start_time": 1700000000000}`, mlflow.RunIDHeader, id)
+			if got := at(made, "run", "info", "run_id"); got != id {
+				t.Errorf("run id %v", got)
+			}
+		}
+		if found := h.call("POST", api+"runs/search", `{"experiment_ids": ["0"]}`); len(found["runs"].([]any)) != 1 {
+			t.Errorf("found %v", found)
+		}
+		status, text := h.send("POST", api+"runs/create", `{"experiment_id": "0", "start_time": 1}`, mlflow.RunIDHeader, id)
+		if status != http.StatusBadRequest || !strings.Contains(text, "RESOURCE_ALREADY_EXISTS") {
+			t.Errorf("another run with the id: %d %s", status, text)
+		}
+		if status, text := h.send("POST", api+"runs/create", `{"experiment_id": "0"}`, mlflow.RunIDHeader, "job-1"); status != http.StatusBadRequest {
+			t.Errorf("the name of a job: %d %s", status, text)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package mlflow
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/atelier-ml/atelier"
@@ -13,7 +14,7 @@ const inputsLimit = 64 << 20 // profiles of datasets may be large
 
 func (s *server) runRoutes() []endpoint {
 	return []endpoint{
-		{"POST /mlflow/runs/create", writeRuns, handle(s, s.createRun), 0},
+		{"POST /mlflow/runs/create", writeRuns, withRunID(handle(s, s.createRun)), 0},
 		{"POST /mlflow/runs/update", writeRuns, handle(s, s.updateRun), 0},
 		{"POST /mlflow/runs/delete", deleteRuns, handle(s, s.deleteRun), 0},
 		{"POST /mlflow/runs/restore", deleteRuns, handle(s, s.restoreRun), 0},
@@ -33,6 +34,20 @@ func (s *server) runRoutes() []endpoint {
 	}
 }
 
+// RunIDHeader is a request's header by which runs/create makes a run with an id of
+// the sender's choice. A sender that heard no answer may ask again, and one run is
+// made. MLflow's own clients do not send it; a job's relay does in their place.
+const RunIDHeader = "Atelier-Run-Id"
+
+type runIDKey struct{}
+
+// withRunID passes the header on to createRun, which sees only the body.
+func withRunID(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		next(w, req.WithContext(context.WithValue(req.Context(), runIDKey{}, req.Header.Get(RunIDHeader))))
+	}
+}
+
 type createRunRequest struct {
 	ExperimentID identifier      `json:"experiment_id"`
 	UserID       string          `json:"user_id"`
@@ -46,7 +61,13 @@ type runAnswer struct {
 }
 
 func (s *server) createRun(ctx context.Context, ws string, in *createRunRequest) (any, error) {
-	n := tracking.NewRun{ExperimentID: string(in.ExperimentID), Name: in.RunName, ClaimedUser: in.UserID, Tags: tagMap(in.Tags)}
+	chosen, _ := ctx.Value(runIDKey{}).(string)
+	if chosen != "" {
+		if err := tracking.CheckChosenID(chosen); err != nil {
+			return nil, err
+		}
+	}
+	n := tracking.NewRun{ID: chosen, ExperimentID: string(in.ExperimentID), Name: in.RunName, ClaimedUser: in.UserID, Tags: tagMap(in.Tags)}
 	if in.StartTime != 0 {
 		started, err := moment("start_time", in.StartTime)
 		if err != nil {

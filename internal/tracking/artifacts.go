@@ -17,6 +17,26 @@ func (s *Service) PutArtifact(ctx context.Context, ws, runID, p string, h blob.H
 	return s.putArtifact(ctx, ws, Owner{RunArtifact, runID}, p, h, size)
 }
 
+// NameArtifact keeps content that is stored already as the file p of a run. It is
+// a NotFound error when there is no such content, or no such run.
+func (s *Service) NameArtifact(ctx context.Context, ws, runID, p string, h blob.Hash) (Artifact, error) {
+	stored, err := s.blobs.Has(ctx, ws, h) // which keeps it from being swept away meanwhile
+	if err == nil && !stored {
+		err = blob.NotFoundError(h)
+	}
+	if err != nil {
+		return Artifact{}, err
+	}
+	content, size, err := s.blobs.Open(ctx, ws, h)
+	if err != nil {
+		return Artifact{}, err
+	}
+	if err := content.Close(); err != nil {
+		return Artifact{}, err
+	}
+	return Artifact{Path: p, Hash: h, Size: size}, s.PutArtifact(ctx, ws, runID, p, h, size)
+}
+
 func (s *Service) putArtifact(ctx context.Context, ws string, o Owner, p string, h blob.Hash, size int64) error {
 	p, err := CheckArtifactPath(p)
 	if err != nil {

@@ -89,21 +89,22 @@ type Input struct {
 	Tags       map[string]string `json:"-"`
 }
 
-// NewRun describes a run to make.
+// NewRun describes a run to make. What has no name in JSON is not for the sender
+// to say.
 type NewRun struct {
-	ID string // empty for a new one
+	ID string `json:"-"` // empty for a new one
 	// ExperimentID names the experiment. When it is empty, the experiment named
 	// Experiment is used, and made if it is not there; when both are, "Default".
-	ExperimentID string
-	Experiment   string
-	Name         string     // empty: made up, like "calm-heron-412"
-	Status       RunStatus  // empty: RUNNING
-	User         string     // who started it
-	ClaimedUser  string     // what an MLflow client said; empty: User
-	StartedAt    *time.Time // nil: now
-	Tags         map[string]string
-	Job          bool   // a job has this id
-	OwnerJob     string // the job whose token makes the run
+	ExperimentID string            `json:"experiment_id,omitempty"`
+	Experiment   string            `json:"experiment,omitempty" doc:"The experiment's name; it is made if it is not there."`
+	Name         string            `json:"name,omitempty" doc:"Made up, like calm-heron-412, when it is left out."`
+	Status       RunStatus         `json:"-"` // empty: RUNNING
+	User         string            `json:"-"` // who started it
+	ClaimedUser  string            `json:"-"` // what an MLflow client said; empty: User
+	StartedAt    *time.Time        `json:"started_at,omitempty" doc:"Now, when it is left out."`
+	Tags         map[string]string `json:"tags,omitempty"`
+	Job          bool              `json:"-"` // a job has this id
+	OwnerJob     string            `json:"-"` // the job whose token makes the run
 }
 
 // UpdateRun changes the fields that are not nil.

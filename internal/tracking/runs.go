@@ -71,30 +71,6 @@ func checkStatus(status RunStatus) error {
 	return nil
 }
 
-// StartRun makes a run for whoever asks, as MLflow's start_run does. One that a
-// job starts is a child of the job's own run unless it says otherwise, so that
-// what a script logs after its run has ended is found with the job.
-func (s *Service) StartRun(ctx context.Context, ws string, n NewRun) (Run, error) {
-	if actor, ok := atelier.ActorFrom(ctx); ok {
-		n.User = actor.Name
-		if actor.Kind == atelier.JobActor {
-			n.OwnerJob = actor.ID
-			tags := map[string]string{TagParent: actor.ID}
-			maps.Copy(tags, n.Tags)
-			n.Tags = tags
-		}
-	}
-	var run Run
-	err := s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
-		run, err = CreateRun(ctx, tx, ws, n)
-		return err
-	})
-	if err == nil {
-		s.publish(ws, event.Run, run.ID)
-	}
-	return run, err
-}
-
 // Run returns a run with all that it logged.
 func (s *Service) Run(ctx context.Context, ws, id string) (Run, error) {
 	var run Run

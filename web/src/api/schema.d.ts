@@ -730,7 +730,8 @@ export interface paths {
         };
         /** Show a run */
         get: operations["get-runs-run"];
-        put?: never;
+        /** Start a run with an id of the sender's choice, once */
+        put: operations["put-runs-run"];
         post?: never;
         /** Hide a run until it is restored */
         delete: operations["delete-runs-run"];
@@ -749,7 +750,8 @@ export interface paths {
         };
         /** List a folder of a run's artifacts */
         get: operations["get-runs-run-artifacts"];
-        put?: never;
+        /** Keep content that is stored already as a file of a run */
+        put: operations["put-runs-run-artifacts"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1634,6 +1636,26 @@ export interface components {
         ModelVersionPage: {
             items: components["schemas"]["ModelVersion"][];
             next_page_token?: string;
+        };
+        NameArtifactBody: {
+            path: string;
+            /** @description Of content that PUT .../blobs/{sha256} stored. */
+            sha256: string;
+        };
+        NewRun: {
+            /** @description The experiment's name; it is made if it is not there. */
+            experiment?: string;
+            experiment_id?: string;
+            /** @description Made up, like calm-heron-412, when it is left out. */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description Now, when it is left out.
+             */
+            started_at?: string;
+            tags?: {
+                [key: string]: string;
+            };
         };
         "Post-online-endpoints-endpoint-regenerate-keysRequest": {
             /** @description primary or secondary */
@@ -3846,6 +3868,43 @@ export interface operations {
             };
         };
     };
+    "put-runs-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRun"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "delete-runs-run": {
         parameters: {
             query?: never;
@@ -3937,6 +3996,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ArtifactPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "put-runs-run-artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameArtifactBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"];
                 };
             };
             /** @description Error */
