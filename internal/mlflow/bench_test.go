@@ -47,6 +47,65 @@ func BenchmarkLogBatch(b *testing.B) {
 	}
 }
 
+// BenchmarkLogMetric sends one point in each call, each client to a run of its own.
+func BenchmarkLogMetric(b *testing.B) {
+	benchmarkCalls(b, "runs/log-metric", func(run string, i int) []byte {
+		return fmt.Appendf(nil, `{"run_id": "%s", "key": "loss", "value": %v, "timestamp": %d, "step": %d}`,
+			run, 1/float64(i+1), 1_700_000_000_000+100*i, i)
+	})
+}
+
+// BenchmarkCreateRun makes runs.
+func BenchmarkCreateRun(b *testing.B) {
+	benchmarkCalls(b, "runs/create", func(_ string, i int) []byte {
+		return fmt.Appendf(nil, `{"experiment_id": "0", "run_name": "run-%d", "start_time": %d, "tags": [{"key": "mlflow.user", "value": "ada"}]}`,
+			i, 1_700_000_000_000+i)
+	})
+}
+
+// benchmarkCalls has clients, each with a run of its own, send small bodies and
+// wait for each answer.
+func benchmarkCalls(b *testing.B, path string, body func(run string, i int) []byte) {
+	for _, clients := range []int{1, 16} {
+		b.Run(fmt.Sprintf("%d clients", clients), func(b *testing.B) {
+			db, err := sqldb.Open(b.Context(), filepath.Join(b.TempDir(), "atelier.db"), clock.System{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer db.Close()
+			h := newHouse(b, db)
+			runs := make([]string, clients)
+			for i := range runs {
+				runs[i] = h.run(`{"experiment_id": "0"}`)
+			}
+			transport := &http.Transport{MaxIdleConnsPerHost: clients}
+			defer transport.CloseIdleConnections()
+			working, stop := context.WithCancel(b.Context())
+			finished := make(chan error, 1)
+			go func() { finished <- h.runs.Compact(working, clock.System{}) }()
+			before := processorTime()
+			b.ResetTimer()
+			var sent atomic.Int64
+			var group sync.WaitGroup
+			for _, run := range runs {
+				group.Go(func() {
+					for i := sent.Add(1); i <= int64(b.N); i = sent.Add(1) {
+						post(b, transport, h, path, body(run, int(i)))
+					}
+				})
+			}
+			group.Wait()
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
+			b.ReportMetric((processorTime()-before)*1e6/float64(b.N), "cpu-µs/call")
+			stop()
+			if err := <-finished; err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
 func benchmarkLogBatch(b *testing.B, clients int) {
 	folder := b.TempDir()
 	db, err := sqldb.Open(b.Context(), filepath.Join(folder, "atelier.db"), clock.System{})
@@ -74,7 +133,7 @@ func benchmarkLogBatch(b *testing.B, clients int) {
 	for i := range clients {
 		group.Go(func() {
 			for _, body := range bodies[i] {
-				post(b, transport, h, body)
+				post(b, transport, h, "runs/log-batch", body)
 				sent.Add(1000)
 			}
 		})
@@ -109,8 +168,8 @@ func processorTime() float64 {
 	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
 }
 
-func post(b *testing.B, transport *http.Transport, h house, body []byte) {
-	req, err := http.NewRequestWithContext(b.Context(), "POST", h.url+"/api/2.0/mlflow/runs/log-batch", bytes.NewReader(body))
+func post(b *testing.B, transport *http.Transport, h house, path string, body []byte) {
+	req, err := http.NewRequestWithContext(b.Context(), "POST", h.url+api+path, bytes.NewReader(body))
 	if err != nil {
 		b.Error(err)
 		return

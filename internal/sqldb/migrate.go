@@ -21,25 +21,30 @@ var migrations embed.FS
 
 // sqliteWords are the few words that SQLite spells otherwise. COLLATE "C" makes
 // PostgreSQL order text by its bytes, as SQLite does by itself.
-var sqliteWords = strings.NewReplacer("BYTEA", "BLOB", ` COLLATE "C"`, "")
+var sqliteWords = strings.NewReplacer("BYTEA", "BLOB", ` COLLATE "C"`, "",
+	"BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "INTEGER PRIMARY KEY")
 
 func migrate(ctx context.Context, db *sql.DB, engine Engine) error {
+	steps, err := newMigrator(db, engine)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	if _, err := steps.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	return nil
+}
+
+func newMigrator(db *sql.DB, engine Engine) (*goose.Provider, error) {
 	steps, err := migrationSteps(engine)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	dialect := goose.DialectSQLite3
 	if engine == Postgres {
 		dialect = goose.DialectPostgres
 	}
-	provider, err := goose.NewProvider(dialect, db, nil, goose.WithGoMigrations(steps...))
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
-	}
-	return nil
+	return goose.NewProvider(dialect, db, nil, goose.WithGoMigrations(steps...))
 }
 
 func migrationSteps(engine Engine) ([]*goose.Migration, error) {

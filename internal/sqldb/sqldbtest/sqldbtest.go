@@ -33,9 +33,15 @@ func Each(t *testing.T, test func(t *testing.T, db *sqldb.DB)) {
 // EachAt is Each with a clock of the test's choice.
 func EachAt(t *testing.T, clk clock.Clock, test func(t *testing.T, db *sqldb.DB)) {
 	t.Helper()
+	EachTarget(t, func(t *testing.T, target string) { test(t, open(t, target, clk)) })
+}
+
+// EachTarget runs test with where a fresh, empty database of every engine is.
+func EachTarget(t *testing.T, test func(t *testing.T, target string)) {
+	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		test(t, SQLite(t, clk))
+		test(t, filepath.Join(t.TempDir(), "atelier.db"))
 	})
 	if os.Getenv(PostgresVariable) == "" {
 		t.Logf("PostgreSQL is not tested: %s is not set", PostgresVariable)
@@ -43,7 +49,7 @@ func EachAt(t *testing.T, clk clock.Clock, test func(t *testing.T, db *sqldb.DB)
 	}
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, open(t, newPostgres(t), clk))
+		test(t, newPostgres(t))
 	})
 }
 

@@ -19,15 +19,15 @@ const (
 // transaction: whatever ends it early leaves the series as it was. Writers of
 // the same series wait for it, those of others only on SQLite.
 func Compact(ctx context.Context, tx *sqldb.Tx, key Key) error {
-	last, ok, err := lockSeries(ctx, tx, key)
+	series, last, ok, err := lockSeries(ctx, tx, key)
 	if err != nil || !ok {
 		return err
 	}
-	small, err := selectChunks(ctx, tx, key, smallLevel, "ASC", maxMerged)
+	small, err := selectChunks(ctx, tx, series, smallLevel, "ASC", maxMerged)
 	if err != nil || len(small) == 0 {
 		return err
 	}
-	full, err := selectChunks(ctx, tx, key, fullLevel, "DESC", maxBeside)
+	full, err := selectChunks(ctx, tx, series, fullLevel, "DESC", maxBeside)
 	if err != nil {
 		return err
 	}
@@ -39,11 +39,11 @@ func Compact(ctx context.Context, tx *sqldb.Tx, key Key) error {
 	if len(small) == 1 && len(points) < fullChunk/2 {
 		return nil // as it should be
 	}
-	rows := chunkRows(key, points, &last)
-	if err := replaceChunks(ctx, tx, key, small, full, rows); err != nil {
+	rows := chunkRows(key.Workspace, series, points, &last)
+	if err := replaceChunks(ctx, tx, small, full, rows); err != nil {
 		return err
 	}
-	return updateCounts(ctx, tx, key, last)
+	return updateCounts(ctx, tx, series, last)
 }
 
 // overlapping returns those of full that may share points with one of small.
@@ -69,7 +69,7 @@ func decodeAll(key Key, chunks []storedChunk) ([]Point, error) {
 
 // chunkRows cuts points into chunks of about the same length, numbered from
 // *last on.
-func chunkRows(key Key, points []Point, last *int64) [][]any {
+func chunkRows(ws string, series int64, points []Point, last *int64) [][]any {
 	level := int64(fullLevel)
 	if len(points) < fullChunk/2 {
 		level = smallLevel
@@ -80,7 +80,9 @@ func chunkRows(key Key, points []Point, last *int64) [][]any {
 	for i := range parts {
 		part := points[i*len(points)/parts : (i+1)*len(points)/parts]
 		*last++
-		rows[i] = chunkRow(key, headerOf(level, *last, part), e.encode(part))
+		h := headerOf(level, *last, part)
+		h.series = series
+		rows[i] = chunkRow(ws, h, e.encode(part))
 	}
 	return rows
 }

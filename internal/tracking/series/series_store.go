@@ -24,11 +24,8 @@ type Owner struct {
 	Workspace, Experiment, Run string
 }
 
-// Remove deletes all that a run measured.
+// Remove deletes all that a run measured; the chunks go with their series.
 func Remove(ctx context.Context, tx *sqldb.Tx, ws, run string) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM metric_chunks WHERE workspace_id = $1 AND run_id = $2`, ws, run); err != nil {
-		return err
-	}
 	_, err := tx.Exec(ctx, `DELETE FROM latest_metrics WHERE workspace_id = $1 AND run_id = $2`, ws, run)
 	return err
 }
@@ -52,14 +49,13 @@ func Append(ctx context.Context, tx *sqldb.Tx, owner Owner, b Batch) ([]Key, err
 	err := tx.QueryEach(ctx, func(i int, row *sqldb.Row) error {
 		h := b.parts[i].header
 		var small int64
-		if err := row.Scan(&h.number, &small); err != nil {
+		if err := row.Scan(&h.series, &h.number, &small); err != nil {
 			return err
 		}
-		key := Key{owner.Workspace, owner.Run, b.parts[i].key}
 		if small >= manySmall {
-			due = append(due, key)
+			due = append(due, Key{owner.Workspace, owner.Run, b.parts[i].key})
 		}
-		chunks = append(chunks, chunkRow(key, h, b.parts[i].data))
+		chunks = append(chunks, chunkRow(owner.Workspace, h, b.parts[i].data))
 		return nil
 	}, upsertLatest, rows)
 	if err != nil {
@@ -83,27 +79,26 @@ const upsertLatest = `INSERT INTO latest_metrics AS m
 			THEN excluded.is_nan ELSE m.is_nan END,
 		step = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value) > (m.step, m.timestamp_ms, m.value)
 			THEN excluded.step ELSE m.step END
-	RETURNING last_chunk, small_chunks`
+	RETURNING series_id, last_chunk, small_chunks`
 
-const insertChunk = `INSERT INTO metric_chunks (workspace_id, run_id, key, level, number, points, first_time, first_step,
+const insertChunk = `INSERT INTO metric_chunks (workspace_id, series_id, level, number, points, first_time, first_step,
 	last_time, last_step, min_step, max_step, summary, data)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
-func chunkRow(key Key, h header, data []byte) []any {
+func chunkRow(ws string, h header, data []byte) []any {
 	summary := h.summary
 	if summary == nil {
 		summary = []byte{}
 	}
-	return []any{key.Workspace, key.Run, key.Name, h.level, h.number, h.points, h.firstTime, h.firstStep,
+	return []any{ws, h.series, h.level, h.number, h.points, h.firstTime, h.firstStep,
 		h.lastTime, h.lastStep, h.minStep, h.maxStep, summary, data}
 }
 
-const headerColumns = `SELECT level, number, points, first_time, first_step, last_time, last_step, min_step, max_step, summary`
-
-const ofSeries = ` FROM metric_chunks WHERE workspace_id = $1 AND run_id = $2 AND key = $3`
+const headerColumns = `SELECT c.series_id, c.level, c.number, c.points, c.first_time, c.first_step,
+	c.last_time, c.last_step, c.min_step, c.max_step, c.summary`
 
 func (h *header) scan(rows *sqldb.Rows, after ...any) error {
-	return rows.Scan(append([]any{&h.level, &h.number, &h.points, &h.firstTime, &h.firstStep,
+	return rows.Scan(append([]any{&h.series, &h.level, &h.number, &h.points, &h.firstTime, &h.firstStep,
 		&h.lastTime, &h.lastStep, &h.minStep, &h.maxStep, &h.summary}, after...)...)
 }
 
@@ -113,7 +108,8 @@ func selectHeaders(ctx context.Context, tx *sqldb.Tx, key Key) ([]header, error)
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
 		headers = append(headers, header{})
 		return headers[len(headers)-1].scan(rows)
-	}, headerColumns+ofSeries, key.Workspace, key.Run, key.Name)
+	}, headerColumns+` FROM latest_metrics m JOIN metric_chunks c ON c.series_id = m.series_id
+		WHERE m.workspace_id = $1 AND m.run_id = $2 AND m.key = $3`, key.Workspace, key.Run, key.Name)
 	return headers, err
 }
 
@@ -121,8 +117,8 @@ func selectHeaders(ctx context.Context, tx *sqldb.Tx, key Key) ([]header, error)
 func loader(ctx context.Context, tx *sqldb.Tx, key Key) func(header) ([]Point, error) {
 	return func(h header) ([]Point, error) {
 		var data []byte
-		err := tx.QueryRow(ctx, `SELECT data`+ofSeries+` AND level = $4 AND number = $5`,
-			key.Workspace, key.Run, key.Name, h.level, h.number).Scan(&data)
+		err := tx.QueryRow(ctx, `SELECT data FROM metric_chunks WHERE series_id = $1 AND level = $2 AND number = $3`,
+			h.series, h.level, h.number).Scan(&data)
 		if err != nil {
 			return nil, err
 		}
@@ -241,14 +237,16 @@ func UncompactedRuns(ctx context.Context, tx *sqldb.Tx, after Key, limit int) ([
 }
 
 // lockSeries keeps other writers of a series out until the transaction ends. It
-// returns the number of its last chunk; ok is false when it is not there.
-func lockSeries(ctx context.Context, tx *sqldb.Tx, key Key) (last int64, ok bool, err error) {
+// returns its id and the number of its last chunk; ok is false when it is not
+// there.
+func lockSeries(ctx context.Context, tx *sqldb.Tx, key Key) (id, last int64, ok bool, err error) {
 	err = tx.QueryRow(ctx, `UPDATE latest_metrics SET small_chunks = small_chunks
-		WHERE workspace_id = $1 AND run_id = $2 AND key = $3 RETURNING last_chunk`, key.Workspace, key.Run, key.Name).Scan(&last)
+		WHERE workspace_id = $1 AND run_id = $2 AND key = $3 RETURNING series_id, last_chunk`,
+		key.Workspace, key.Run, key.Name).Scan(&id, &last)
 	if errors.Is(err, sqldb.ErrNoRows) {
-		return 0, false, nil
+		return 0, 0, false, nil
 	}
-	return last, err == nil, err
+	return id, last, err == nil, err
 }
 
 // storedChunk is a chunk with its bytes.
@@ -259,40 +257,41 @@ type storedChunk struct {
 
 // selectChunks returns up to limit chunks of a level in the given order of
 // numbers, "ASC" or "DESC".
-func selectChunks(ctx context.Context, tx *sqldb.Tx, key Key, level int64, order string, limit int) ([]storedChunk, error) {
+func selectChunks(ctx context.Context, tx *sqldb.Tx, series, level int64, order string, limit int) ([]storedChunk, error) {
 	var chunks []storedChunk
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
 		var c storedChunk
 		err := c.scan(rows, &c.data)
 		chunks = append(chunks, c)
 		return err
-	}, headerColumns+`, data`+ofSeries+` AND level = $4 ORDER BY number `+order+` LIMIT $5`,
-		key.Workspace, key.Run, key.Name, level, limit)
+	}, headerColumns+`, c.data FROM metric_chunks c WHERE c.series_id = $1 AND c.level = $2 ORDER BY c.number `+order+` LIMIT $3`,
+		series, level, limit)
 	return chunks, err
 }
 
 // replaceChunks puts rows in the place of chunks: all small ones up to the last
 // of small, and those of full.
-func replaceChunks(ctx context.Context, tx *sqldb.Tx, key Key, small, full []storedChunk, rows [][]any) error {
-	_, err := tx.Exec(ctx, `DELETE FROM metric_chunks WHERE workspace_id = $1 AND run_id = $2 AND key = $3 AND level = $4 AND number <= $5`,
-		key.Workspace, key.Run, key.Name, smallLevel, small[len(small)-1].number)
+func replaceChunks(ctx context.Context, tx *sqldb.Tx, small, full []storedChunk, rows [][]any) error {
+	last := small[len(small)-1]
+	_, err := tx.Exec(ctx, `DELETE FROM metric_chunks WHERE series_id = $1 AND level = $2 AND number <= $3`,
+		last.series, smallLevel, last.number)
 	if err != nil {
 		return err
 	}
 	gone := make([][]any, len(full))
 	for i, c := range full {
-		gone[i] = []any{key.Workspace, key.Run, key.Name, fullLevel, c.number}
+		gone[i] = []any{c.series, fullLevel, c.number}
 	}
-	err = tx.ExecEach(ctx, `DELETE FROM metric_chunks WHERE workspace_id = $1 AND run_id = $2 AND key = $3 AND level = $4 AND number = $5`, gone)
+	err = tx.ExecEach(ctx, `DELETE FROM metric_chunks WHERE series_id = $1 AND level = $2 AND number = $3`, gone)
 	if err != nil {
 		return err
 	}
 	return tx.ExecEach(ctx, insertChunk, rows)
 }
 
-func updateCounts(ctx context.Context, tx *sqldb.Tx, key Key, last int64) error {
-	_, err := tx.Exec(ctx, `UPDATE latest_metrics SET last_chunk = $4,
-		small_chunks = (SELECT COUNT(*) FROM metric_chunks c WHERE c.workspace_id = $1 AND c.run_id = $2 AND c.key = $3 AND c.level = $5)
-		WHERE workspace_id = $1 AND run_id = $2 AND key = $3`, key.Workspace, key.Run, key.Name, last, smallLevel)
+func updateCounts(ctx context.Context, tx *sqldb.Tx, series, last int64) error {
+	_, err := tx.Exec(ctx, `UPDATE latest_metrics SET last_chunk = $2,
+		small_chunks = (SELECT COUNT(*) FROM metric_chunks c WHERE c.series_id = $1 AND c.level = $3)
+		WHERE series_id = $1`, series, last, smallLevel)
 	return err
 }

@@ -393,8 +393,14 @@ func fillLong(b *testing.B, db *sqldb.DB, key Key, n int) {
 		if err != nil {
 			return err
 		}
-		last := int64(0)
-		return tx.ExecEach(b.Context(), insertChunk, chunkRows(key, points, &last))
+		if _, err := Append(b.Context(), tx, Owner{key.Workspace, "e", key.Run}, NewBatch([]Sample{{key.Name, points[0]}})); err != nil {
+			return err
+		}
+		id, last, _, err := lockSeries(b.Context(), tx, key)
+		if err != nil {
+			return err
+		}
+		return tx.ExecEach(b.Context(), insertChunk, chunkRows(key.Workspace, id, points, &last))
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -10,6 +10,7 @@ import (
 // header is what the database tells of a chunk beside its bytes. Points within
 // are from (firstTime, firstStep) to (lastTime, lastStep), by time, then step.
 type header struct {
+	series              int64
 	level, number       int64
 	points              int
 	firstTime, lastTime int64
