@@ -3,6 +3,7 @@ package mlflow
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/workspace"
@@ -34,6 +35,12 @@ type loggedModelInfo struct {
 	SourceRunID   string          `json:"source_run_id,omitempty"`
 	StatusMessage string          `json:"status_message,omitempty"`
 	Tags          []tracking.Pair `json:"tags,omitempty"`
+	Registrations []registration  `json:"registrations,omitempty"`
+}
+
+type registration struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
 }
 
 type loggedModel struct {
@@ -62,6 +69,40 @@ func loggedModelOf(m tracking.LoggedModel) loggedModel {
 	return out
 }
 
+// tagVersions is the tag in which MLflow keeps the versions that were made from a
+// logged model. Here it is made up from the registry, so that it is always right.
+const tagVersions = "mlflow.modelVersions"
+
+// shown are models as they are answered, with the versions made from them.
+func (s *server) shown(ctx context.Context, ws string, models ...tracking.LoggedModel) ([]loggedModel, error) {
+	registered, err := s.models.Registrations(ctx, ws, each(models, func(m tracking.LoggedModel) string { return m.ID }))
+	if err != nil {
+		return nil, err
+	}
+	return each(models, func(m tracking.LoggedModel) loggedModel {
+		out := loggedModelOf(m)
+		for _, r := range registered[m.ID] {
+			out.Info.Registrations = append(out.Info.Registrations, registration{r.Name, strconv.FormatInt(r.Version, 10)})
+		}
+		if versions := registered[m.ID]; len(versions) > 0 {
+			out.Info.Tags = append(out.Info.Tags, tracking.Pair{Key: tagVersions, Value: toJSON(versions)})
+		}
+		return out
+	}), nil
+}
+
+// answerModel answers with one logged model.
+func (s *server) answerModel(ctx context.Context, ws string, m tracking.LoggedModel, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.shown(ctx, ws, m)
+	if err != nil {
+		return nil, err
+	}
+	return loggedModelAnswer{shown[0]}, nil
+}
+
 type createLoggedModelRequest struct {
 	ExperimentID identifier      `json:"experiment_id"`
 	Name         string          `json:"name"`
@@ -77,7 +118,7 @@ func (s *server) createLoggedModel(ctx context.Context, ws string, in *createLog
 	}
 	made, err := s.tracking.CreateLoggedModel(ctx, ws, tracking.NewLoggedModel{ExperimentID: string(in.ExperimentID), Name: in.Name,
 		ModelType: in.ModelType, SourceRunID: in.SourceRunID, Params: in.Params, Tags: in.Tags})
-	return loggedModelAnswer{loggedModelOf(made)}, err
+	return s.answerModel(ctx, ws, made, err)
 }
 
 type loggedModelRequest struct {
@@ -85,6 +126,8 @@ type loggedModelRequest struct {
 	Tags      []tracking.Pair `json:"tags"`
 	Params    []tracking.Pair `json:"params"`
 	Directory string          `json:"artifact_directory_path"`
+	// AllowDeleted shows a logged model although it was deleted.
+	AllowDeleted bool `json:"allow_deleted"`
 }
 
 // ofModel is handle for a route whose path names a logged model.
@@ -102,10 +145,14 @@ func (s *server) showModel(ctx context.Context, ws, id string, err error) (any, 
 		return nil, err
 	}
 	found, err := s.tracking.LoggedModel(ctx, ws, id)
-	return loggedModelAnswer{loggedModelOf(found)}, err
+	return s.answerModel(ctx, ws, found, err)
 }
 
-func (s *server) getLoggedModel(ctx context.Context, ws, id string, _ *loggedModelRequest) (any, error) {
+func (s *server) getLoggedModel(ctx context.Context, ws, id string, in *loggedModelRequest) (any, error) {
+	if in.AllowDeleted {
+		found, err := s.tracking.DeletedLoggedModel(ctx, ws, id)
+		return s.answerModel(ctx, ws, found, err)
+	}
 	return s.showModel(ctx, ws, id, nil)
 }
 
@@ -185,10 +232,11 @@ func (s *server) searchLoggedModels(ctx context.Context, ws string, in *searchLo
 	if err != nil {
 		return nil, err
 	}
+	shown, err := s.shown(ctx, ws, page.Items...)
 	return struct {
 		Models        []loggedModel `json:"models,omitempty"`
 		NextPageToken string        `json:"next_page_token,omitempty"`
-	}{each(page.Items, loggedModelOf), page.NextPageToken}, nil
+	}{shown, page.NextPageToken}, err
 }
 
 func workspaceID(req *http.Request) string { return workspace.From(req.Context()).ID }

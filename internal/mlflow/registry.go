@@ -2,6 +2,7 @@ package mlflow
 
 import (
 	"context"
+	"strings"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/model"
@@ -66,6 +67,13 @@ type modelVersion struct {
 	RunLink      string          `json:"run_link,omitempty"`
 	Aliases      []string        `json:"aliases,omitempty"`
 	ModelID      string          `json:"model_id,omitempty"`
+	ModelParams  []modelParam    `json:"model_params,omitempty"`
+	ModelMetrics []metric        `json:"model_metrics,omitempty"`
+}
+
+type modelParam struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 func versionOf(v model.Version) modelVersion {
@@ -74,30 +82,46 @@ func versionOf(v model.Version) modelVersion {
 		Tags: pairs(v.Tags), RunLink: v.RunLink, Aliases: v.Aliases, ModelID: v.LoggedModelID}
 }
 
-func (s *server) modelOf(ctx context.Context, ws string, m model.Model) (registeredModel, error) {
-	out := registeredModel{Name: m.Name, CreatedMs: m.CreatedAt.UnixMilli(), UpdatedMs: m.UpdatedAt.UnixMilli(),
-		UserID: m.CreatedBy, Description: m.Description, Tags: pairs(m.Tags)}
-	for _, alias := range pairs(m.Aliases) {
-		out.Aliases = append(out.Aliases, modelAlias{alias.Key, alias.Value})
-	}
-	if m.LatestVersion == "" {
-		return out, nil
-	}
-	latest, err := s.models.LatestVersions(ctx, ws, m.Name, nil)
-	out.LatestVersions = each(latest, versionOf)
-	return out, err
+// shownModels are models as they are answered, each with its newest version in
+// every stage.
+func (s *server) shownModels(ctx context.Context, ws string, models ...model.Model) ([]registeredModel, error) {
+	latest, err := s.models.LatestOf(ctx, ws, each(models, func(m model.Model) string { return m.Name }))
+	return each(models, func(m model.Model) registeredModel {
+		out := registeredModel{Name: m.Name, CreatedMs: m.CreatedAt.UnixMilli(), UpdatedMs: m.UpdatedAt.UnixMilli(),
+			UserID: m.CreatedBy, Description: m.Description, Tags: pairs(m.Tags), LatestVersions: each(latest[m.Name], versionOf)}
+		for _, alias := range pairs(m.Aliases) {
+			out.Aliases = append(out.Aliases, modelAlias{alias.Key, alias.Value})
+		}
+		return out
+	}), err
 }
 
 func (s *server) modelAnswer(ctx context.Context, ws string, m model.Model, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown, err := s.modelOf(ctx, ws, m)
-	return map[string]any{"registered_model": shown}, err
+	shown, err := s.shownModels(ctx, ws, m)
+	return map[string]any{"registered_model": shown[0]}, err
 }
 
-func versionAnswer(v model.Version, err error) (any, error) {
-	return map[string]any{"model_version": versionOf(v)}, err
+// versionAnswer answers with a version, and with the params and metrics of the
+// logged model that it was made from while that is there.
+func (s *server) versionAnswer(ctx context.Context, ws string, v model.Version, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	shown := versionOf(v)
+	if v.LoggedModelID != "" {
+		logged, err := s.tracking.LoggedModel(ctx, ws, v.LoggedModelID)
+		if err != nil && atelier.CodeOf(err) != atelier.NotFound {
+			return nil, err
+		}
+		for _, param := range pairs(logged.Params) {
+			shown.ModelParams = append(shown.ModelParams, modelParam{param.Key, param.Value})
+		}
+		shown.ModelMetrics = loggedModelOf(logged).Data.Metrics
+	}
+	return map[string]any{"model_version": shown}, nil
 }
 
 type modelRequest struct {
@@ -106,7 +130,7 @@ type modelRequest struct {
 	Description *string         `json:"description"`
 	Tags        []tracking.Pair `json:"tags"`
 	Key         string          `json:"key"`
-	Value       *string         `json:"value"`
+	Value       string          `json:"value"`
 	Alias       string          `json:"alias"`
 	Version     identifier      `json:"version"`
 	Stages      []string        `json:"stages"`
@@ -187,16 +211,11 @@ func (s *server) searchModels(ctx context.Context, ws string, in *searchModelsRe
 	if err != nil {
 		return nil, err
 	}
-	shown := make([]registeredModel, len(page.Items))
-	for i, m := range page.Items {
-		if shown[i], err = s.modelOf(ctx, ws, m); err != nil {
-			return nil, err
-		}
-	}
+	shown, err := s.shownModels(ctx, ws, page.Items...)
 	return struct {
 		Models        []registeredModel `json:"registered_models,omitempty"`
 		NextPageToken string            `json:"next_page_token,omitempty"`
-	}{shown, page.NextPageToken}, nil
+	}{shown, page.NextPageToken}, err
 }
 
 func (s *server) latestVersions(ctx context.Context, ws string, in *modelRequest) (any, error) {
@@ -216,10 +235,7 @@ func (s *server) setModelTag(ctx context.Context, ws string, in *modelRequest) (
 	if err := required("name", in.Name, "key", in.Key); err != nil {
 		return nil, err
 	}
-	if in.Value == nil {
-		return nil, missing("value")
-	}
-	_, err := s.models.Update(ctx, ws, in.Name, nil, map[string]string{in.Key: *in.Value})
+	_, err := s.models.Update(ctx, ws, in.Name, nil, map[string]string{in.Key: in.Value})
 	return nil, err
 }
 
@@ -251,20 +267,30 @@ func (s *server) getAlias(ctx context.Context, ws string, in *modelRequest) (any
 	if _, err := s.models.Get(ctx, ws, in.Name); err != nil {
 		return nil, err
 	}
-	return versionAnswer(s.models.Version(ctx, ws, in.Name, "@"+in.Alias))
+	version := "@" + in.Alias
+	if strings.EqualFold(in.Alias, "latest") {
+		version = "latest"
+	}
+	found, err := s.models.Version(ctx, ws, in.Name, version)
+	return s.versionAnswer(ctx, ws, found, err)
 }
 
 func (s *server) createVersion(ctx context.Context, ws string, in *modelRequest) (any, error) {
 	if err := required("name", in.Name, "source", in.Source); err != nil {
 		return nil, err
 	}
-	return versionAnswer(s.models.Register(ctx, ws, model.Register{Name: in.Name, Path: in.Source, Description: in.description(),
-		Tags: tagMap(in.Tags), RunID: in.RunID, RunLink: in.RunLink, LoggedModelID: in.ModelID, OnlyExisting: true, Remote: true}))
+	found, err := s.models.Register(ctx, ws, model.Register{Name: in.Name, Path: in.Source, Description: in.description(),
+		Tags: tagMap(in.Tags), RunID: in.RunID, RunLink: in.RunLink, LoggedModelID: in.ModelID, OnlyExisting: true, Remote: true})
+	return s.versionAnswer(ctx, ws, found, err)
 }
 
 // version returns the name and number that a request about a version must have.
 func (r *modelRequest) version() (string, string, error) {
-	return r.Name, string(r.Version), required("name", r.Name, "version", string(r.Version))
+	err := required("name", r.Name, "version", string(r.Version))
+	if err == nil {
+		_, err = model.ParseVersion(string(r.Version))
+	}
+	return r.Name, string(r.Version), err
 }
 
 func (s *server) getVersion(ctx context.Context, ws string, in *modelRequest) (any, error) {
@@ -272,7 +298,8 @@ func (s *server) getVersion(ctx context.Context, ws string, in *modelRequest) (a
 	if err != nil {
 		return nil, err
 	}
-	return versionAnswer(s.models.Version(ctx, ws, name, version))
+	found, err := s.models.Version(ctx, ws, name, version)
+	return s.versionAnswer(ctx, ws, found, err)
 }
 
 func (s *server) updateVersion(ctx context.Context, ws string, in *modelRequest) (any, error) {
@@ -280,7 +307,8 @@ func (s *server) updateVersion(ctx context.Context, ws string, in *modelRequest)
 	if err != nil {
 		return nil, err
 	}
-	return versionAnswer(s.models.UpdateVersion(ctx, ws, name, version, model.UpdateVersion{Description: in.Description}))
+	found, err := s.models.UpdateVersion(ctx, ws, name, version, model.UpdateVersion{Description: in.Description})
+	return s.versionAnswer(ctx, ws, found, err)
 }
 
 func (s *server) transition(ctx context.Context, ws string, in *modelRequest) (any, error) {
@@ -291,7 +319,8 @@ func (s *server) transition(ctx context.Context, ws string, in *modelRequest) (a
 	if in.Stage == "" {
 		return nil, missing("stage")
 	}
-	return versionAnswer(s.models.Transition(ctx, ws, name, version, in.Stage, in.Archive))
+	found, err := s.models.Transition(ctx, ws, name, version, in.Stage, in.Archive)
+	return s.versionAnswer(ctx, ws, found, err)
 }
 
 func (s *server) deleteVersion(ctx context.Context, ws string, in *modelRequest) (any, error) {
@@ -337,10 +366,7 @@ func (s *server) setVersionTag(ctx context.Context, ws string, in *modelRequest)
 	if in.Key == "" {
 		return nil, missing("key")
 	}
-	if in.Value == nil {
-		return nil, missing("value")
-	}
-	_, err = s.models.UpdateVersion(ctx, ws, name, version, model.UpdateVersion{Tags: map[string]*string{in.Key: in.Value}})
+	_, err = s.models.UpdateVersion(ctx, ws, name, version, model.UpdateVersion{Tags: map[string]*string{in.Key: &in.Value}})
 	return nil, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -16,15 +17,21 @@ import (
 	"github.com/atelier-ml/atelier"
 )
 
-func writeJSON(w http.ResponseWriter, status int, value any) {
+// toJSON is value, which is plain data, as JSON.
+func toJSON(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
 		panic("mlflow: an answer is plain data: " + err.Error())
 	}
+	return string(text)
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	text := toJSON(value)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	w.Write(text)
+	io.WriteString(w, text)
 }
 
 // integer is an int64 that may come as a number or as text, as in protobuf's JSON.

@@ -169,8 +169,8 @@ func checkAlias(alias string) error {
 	return nil
 }
 
-// parseVersion reads a decimal version number.
-func parseVersion(text string) (int64, error) {
+// ParseVersion reads a decimal version number.
+func ParseVersion(text string) (int64, error) {
 	number, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || number < 1 || strconv.FormatInt(number, 10) != text {
 		return 0, atelier.Errorf(atelier.Invalid, "Model version must be an integer, got %q.", atelier.Clip(text, 40)).At("version")

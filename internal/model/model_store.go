@@ -30,6 +30,14 @@ func insertModel(ctx context.Context, tx *sqldb.Tx, ws string, m Model) error {
 	return err
 }
 
+// isPrompt reports whether the model called name is one of MLflow's prompts.
+func isPrompt(ctx context.Context, tx *sqldb.Tx, ws, name string) (bool, error) {
+	var found bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM registered_model_tags WHERE workspace_id = $1 AND name = $2 AND key = $3)`,
+		ws, name, TagPrompt).Scan(&found)
+	return found, err
+}
+
 func taken(name string) error {
 	return atelier.Errorf(atelier.Conflict, "Registered Model (name=%s) already exists.", atelier.Clip(name, 80)).At("name")
 }
@@ -166,8 +174,8 @@ func modelNoun() filter.Noun {
 }
 
 // newListing reads q, and whether it is about prompts: not is "NOT " unless its
-// filter says that the prompt tag is 'true'. Any other condition on that tag, as
-// clients add to every search, means models that are no prompts.
+// filter says that the prompt tag is 'true', or not 'false'. Any other condition on
+// that tag, as clients add to every search, means models that are no prompts.
 func newListing(tx *sqldb.Tx, q Search, noun filter.Noun) (l *filter.Listing, not string, err error) {
 	not = "NOT "
 	l, err = filter.NewListing(tx.Engine(), noun, filter.Query{Filter: q.Filter, OrderBy: q.OrderBy, PageToken: q.PageToken, Limit: q.MaxResults,
@@ -175,7 +183,7 @@ func newListing(tx *sqldb.Tx, q Search, noun filter.Noun) (l *filter.Listing, no
 			if c.Entity != filter.Tag || c.Key != TagPrompt {
 				return false
 			}
-			if c.Operator == "=" && c.Text == "true" {
+			if c.Operator == "=" && strings.EqualFold(c.Text, "true") || c.Operator == "!=" && strings.EqualFold(c.Text, "false") {
 				not = ""
 			}
 			return true

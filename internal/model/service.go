@@ -53,7 +53,7 @@ func (s *Service) Create(ctx context.Context, ws string, c Create) (Model, error
 	}
 	err := s.write(ctx, ws, c.Name, func(tx *sqldb.Tx) error {
 		m := Model{Name: c.Name, Description: c.Description, CreatedBy: actorName(ctx), CreatedAt: tx.Now(), UpdatedAt: tx.Now()}
-		if err := insertModel(ctx, tx, ws, m); err != nil {
+		if err := insertOther(ctx, tx, ws, m, c.Tags); err != nil {
 			return err
 		}
 		return setModelTags(ctx, tx, ws, c.Name, c.Tags)
@@ -62,6 +62,29 @@ func (s *Service) Create(ctx context.Context, ws string, c Create) (Model, error
 		return Model{}, err
 	}
 	return s.Get(ctx, ws, c.Name)
+}
+
+// insertOther adds m, or says what has its name.
+func insertOther(ctx context.Context, tx *sqldb.Tx, ws string, m Model, tags map[string]string) error {
+	if _, err := selectModel(ctx, tx, ws, m.Name); atelier.CodeOf(err) == atelier.NotFound {
+		return insertModel(ctx, tx, ws, m)
+	} else if err != nil {
+		return err
+	}
+	known, err := isPrompt(ctx, tx, ws, m.Name)
+	if err != nil {
+		return err
+	}
+	noun := map[bool]string{true: "prompt", false: "registered model"}
+	_, wanted := tags[TagPrompt]
+	switch {
+	case known != wanted:
+		return atelier.Errorf(atelier.Conflict, "Tried to create a %s with name '%s', but the name is already taken by a %s. A model and a prompt cannot have the same name.",
+			noun[wanted], atelier.Clip(m.Name, 80), noun[known]).At("name")
+	case known:
+		return atelier.Errorf(atelier.Conflict, "Prompt (name=%s) already exists.", atelier.Clip(m.Name, 80)).At("name")
+	}
+	return taken(m.Name)
 }
 
 // Get returns the model called name.
@@ -158,7 +181,7 @@ func (s *Service) Delete(ctx context.Context, ws, name string) error {
 
 // SetAlias points an alias at a version.
 func (s *Service) SetAlias(ctx context.Context, ws, name, alias, version string) error {
-	number, err := parseVersion(version)
+	number, err := ParseVersion(version)
 	if err := cmp.Or(checkAlias(alias), err); err != nil {
 		return err
 	}
@@ -235,8 +258,11 @@ func (s *Service) describe(ctx context.Context, ws string, r Register) (Version,
 	if v.Properties == nil {
 		v.Properties = map[string]string{}
 	}
-	if r.Tags[TagPrompt] == "true" || r.Remote && isRemote(r.Path) {
-		return v, nil
+	if _, prompt := r.Tags[TagPrompt]; prompt {
+		return v, checkPromptPath(r.Path)
+	}
+	if r.Remote && isRemote(r.Path) {
+		return v, tracking.CheckRemote("path", r.Path)
 	}
 	content, err := s.Resolve(ctx, ws, r.Path, r.Type)
 	if err != nil {
@@ -250,14 +276,24 @@ func (s *Service) describe(ctx context.Context, ws string, r Register) (Version,
 // isRemote reports whether a path lies in somebody else's storage.
 func isRemote(path string) bool {
 	p, err := atelier.ParsePath(path)
-	return err == nil && p.Kind == atelier.RemotePath && !strings.HasPrefix(path, "mlflow-artifacts:") && !strings.Contains(path, "..")
+	return err == nil && p.Kind == atelier.RemotePath && !strings.HasPrefix(path, "mlflow-artifacts:")
+}
+
+// checkPromptPath refuses what a client could take for a file. A prompt has none,
+// and clients give any word for it.
+func checkPromptPath(path string) error {
+	if isRemote(path) {
+		return tracking.CheckRemote("path", path)
+	}
+	_, err := tracking.CheckArtifactPath(path)
+	return err
 }
 
 func numberFor(ctx context.Context, tx *sqldb.Tx, ws string, r Register) (int64, error) {
 	if r.Version == "" {
 		return nextVersion(ctx, tx, ws, r.Name)
 	}
-	number, err := parseVersion(r.Version)
+	number, err := ParseVersion(r.Version)
 	if err != nil {
 		return 0, err
 	}

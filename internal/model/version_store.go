@@ -84,16 +84,19 @@ func selectLatest(ctx context.Context, tx *sqldb.Tx, ws, name string) (int64, er
 	return *number, nil
 }
 
-// selectLatestByStage returns the newest version in every stage that has one.
-func selectLatestByStage(ctx context.Context, tx *sqldb.Tx, ws, name string) ([]Version, error) {
+// selectLatestByStage returns the newest version of every model in every stage
+// that has one.
+func selectLatestByStage(ctx context.Context, tx *sqldb.Tx, ws string, names []string) ([]Version, error) {
 	var versions []Version
-	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
-		v, err := scanVersion(rows.Scan)
-		versions = append(versions, v)
-		return err
-	}, `SELECT `+versionColumns+` FROM model_versions v WHERE v.workspace_id = $1 AND v.name = $2 AND v.version =
-		(SELECT MAX(w.version) FROM model_versions w WHERE w.workspace_id = v.workspace_id AND w.name = v.name AND w.stage = v.stage)
-		ORDER BY v.stage`, ws, name)
+	err := inChunks(names, func(marks string, args []any) error {
+		return tx.Query(ctx, func(rows *sqldb.Rows) error {
+			v, err := scanVersion(rows.Scan)
+			versions = append(versions, v)
+			return err
+		}, `SELECT `+versionColumns+` FROM model_versions v WHERE v.workspace_id = $1 AND v.name IN (`+marks+`) AND v.version =
+			(SELECT MAX(w.version) FROM model_versions w WHERE w.workspace_id = v.workspace_id AND w.name = v.name AND w.stage = v.stage)
+			ORDER BY v.name, v.stage`, append([]any{ws}, args...)...)
+	})
 	return versions, err
 }
 
@@ -166,6 +169,30 @@ func loadVersions(ctx context.Context, tx *sqldb.Tx, ws string, versions []Versi
 	})
 }
 
+// Registration is a version that was made from a logged model.
+type Registration struct {
+	Name    string `json:"name"`
+	Version int64  `json:"version"`
+}
+
+// selectRegistrations returns the versions that were made from logged models, by
+// the models' ids, the oldest first.
+func selectRegistrations(ctx context.Context, tx *sqldb.Tx, ws string, ids []string) (map[string][]Registration, error) {
+	found := map[string][]Registration{}
+	err := inChunks(ids, func(marks string, args []any) error {
+		return tx.Query(ctx, func(rows *sqldb.Rows) error {
+			var id string
+			var r Registration
+			err := rows.Scan(&id, &r.Name, &r.Version)
+			found[id] = append(found[id], r)
+			return err
+		}, `SELECT logged_model_id, name, version FROM model_versions
+			WHERE workspace_id = $1 AND logged_model_id <> '' AND logged_model_id IN (`+marks+`)
+			ORDER BY created_at, name, version`, append([]any{ws}, args...)...)
+	})
+	return found, err
+}
+
 func versionNoun() filter.Noun {
 	created, updated := filter.Field{Name: "creation_timestamp", Kind: filter.Time}, filter.Field{Name: "last_updated_timestamp", Kind: filter.Time}
 	return filter.Noun{
@@ -193,7 +220,7 @@ func searchVersions(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (ate
 	l.Only("v.workspace_id = ?", ws)
 	l.Only(not+`EXISTS (SELECT 1 FROM model_version_tags p WHERE p.workspace_id = v.workspace_id AND p.name = v.name
 		AND p.version = v.version AND p.key = ? AND p.value = 'true')`, TagPrompt)
-	l.Then("v.created_at", filter.Time, true)
+	l.Then("v.updated_at", filter.Time, true)
 	l.Then("v.name", filter.Text, false)
 	l.Then("v.version", filter.Time, true)
 	page.NextPageToken, err = l.Run(ctx, tx, versionColumns+" FROM model_versions v", func(rows *sqldb.Rows, position []any) error {

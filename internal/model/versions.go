@@ -22,7 +22,7 @@ func numberOf(ctx context.Context, tx *sqldb.Tx, ws, name, version string) (int6
 	if alias, ok := strings.CutPrefix(version, "@"); ok {
 		return selectAlias(ctx, tx, ws, name, alias)
 	}
-	return parseVersion(version)
+	return ParseVersion(version)
 }
 
 func (s *Service) version(ctx context.Context, ws, name string, number func(tx *sqldb.Tx) (int64, error)) (Version, error) {
@@ -40,7 +40,7 @@ func (s *Service) version(ctx context.Context, ws, name string, number func(tx *
 	return versions[0], err
 }
 
-// SearchVersions returns a page of versions, the newest first.
+// SearchVersions returns a page of versions, those that changed last first.
 func (s *Service) SearchVersions(ctx context.Context, ws string, q Search) (atelier.Page[Version], error) {
 	var page atelier.Page[Version]
 	q.MaxResults = atelier.PageSize(q.MaxResults, 10_000, 200_000)
@@ -51,6 +51,17 @@ func (s *Service) SearchVersions(ctx context.Context, ws string, q Search) (atel
 	return page, err
 }
 
+// Registrations returns the versions that were made from logged models, by the
+// models' ids.
+func (s *Service) Registrations(ctx context.Context, ws string, ids []string) (map[string][]Registration, error) {
+	var found map[string][]Registration
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		found, err = selectRegistrations(ctx, tx, ws, ids)
+		return err
+	})
+	return found, err
+}
+
 // LatestVersions returns the newest version of a model in each of stages, or in
 // every stage when none is given.
 func (s *Service) LatestVersions(ctx context.Context, ws, name string, stages []string) ([]Version, error) {
@@ -59,7 +70,7 @@ func (s *Service) LatestVersions(ctx context.Context, ws, name string, stages []
 		if _, err := selectModel(ctx, tx, ws, name); err != nil {
 			return err
 		}
-		found, err := selectLatestByStage(ctx, tx, ws, name)
+		found, err := selectLatestByStage(ctx, tx, ws, []string{name})
 		if err != nil {
 			return err
 		}
@@ -75,6 +86,24 @@ func (s *Service) LatestVersions(ctx context.Context, ws, name string, stages []
 		return loadVersions(ctx, tx, ws, versions)
 	})
 	return versions, err
+}
+
+// LatestOf returns the newest version in every stage, of each of the models called
+// names.
+func (s *Service) LatestOf(ctx context.Context, ws string, names []string) (map[string][]Version, error) {
+	latest := map[string][]Version{}
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		found, err := selectLatestByStage(ctx, tx, ws, names)
+		if err != nil {
+			return err
+		}
+		err = loadVersions(ctx, tx, ws, found)
+		for _, v := range found {
+			latest[v.Name] = append(latest[v.Name], v)
+		}
+		return err
+	})
+	return latest, err
 }
 
 // change edits a version in one transaction and returns it.
@@ -120,8 +149,10 @@ func (s *Service) UpdateVersion(ctx context.Context, ws, name, version string, u
 				v.Properties[key] = *value
 			}
 		}
-		if err := updateVersion(ctx, tx, ws, number, v); err != nil {
-			return err
+		if u.Description != nil || u.Stage != nil || u.Properties != nil {
+			if err := updateVersion(ctx, tx, ws, number, v); err != nil {
+				return err
+			}
 		}
 		set := map[string]string{}
 		for key, value := range u.Tags {

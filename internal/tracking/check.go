@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -156,10 +157,35 @@ func checkLocation(location string) error {
 	}
 	plain, stable := decodeUntilStable(location)
 	parsed, err := url.Parse(plain)
-	if !stable || err != nil || parsed.Scheme == "" || parsed.Scheme == "file" || hasParent(plain) {
+	if !stable || err != nil || parsed.Scheme == "" || parsed.Scheme == "file" || climbs(plain) {
 		return bad
 	}
 	return nil
+}
+
+// CheckRemote refuses the address of a file in somebody else's storage that a
+// client could misread: one that leads up, or to the client's own files.
+func CheckRemote(field, address string) error {
+	plain, stable := decodeUntilStable(address)
+	parsed, err := url.Parse(plain)
+	bad := !stable || err != nil || !utf8.ValidString(plain) || len(address) > 2000 || strings.ContainsAny(plain, "\x00\r\n\\#") ||
+		strings.EqualFold(parsed.Scheme, "file") || climbs(plain)
+	if bad {
+		return atelier.Errorf(atelier.Invalid, "Invalid model version source: '%s'.", atelier.Clip(address, 120)).At(field).
+			WithHint("Give an absolute address such as s3://bucket/folder, without '..', '\\' or '#'.")
+	}
+	return nil
+}
+
+// climbs reports whether a part of p is taken for a parent folder by anybody.
+func climbs(p string) bool {
+	for part := range strings.SplitSeq(p, "/") {
+		name, _, _ := strings.Cut(part, ";") // "..;x" is a parent folder to some servers
+		if len(name) > 0 && strings.Trim(name, dots) == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // decodeUntilStable undoes percent-encoding, however often it was applied. The
@@ -189,15 +215,6 @@ func decodeOnce(text string) string {
 
 var encoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-func hasParent(p string) bool {
-	for part := range strings.SplitSeq(p, "/") {
-		if part == ".." {
-			return true
-		}
-	}
-	return false
-}
-
 var drive = regexp.MustCompile(`^[A-Za-z]:`)
 
 // dots are the full stops of Unicode, which some systems take for plain ones.
@@ -218,11 +235,8 @@ func CheckArtifactPath(p string) (string, error) {
 	if strings.ContainsAny(plain, "\\#\x00\r\n") || strings.HasPrefix(plain, "/") || drive.MatchString(plain) {
 		return "", bad
 	}
-	for part := range strings.SplitSeq(plain, "/") {
-		name, _, _ := strings.Cut(part, ";") // "..;x" is a parent folder to some servers
-		if part == "" || name != "" && strings.Trim(name, dots) == "" {
-			return "", bad
-		}
+	if climbs(plain) || slices.Contains(strings.Split(plain, "/"), "") {
+		return "", bad
 	}
 	if strings.Contains(plain, "://") || strings.HasPrefix(strings.ToLower(plain), "file:") {
 		return "", bad

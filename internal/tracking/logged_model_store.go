@@ -39,8 +39,17 @@ func insertLoggedModel(ctx context.Context, tx *sqldb.Tx, ws string, m LoggedMod
 // selectLoggedModel finds a logged model that is not deleted, without its params,
 // tags and metrics.
 func selectLoggedModel(ctx context.Context, tx *sqldb.Tx, ws, id string) (LoggedModel, error) {
-	row := tx.QueryRow(ctx, `SELECT `+loggedModelColumns+` FROM logged_models m
-		WHERE workspace_id = $1 AND id = $2 AND NOT is_deleted`, ws, id)
+	return oneLoggedModel(id, tx.QueryRow(ctx, `SELECT `+loggedModelColumns+` FROM logged_models m
+		WHERE workspace_id = $1 AND id = $2 AND NOT is_deleted`, ws, id))
+}
+
+// selectDeletedLoggedModel is selectLoggedModel for one that may be deleted.
+func selectDeletedLoggedModel(ctx context.Context, tx *sqldb.Tx, ws, id string) (LoggedModel, error) {
+	return oneLoggedModel(id, tx.QueryRow(ctx, `SELECT `+loggedModelColumns+` FROM logged_models m
+		WHERE workspace_id = $1 AND id = $2`, ws, id))
+}
+
+func oneLoggedModel(id string, row *sqldb.Row) (LoggedModel, error) {
 	m, err := scanLoggedModel(row.Scan)
 	if errors.Is(err, sqldb.ErrNoRows) {
 		return m, atelier.Errorf(atelier.NotFound, "Logged model with ID '%s' not found.", atelier.Clip(id, 80))

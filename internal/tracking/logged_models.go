@@ -82,6 +82,11 @@ func (s *Service) LoggedModel(ctx context.Context, ws, id string) (LoggedModel, 
 	return s.readModel(ctx, ws, func(tx *sqldb.Tx) (LoggedModel, error) { return selectLoggedModel(ctx, tx, ws, id) })
 }
 
+// DeletedLoggedModel is LoggedModel for one that may have been deleted.
+func (s *Service) DeletedLoggedModel(ctx context.Context, ws, id string) (LoggedModel, error) {
+	return s.readModel(ctx, ws, func(tx *sqldb.Tx) (LoggedModel, error) { return selectDeletedLoggedModel(ctx, tx, ws, id) })
+}
+
 // RunModel returns the logged model that a run made under a name.
 func (s *Service) RunModel(ctx context.Context, ws, run, name string) (LoggedModel, error) {
 	return s.readModel(ctx, ws, func(tx *sqldb.Tx) (LoggedModel, error) { return selectRunModel(ctx, tx, ws, run, name) })
