@@ -34,6 +34,16 @@ func (w *bitWriter) close() []byte {
 	return w.out
 }
 
+func (w *bitWriter) reset() { w.out, w.pending, w.have = w.out[:0], 0, 0 }
+
+// append appends what was written to from, which is not closed.
+func (w *bitWriter) append(from *bitWriter) {
+	for out := from.out; len(out) > 0; out = out[8:] {
+		w.write(binary.LittleEndian.Uint64(out), 64)
+	}
+	w.write(from.pending, from.have)
+}
+
 // size is how many bits were written.
 func (w *bitWriter) size() int { return 8*len(w.out) + w.have }
 

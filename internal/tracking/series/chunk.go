@@ -13,11 +13,12 @@ import (
 // A chunk is the stored form of some points of one series:
 //
 //	byte     version of this format, 1
-//	byte     how values are written: 0 XOR, 1 decimal
+//	byte     how values are written: 0 XOR, 1 decimal, 2 single, 3 split
 //	uvarint  number of points, at least 1
 //	bits     steps, then timestamps, as integers (see bitWriter.integers);
-//	         then values: XOR (see bitWriter.xor), or 4 bits with the number
-//	         of decimals and the scaled values as integers
+//	         then values: XOR (see bitWriter.xor); or 4 bits with the number
+//	         of decimals and the scaled values as integers; or numbers of 32
+//	         bits, as integers or split (see bitWriter.split)
 //	4 bytes  CRC-32C of all before, little-endian
 //
 // The points are in the order of history, each once. NaN has one form, and
@@ -93,6 +94,7 @@ type encoder struct {
 	steps, times, whole []int64
 	values              []float64
 	scratch             [2][]uint64
+	trials              [2]bitWriter
 }
 
 func sized[T any](list []T, n int) []T { return slices.Grow(list[:0], n)[:n] }
@@ -104,26 +106,41 @@ func (e *encoder) encode(points []Point) []byte {
 	for i, p := range points {
 		e.steps[i], e.times[i], e.values[i] = p.Step, int64(p.Timestamp), float64(p.Value)
 	}
-	head := append(make([]byte, 0, 24+3*n), chunkVersion, xorValues)
+	head := append(make([]byte, 0, 24+4*n), chunkVersion, 0)
 	w := &bitWriter{out: binary.AppendUvarint(head, uint64(n))}
 	w.integers(e.steps, &e.scratch)
 	w.integers(e.times, &e.scratch)
-	start := *w
-	start.out = slices.Clip(start.out)
-	decimals, ok := scaled(e.values, e.whole)
-	if !ok {
-		w.xor(e.values)
-		return seal(w.close())
-	}
-	w.write(uint64(decimals), 4)
-	w.integers(e.whole, &e.scratch)
-	start.xor(e.values)
-	if start.size() < w.size() {
-		return seal(start.close())
-	}
+	form := e.writeValues(w)
 	chunk := w.close()
-	chunk[1] = decimalValues
+	chunk[1] = form
 	return seal(chunk)
+}
+
+// writeValues appends the values in the form that is shortest for them, and
+// returns which that is.
+func (e *encoder) writeValues(w *bitWriter) byte {
+	best, trial := &e.trials[0], &e.trials[1]
+	best.reset()
+	best.xor(e.values)
+	form := byte(xorValues)
+	try := func(other byte, write func(w *bitWriter)) {
+		trial.reset()
+		if write(trial); trial.size() < best.size() {
+			best, trial, form = trial, best, other
+		}
+	}
+	if decimals, ok := scaled(e.values, e.whole); ok {
+		try(decimalValues, func(w *bitWriter) {
+			w.write(uint64(decimals), 4)
+			w.integers(e.whole, &e.scratch)
+		})
+	}
+	if singles(e.values, e.whole) {
+		try(singleValues, func(w *bitWriter) { w.integers(e.whole, &e.scratch) })
+		try(splitValues, func(w *bitWriter) { w.split(e.whole) })
+	}
+	w.append(best)
+	return form
 }
 
 // decode returns the points of a chunk, or an error for anything that encode did
@@ -175,6 +192,19 @@ func (r *bitReader) values(form byte, points []Point, numbers []int64) bool {
 		r.integers(numbers)
 		for i, whole := range numbers {
 			points[i].Value = Value(float64(whole) / factor)
+		}
+		return true
+	case singleValues, splitValues:
+		if form == singleValues {
+			r.integers(numbers)
+		} else {
+			r.split(numbers)
+		}
+		for i, whole := range numbers {
+			if max(whole, -whole) > math.MaxInt32 || whole == math.MinInt64 {
+				return false
+			}
+			points[i].Value = ofSingle(whole)
 		}
 		return true
 	}

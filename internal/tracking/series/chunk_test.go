@@ -16,9 +16,13 @@ var samePoints = cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b Value
 // drawPoints makes points as no training would log them, in small ranges too, so
 // that some are equal.
 func drawPoints(t *rapid.T, least int) []Point {
-	number := rapid.OneOf(rapid.Float64(), rapid.Map(rapid.Float32(), func(f float32) float64 { return float64(f) }),
-		rapid.Map(rapid.IntRange(-5, 5), func(i int) float64 { return float64(i) / 4 }),
+	single := rapid.OneOf(rapid.Map(rapid.Float32(), func(f float32) float64 { return float64(f) }),
+		rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, math.Copysign(0, -1), math.MaxFloat32, math.SmallestNonzeroFloat32}))
+	number := rapid.OneOf(rapid.Float64(), single, rapid.Map(rapid.IntRange(-5, 5), func(i int) float64 { return float64(i) / 4 }),
 		rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, math.Copysign(0, -1), math.MaxFloat64, 5e-324, 1 << 53}))
+	if rapid.Bool().Draw(t, "single") {
+		number = single
+	}
 	place := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-3, 3))
 	point := rapid.Custom(func(t *rapid.T) Point {
 		return Point{Step: place.Draw(t, "step"), Timestamp: Timestamp(place.Draw(t, "time")), Value: Value(number.Draw(t, "value"))}
@@ -59,6 +63,7 @@ func curves() map[string]func(i int) float64 {
 		"use of a processor":   func(int) float64 { return float64(random.IntN(100)) },
 		"step by a decimal":    func(i int) float64 { return float64(i) * 0.37 },
 		"loss in 32 bits":      func(i int) float64 { return float64(float32(2/(1+float64(i)/200) + random.NormFloat64()/10)) },
+		"noise in 32 bits":     func(int) float64 { return float64(float32(random.NormFloat64() / 10)) },
 		"average of losses":    func(i int) float64 { average = 0.99*average + random.Float64()/100; return float64(float32(average)) },
 		"noise in 64 bits":     func(int) float64 { return random.Float64() },
 		"cosine rate":          func(i int) float64 { return float64(float32(0.0005 * (1 + math.Cos(float64(i)/1000)))) },

@@ -5,10 +5,12 @@ import (
 	"math/bits"
 )
 
-// Values are written in one of two ways, whichever is shorter.
+// Values are written in the shortest of these ways.
 const (
 	xorValues     = 0 // Gorilla: each value's bits XOR those of the one before
 	decimalValues = 1 // whole numbers, to be divided by a power of ten
+	singleValues  = 2 // numbers of 32 bits, as integers in their order
+	splitValues   = 3 // numbers of 32 bits, exponents apart from the rest
 )
 
 const maxDecimals = 9
