@@ -18,6 +18,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/blob/s3"
 	"github.com/atelier-ml/atelier/internal/clock"
 	"github.com/atelier-ml/atelier/internal/compute/local"
+	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/endpoint"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
@@ -79,9 +80,10 @@ func (a *App) build(ctx context.Context) error {
 	environments := environment.New(g.db)
 	runs := tracking.New(g.db, g.blobs, g.bus)
 	models := model.New(g.db, g.blobs, g.bus, runs)
+	assets := data.New(g.db, g.blobs, g.bus, runs)
 	jobs := job.New(job.Options{
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
-		Tracking: runs, Models: models, Environments: environments, Driver: driver,
+		Tracking: runs, Models: models, Data: assets, Environments: environments, Driver: driver,
 		ServerFile: a.path("server.json"), ServerURL: a.address.url,
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
@@ -93,7 +95,7 @@ func (a *App) build(ctx context.Context) error {
 		ServerFile: a.path("server.json"), URL: a.address.url,
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
-	sweeper := sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, job.References, endpoint.References)
+	sweeper := sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, data.References, job.References, endpoint.References)
 	compact := func(ctx context.Context) error { return runs.Compact(ctx, g.clock) }
 	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}, {"metrics", compact}}
 
@@ -111,6 +113,7 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterExperiments(t, runs)
 	api.RegisterRuns(t, runs)
 	api.RegisterModels(t, models)
+	api.RegisterData(t, assets)
 	api.RegisterEndpoints(t, endpoints)
 	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Blobs: g.blobs, Log: a.log})
 	t.Fallback(web.Handler())

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/atelier-ml/atelier/internal/client"
+	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/endpoint"
 	"github.com/atelier-ml/atelier/internal/job"
 	"github.com/atelier-ml/atelier/internal/model"
@@ -63,6 +64,22 @@ func (c *command) loadModel(o modelOptions) (model.Register, error) {
 		return model.Register{}, err
 	}
 	return document.Model()
+}
+
+func (c *command) loadData(o dataOptions) (data.Register, error) {
+	place := o.path
+	if inner, ok := local(place); ok {
+		place = c.st.path(inner)
+	}
+	if o.file == "" {
+		kind := data.Type(first(o.kind, spec.TypeOf(place)))
+		return data.Register{Name: o.name, Path: place, Version: o.version, Type: kind, Description: o.description}, nil
+	}
+	document, err := c.load(o.file, o.sets, "name", o.name, "path", place, "version", o.version, "type", o.kind, "description", o.description)
+	if err != nil {
+		return data.Register{}, err
+	}
+	return document.Data()
 }
 
 func (c *command) loadEndpoint(file string, sets []string, name, authMode string) (endpoint.CreateEndpoint, error) {

@@ -21,6 +21,7 @@ const (
 	Logs       = "logs"
 	Experiment = "experiment"
 	Model      = "model"
+	Data       = "data"
 	Endpoint   = "endpoint"
 	Deployment = "deployment"
 	Workspace  = "workspace"

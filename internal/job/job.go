@@ -7,6 +7,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/environment"
 )
 
@@ -150,6 +151,7 @@ type Job struct {
 	userID     string
 	phase      Status // what the runner last said it does
 	task       compute.Task
+	uses       []data.Use // of a job that is being submitted
 	cpus       int
 	handle     compute.Handle // empty before the task is prepared and after it is released
 	tokenAt    time.Time

@@ -14,6 +14,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/clock"
 	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/logs"
@@ -32,6 +33,7 @@ type Options struct {
 	Logs         *logs.Store
 	Tracking     *tracking.Service
 	Models       *model.Service
+	Data         *data.Service
 	Environments *environment.Service
 	Driver       compute.Driver
 	Log          *slog.Logger

@@ -21,6 +21,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/clock"
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/fake"
+	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/job"
@@ -74,6 +75,7 @@ func newBench(t *testing.T, db *sqldb.DB, clk clock.Clock) *bench {
 	b.driver = fake.New(clk, compute.Capacity{Name: "fake", CPUs: 2}, b.script, b.report)
 	b.deps = job.Options{DB: db, Clock: clk, Bus: b.bus, Access: who, Blobs: b.blobs, Logs: store, Tracking: b.runs,
 		Models:       model.New(db, b.blobs, b.bus, b.runs),
+		Data:         data.New(db, b.blobs, b.bus, b.runs),
 		Environments: environment.New(db), Driver: b.driver, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		ServerURL: func() string { return "http://server" }}
 	b.jobs = job.New(b.deps)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -45,6 +45,9 @@ func (s *Service) Submit(ctx context.Context, ws string, spec Spec) (Job, error)
 		if err == nil {
 			maps.Copy(j.task.EnvironmentVariables, ownVariables(j, run))
 			err = insertJob(ctx, tx, j)
+		}
+		if err == nil {
+			err = data.Record(ctx, tx, ws, j.uses)
 		}
 		if atelier.CodeOf(err) == atelier.Conflict || sqldb.IsDuplicate(err) {
 			return atelier.Errorf(atelier.Conflict, "The name %q is taken by another job or run.", j.Name).At("name").
@@ -194,8 +197,14 @@ func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, 
 		return definition, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.Inputs)) {
-		if j.task.Inputs[name], err = s.findInput(ctx, j.workspace, j.Inputs[name]); err != nil {
+		found, use, err := s.findInput(ctx, j.workspace, j.Inputs[name])
+		if err != nil {
 			return definition, located(err, "inputs."+name)
+		}
+		j.task.Inputs[name] = found
+		if use != nil {
+			use.RunID, use.Direction, use.Name = j.Name, data.Input, name
+			j.uses = append(j.uses, *use)
 		}
 	}
 	for name, output := range j.Outputs {
@@ -261,114 +270,33 @@ func (s *Service) findTree(ctx context.Context, ws, id string) (blob.Tree, error
 	return tree, err
 }
 
-// uploads is where clients put local files, in the words of the default datastore.
-const uploads = "LocalUpload/"
-
-func (s *Service) findInput(ctx context.Context, ws string, input Input) (compute.Input, error) {
+// findInput returns the literal, or what an input's path means. Data that the run
+// will have read is returned as a use of it, too.
+func (s *Service) findInput(ctx context.Context, ws string, input Input) (compute.Input, *data.Use, error) {
 	if input.Value != nil {
 		value := text(input.Value)
-		return compute.Input{Value: &value}, nil
+		return compute.Input{Value: &value}, nil, nil
 	}
 	found := compute.Input{Type: input.Type, Mode: input.Mode}
 	if found.Type == "" {
-		found.Type = "uri_folder"
+		found.Type = string(data.Folder)
 	}
 	parsed, err := atelier.ParsePath(input.Path)
 	if err != nil {
-		return found, err
+		return found, nil, err
 	}
-	switch parsed.Kind {
-	case atelier.DatastorePath:
-		rest, ok := strings.CutPrefix(parsed.Rest, uploads)
-		if !ok || parsed.Datastore != atelier.DefaultDatastore {
-			return found, atelier.Errorf(atelier.NotImplemented, "Only uploaded files can be read from a datastore yet.")
-		}
-		id, below, _ := strings.Cut(rest, "/")
-		tree, err := s.findTree(ctx, ws, id)
-		if err == nil {
-			found.Tree = tree.ID
-			found.Path, err = placeInTree(tree, below)
-		}
-		return found, err
-	case atelier.JobOutputPath:
-		found.Tree, found.Path, err = s.treeOfArtifacts(ctx, ws, parsed.Job, outputFolder(parsed.Output), parsed.Rest)
-		return found, err
-	case atelier.RunPath:
-		found.Tree, found.Path, err = s.treeOfArtifacts(ctx, ws, parsed.Run, "", parsed.Rest)
-		return found, err
-	case atelier.AssetPath:
-		if !strings.HasSuffix(found.Type, "_model") {
-			return found, atelier.Errorf(atelier.NotImplemented, "Data assets such as %q are not offered yet.", atelier.Clip(input.Path, 120)).
-				WithHint("Use a local path; or, for a registered model, the type mlflow_model or custom_model.")
-		}
+	if parsed.Kind == atelier.AssetPath && strings.HasSuffix(found.Type, "_model") {
 		content, err := s.Models.Resolve(ctx, ws, input.Path, found.Type)
 		found.Tree = content.Tree.ID
-		return found, err
-	case atelier.LocalPath:
-		return found, atelier.Errorf(atelier.Invalid, "%q is a local path; the server cannot see it.", atelier.Clip(input.Path, 120)).
-			WithHint("Upload it first; the command line and the Python client do it.")
+		return found, &data.Use{Type: found.Type, Path: input.Path, SourceRun: content.RunID, Tree: found.Tree}, err
 	}
-	return found, atelier.Errorf(atelier.NotImplemented, "An input cannot be read from %q yet.", atelier.Clip(input.Path, 120)).
-		WithHint("Use a local path, azureml://jobs/JOB/outputs/OUTPUT or runs:/RUN/PATH.")
-}
-
-// placeInTree finds what the part of an upload's address behind the tree's id
-// means: a file of the tree, a folder in it, or just the name that the whole
-// folder had on the user's machine.
-func placeInTree(tree blob.Tree, below string) (string, error) {
-	below = strings.Trim(below, "/")
-	if below == "" {
-		return "", nil
+	content, err := s.Data.Resolve(ctx, ws, input.Path)
+	if err == nil {
+		err = content.Check(data.Type(found.Type))
 	}
-	for _, candidate := range []string{below, strings.TrimPrefix(strings.TrimLeft(below, "/"), firstElement(below)+"/")} {
-		if hasPlace(tree, candidate) {
-			return candidate, nil
-		}
-	}
-	if !strings.Contains(below, "/") {
-		return "", nil
-	}
-	return "", atelier.Errorf(atelier.Invalid, "There is no %q in what was uploaded.", atelier.Clip(below, 120))
-}
-
-func firstElement(p string) string {
-	first, _, _ := strings.Cut(p, "/")
-	return first
-}
-
-// hasPlace reports whether p is a file of the tree or a folder in it.
-func hasPlace(tree blob.Tree, p string) bool {
-	return slices.ContainsFunc(tree.Files, func(f blob.File) bool { return f.Path == p || strings.HasPrefix(f.Path, p+"/") })
-}
-
-// outputFolder is where the artifacts of a job's output lie. The output named
-// "default" is everything that the job keeps, as in Azure Machine Learning.
-func outputFolder(output string) string {
-	if output == "default" || output == "artifacts" {
-		return ""
-	}
-	return "named-outputs/" + output
-}
-
-// treeOfArtifacts makes a tree of what a run keeps, as it is now.
-func (s *Service) treeOfArtifacts(ctx context.Context, ws, run, folder, rest string) (blob.Hash, string, error) {
-	place := strings.Trim(path.Join(folder, rest), "/")
-	owner := tracking.Owner{Kind: tracking.RunArtifact, ID: run}
-	files, err := s.Tracking.Files(ctx, ws, owner, "")
-	if err != nil {
-		return "", "", err
-	}
-	var chosen []blob.File
-	for _, file := range files {
-		if place == "" || file.Path == place || strings.HasPrefix(file.Path, place+"/") {
-			chosen = append(chosen, blob.File{Path: file.Path, Hash: file.Hash, Size: file.Size})
-		}
-	}
-	if len(chosen) == 0 {
-		return "", "", atelier.Errorf(atelier.NotFound, "The run %q keeps nothing under %q.", atelier.Clip(run, 80), atelier.Clip(place, 120))
-	}
-	tree, err := blob.PutTree(ctx, s.Blobs, ws, chosen)
-	return tree.ID, place, err
+	found.Tree = content.Tree.ID
+	return found, &data.Use{Type: found.Type, Path: input.Path, Asset: content.Asset, Version: content.Version,
+		SourceRun: content.RunID, Tree: found.Tree}, err
 }
 
 // runTags are what MLflow's clients and Azure's read on a job's run.

@@ -208,8 +208,7 @@ func (d *Document) input(node *yaml.Node, name string) job.Input {
 	input := job.Input{Type: o.choice("type", dataTypes...), Mode: o.choice("mode", "ro_mount", "download")}
 	o.need("path", "where the data is")
 	if node := o.value("path"); node != nil {
-		want := map[string]wanted{"uri_file": aFile, "uri_folder": aFolder, "mltable": aFolder}[input.Type]
-		input.Path = d.path(node, name+".path", want)
+		input.Path = d.path(node, name+".path", placeOf(input.Type))
 	}
 	o.finish(map[string]string{
 		"optional":  "It belongs to components, which are not offered yet.",
@@ -219,14 +218,14 @@ func (d *Document) input(node *yaml.Node, name string) job.Input {
 		"version":   "Refer to data by its path.",
 	})
 	if input.Type == "" {
-		input.Type = typeOf(input.Path)
+		input.Type = TypeOf(input.Path)
 	}
 	return input
 }
 
-// typeOf is the type of data whose type was not written: what lies there on
+// TypeOf is the type of data whose type was not written: what lies there on
 // this machine, else Azure's default.
-func typeOf(path string) string {
+func TypeOf(path string) string {
 	if isLocal(path) {
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			return "uri_file"

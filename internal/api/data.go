@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/data"
+	"github.com/atelier-ml/atelier/internal/route"
+	"github.com/atelier-ml/atelier/internal/workspace"
+)
+
+// RegisterData adds the routes of data assets and their versions.
+func RegisterData(t *route.Table, assets *data.Service) {
+	r := &dataRoutes{assets}
+	all, one := inWorkspace+"/data", inWorkspace+"/data/{asset}"
+	versions, version := one+"/versions", one+"/versions/{version}"
+	route.Native(t, route.Route{Method: "POST", Path: all, Permission: "data/write", Status: http.StatusCreated,
+		Summary: "Register a version of a data asset", Tag: "data"}, r.register)
+	route.Native(t, route.Route{Method: "GET", Path: all, Permission: "data/read", Summary: "List data assets by name", Tag: "data"}, r.list)
+	route.Native(t, route.Route{Method: "GET", Path: one, Permission: "data/read", Summary: "Show a data asset", Tag: "data"}, r.get)
+	route.Native(t, route.Route{Method: "PATCH", Path: one, Permission: "data/write",
+		Summary: "Archive a data asset, or take it out of the archive", Tag: "data"}, r.update)
+	route.Native(t, route.Route{Method: "GET", Path: versions, Permission: "data/read",
+		Summary: "List the versions of a data asset, newest first", Tag: "data"}, r.listVersions)
+	route.Native(t, route.Route{Method: "GET", Path: version, Permission: "data/read",
+		Summary: "Show a version by its name, or \"latest\"", Tag: "data"}, r.getVersion)
+	route.Native(t, route.Route{Method: "PATCH", Path: version, Permission: "data/write",
+		Summary: "Change what is said about a version, or archive it", Tag: "data"}, r.updateVersion)
+	route.Native(t, route.Route{Method: "GET", Path: version + "/uses", Permission: "data/read",
+		Summary: "Which runs read or made a version, latest first", Tag: "data"}, r.uses)
+}
+
+type dataRoutes struct {
+	assets *data.Service
+}
+
+type registerData struct {
+	WorkspacePath
+	Body data.Register
+}
+
+func (r *dataRoutes) register(ctx context.Context, in *registerData) (*Body[data.Version], error) {
+	return answer(r.assets.Register(ctx, workspace.From(ctx).ID, in.Body))
+}
+
+// ListData asks for a page of assets or versions.
+type ListData struct {
+	Archived   bool   `query:"archived" doc:"Those that are archived too."`
+	MaxResults int    `query:"max_results" minimum:"0" maximum:"1000"`
+	PageToken  string `query:"page_token"`
+}
+
+func (in *ListData) list() data.List {
+	return data.List{Archived: in.Archived, MaxResults: in.MaxResults, PageToken: in.PageToken}
+}
+
+type listData struct {
+	WorkspacePath
+	ListData
+}
+
+func (r *dataRoutes) list(ctx context.Context, in *listData) (*Body[atelier.Page[data.Asset]], error) {
+	return answer(r.assets.List(ctx, workspace.From(ctx).ID, in.list()))
+}
+
+// DataPath names a data asset.
+type DataPath struct {
+	WorkspacePath
+	Asset string `path:"asset"`
+}
+
+func (r *dataRoutes) get(ctx context.Context, in *DataPath) (*Body[data.Asset], error) {
+	return answer(r.assets.Get(ctx, workspace.From(ctx).ID, in.Asset))
+}
+
+type updateData struct {
+	DataPath
+	Body data.UpdateAsset
+}
+
+func (r *dataRoutes) update(ctx context.Context, in *updateData) (*Body[data.Asset], error) {
+	return answer(r.assets.Update(ctx, workspace.From(ctx).ID, in.Asset, in.Body))
+}
+
+type listDataVersions struct {
+	DataPath
+	ListData
+}
+
+func (r *dataRoutes) listVersions(ctx context.Context, in *listDataVersions) (*Body[atelier.Page[data.Version]], error) {
+	return answer(r.assets.Versions(ctx, workspace.From(ctx).ID, in.Asset, in.list()))
+}
+
+// DataVersionPath names a version of a data asset.
+type DataVersionPath struct {
+	DataPath
+	Version string `path:"version" doc:"the version, or \"latest\""`
+}
+
+func (r *dataRoutes) getVersion(ctx context.Context, in *DataVersionPath) (*Body[data.Version], error) {
+	return answer(r.assets.Version(ctx, workspace.From(ctx).ID, in.Asset, in.Version))
+}
+
+type updateDataVersion struct {
+	DataVersionPath
+	Body data.UpdateVersion
+}
+
+func (r *dataRoutes) updateVersion(ctx context.Context, in *updateDataVersion) (*Body[data.Version], error) {
+	return answer(r.assets.UpdateVersion(ctx, workspace.From(ctx).ID, in.Asset, in.Version, in.Body))
+}
+
+func (r *dataRoutes) uses(ctx context.Context, in *DataVersionPath) (*Body[atelier.Page[data.Use]], error) {
+	return answer(r.assets.UsesOfVersion(ctx, workspace.From(ctx).ID, in.Asset, in.Version))
+}
