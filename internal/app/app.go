@@ -115,7 +115,7 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterModels(t, models)
 	api.RegisterData(t, assets)
 	api.RegisterEndpoints(t, endpoints)
-	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Blobs: g.blobs, Log: a.log})
+	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Workspaces: workspaces, Access: who, Blobs: g.blobs, Log: a.log})
 	t.Fallback(web.Handler())
 	return nil
 }

@@ -3,6 +3,7 @@ package mlflow
 import (
 	"context"
 	"io"
+	"mime"
 	"net/http"
 	"path"
 	"strings"
@@ -22,9 +23,11 @@ func (s *server) artifactRoutes() []endpoint {
 		{"GET /mlflow-artifacts/artifacts/{path...}", readArtifacts, s.download, 0},
 		{"PUT /mlflow-artifacts/artifacts/{path...}", writeArtifacts, s.upload, unlimited},
 		{"DELETE /mlflow-artifacts/artifacts/{path...}", writeArtifacts, s.remove, 0},
-		{"POST /mlflow-artifacts/mpu/create/{path...}", writeArtifacts, s.refuseMultipart, 0},
-		{"POST /mlflow-artifacts/mpu/complete/{path...}", writeArtifacts, s.refuseMultipart, 0},
-		{"POST /mlflow-artifacts/mpu/abort/{path...}", writeArtifacts, s.refuseMultipart, 0},
+		{"POST /mlflow-artifacts/mpu/create/{path...}", writeArtifacts, s.refuse("Multipart upload"), 0},
+		{"POST /mlflow-artifacts/mpu/complete/{path...}", writeArtifacts, s.refuse("Multipart upload"), 0},
+		{"POST /mlflow-artifacts/mpu/abort/{path...}", writeArtifacts, s.refuse("Multipart upload"), 0},
+		{"GET /mlflow-artifacts/presigned/{path...}", readArtifacts, s.refuse("Multipart download"), 0},
+		{"POST /mlflow/artifacts/presigned-upload-url", writeArtifacts, handle(s, s.refusePresigned), 0},
 	}
 }
 
@@ -117,6 +120,12 @@ func proxied(req *http.Request) (string, error) {
 
 func (s *server) download(w http.ResponseWriter, req *http.Request) {
 	content, file, err := s.open(req)
+	s.serve(w, req, content, file, err)
+}
+
+// serve answers with a file as bytes to keep: whatever they are, no browser shows
+// or runs them.
+func (s *server) serve(w http.ResponseWriter, req *http.Request, content io.ReadSeekCloser, file tracking.Artifact, err error) {
 	if err != nil {
 		s.writeError(w, req, err)
 		return
@@ -124,7 +133,7 @@ func (s *server) download(w http.ResponseWriter, req *http.Request) {
 	defer content.Close()
 	header := w.Header()
 	header.Set("Content-Type", "application/octet-stream")
-	header.Set("Content-Disposition", "attachment")
+	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(file.Path)}))
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	header.Set("ETag", `"`+string(file.Hash)+`"`)
@@ -142,18 +151,22 @@ func (s *server) open(req *http.Request) (io.ReadSeekCloser, tracking.Artifact, 
 		return nil, tracking.Artifact{}, err
 	}
 	if isTree {
-		file, ok := tree.Find(inside)
-		if !ok {
-			return nil, tracking.Artifact{}, atelier.Errorf(atelier.NotFound, "There is no artifact %q.", atelier.Clip(inside, 120))
-		}
-		content, _, err := s.blobs.Open(ctx, ws, file.Hash)
-		return content, tracking.Artifact{Path: file.Path, Hash: file.Hash, Size: file.Size}, err
+		return s.openInTree(ctx, ws, tree, inside)
 	}
 	place, err := s.tracking.Locate(ctx, ws, p)
 	if err != nil {
 		return nil, tracking.Artifact{}, err
 	}
 	return s.tracking.Open(ctx, ws, place.Owner, place.Path)
+}
+
+func (s *server) openInTree(ctx context.Context, ws string, tree blob.Tree, p string) (io.ReadSeekCloser, tracking.Artifact, error) {
+	file, ok := tree.Find(p)
+	if !ok {
+		return nil, tracking.Artifact{}, atelier.Errorf(atelier.NotFound, "There is no artifact %q.", atelier.Clip(p, 120)).At("path")
+	}
+	content, _, err := s.blobs.Open(ctx, ws, file.Hash)
+	return content, tracking.Artifact{Path: file.Path, Hash: file.Hash, Size: file.Size}, err
 }
 
 func (s *server) upload(w http.ResponseWriter, req *http.Request) {
@@ -173,6 +186,9 @@ func (s *server) remove(w http.ResponseWriter, req *http.Request) {
 func (s *server) change(w http.ResponseWriter, req *http.Request, act func(ctx context.Context, ws string, place tracking.Place) error) {
 	ctx, ws := req.Context(), workspaceID(req)
 	p, err := proxied(req)
+	if err == nil && strings.HasPrefix(p+"/", treeFolder) {
+		err = atelier.Errorf(atelier.Invalid, "The files of a registered version never change.").At("path")
+	}
 	if err == nil {
 		var place tracking.Place
 		if place, err = s.tracking.Locate(ctx, ws, p); err == nil {
@@ -186,7 +202,20 @@ func (s *server) change(w http.ResponseWriter, req *http.Request, act func(ctx c
 	writeJSON(w, http.StatusOK, struct{}{})
 }
 
-// refuseMultipart answers in the words on which clients fall back to one upload.
-func (s *server) refuseMultipart(w http.ResponseWriter, req *http.Request) {
-	s.writeError(w, req, atelier.Errorf(atelier.NotImplemented, "Multipart upload is not supported for the current artifact repository"))
+// refuse answers in the words on which clients fall back to one plain request. The
+// parts of an upload would lie outside the store, which knows bytes by their hash.
+func (s *server) refuse(what string) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		s.writeError(w, req, atelier.Errorf(atelier.NotImplemented, "%s is not supported for the current artifact repository", what))
+	}
+}
+
+func (s *server) refusePresigned(ctx context.Context, ws string, in *listArtifactsRequest) (any, error) {
+	if err := required("run_id", in.RunID, "path", in.Path); err != nil {
+		return nil, err
+	}
+	if _, err := s.tracking.Run(ctx, ws, in.RunID); err != nil {
+		return nil, err
+	}
+	return nil, atelier.Errorf(atelier.Invalid, "Presigned upload is not supported for runs with proxied artifact storage. Upload through the server.").At("run_id")
 }

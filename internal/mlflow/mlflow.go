@@ -12,9 +12,11 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/route"
@@ -27,17 +29,21 @@ const compatible = "3.11.1"
 
 // Parts are what the routes need.
 type Parts struct {
-	Tracking *tracking.Service
-	Models   *model.Service
-	Blobs    blob.Store
-	Log      *slog.Logger
+	Tracking   *tracking.Service
+	Models     *model.Service
+	Workspaces *workspace.Service
+	Access     *access.Service
+	Blobs      blob.Store
+	Log        *slog.Logger
 }
 
 type server struct {
-	tracking *tracking.Service
-	models   *model.Service
-	blobs    blob.Store
-	log      *slog.Logger
+	tracking   *tracking.Service
+	models     *model.Service
+	workspaces *workspace.Service
+	access     *access.Service
+	blobs      blob.Store
+	log        *slog.Logger
 }
 
 // What an actor needs to be allowed, by kind of thing.
@@ -54,7 +60,7 @@ const (
 	deleteModels     atelier.Permission = "models/delete"
 )
 
-// endpoint is one route of the API: a method and a path below /api/2.0.
+// endpoint is one route: a method and a path below a prefix such as /api/2.0.
 type endpoint struct {
 	route      string
 	permission atelier.Permission
@@ -64,21 +70,27 @@ type endpoint struct {
 
 // Register adds the routes to t.
 func Register(t *route.Table, p Parts) {
-	s := &server{tracking: p.Tracking, models: p.Models, blobs: p.Blobs, log: p.Log}
-	var all []endpoint
-	all = append(all, s.experimentRoutes()...)
-	all = append(all, s.runRoutes()...)
-	all = append(all, s.loggedModelRoutes()...)
-	all = append(all, s.registryRoutes()...)
-	all = append(all, s.artifactRoutes()...)
-	for _, e := range all {
-		method, path, _ := strings.Cut(e.route, " ")
-		for _, prefix := range []string{"/api/2.0", "/ajax-api/2.0", "/workspaces/{workspace}/api/2.0", "/workspaces/{workspace}/ajax-api/2.0"} {
-			t.Handle(route.Route{Method: method, Path: prefix + path, Permission: e.permission, Summary: "MLflow", Tag: "mlflow",
-				Errors: s.writeError, WorkspaceHeader: "X-MLFLOW-WORKSPACE", MaxBody: e.maxBody, Hidden: true}, e.handler)
+	s := &server{tracking: p.Tracking, models: p.Models, workspaces: p.Workspaces, access: p.Access, blobs: p.Blobs, log: p.Log}
+	version2 := slices.Concat(s.experimentRoutes(), s.runRoutes(), s.loggedModelRoutes(), s.registryRoutes(), s.artifactRoutes(), s.pageRoutes(),
+		s.laterRoutes("2.0"))
+	for _, place := range []string{"", "/workspaces/{workspace}"} {
+		for _, api := range []string{"/api", "/ajax-api"} {
+			s.add(t, place+api+"/2.0", version2)
+			s.add(t, place+api+"/3.0", s.laterRoutes("3.0"))
 		}
+		s.add(t, place, slices.Concat(s.rootRoutes(), s.laterRootRoutes()))
 	}
+	s.registerWorkspaces(t)
 	s.registerProbes(t)
+}
+
+// add adds endpoints below a prefix.
+func (s *server) add(t *route.Table, prefix string, endpoints []endpoint) {
+	for _, e := range endpoints {
+		method, path, _ := strings.Cut(e.route, " ")
+		t.Handle(route.Route{Method: method, Path: prefix + path, Permission: e.permission, Summary: "MLflow", Tag: "mlflow",
+			Errors: s.writeError, WorkspaceHeader: "X-MLFLOW-WORKSPACE", MaxBody: e.maxBody, Hidden: true}, e.handler)
+	}
 }
 
 // registerProbes adds what clients ask before they are anybody, and the answer to

@@ -60,7 +60,8 @@ func newHouse(t testing.TB, db *sqldb.DB) house {
 	log := slog.New(slog.NewTextHandler(testWriter{t}, nil))
 	runs := tracking.New(db, blobs, bus)
 	table := route.New(route.Options{Access: who, Workspaces: workspaces, Log: log, Version: "test"})
-	mlflow.Register(table, mlflow.Parts{Tracking: runs, Models: model.New(db, blobs, bus, runs), Blobs: blobs, Log: log})
+	mlflow.Register(table, mlflow.Parts{Tracking: runs, Models: model.New(db, blobs, bus, runs),
+		Workspaces: workspaces, Access: who, Blobs: blobs, Log: log})
 	server := httptest.NewServer(table)
 	t.Cleanup(server.Close)
 	return house{t, server.URL, token, runs}

@@ -129,7 +129,7 @@ func TestWorkspacesByPathAndHeader(t *testing.T) {
 		if info := h.call("GET", "/api/3.0/mlflow/server-info", ""); at(info, "workspaces_enabled") != true {
 			t.Errorf("server-info: %v", info)
 		}
-		for _, path := range []string{"/api/3.0/mlflow/traces/x", "/api/2.0/mlflow-artifacts/presigned/x", "/ajax-api/3.0/mlflow/nothing", "/workspaces/default/api/5.0/mlflow/x"} {
+		for _, path := range []string{"/api/3.0/mlflow/nothing/x", "/api/2.0/mlflow-artifacts/presigned/x", "/ajax-api/3.0/mlflow/nothing", "/workspaces/default/api/5.0/mlflow/x"} {
 			if status, text := h.send("POST", path, "{}"); status != 404 || !strings.Contains(text, "ENDPOINT_NOT_FOUND") {
 				t.Errorf("%s: %d %s", path, status, text)
 			}
@@ -289,7 +289,7 @@ func TestRegistryOnTheWire(t *testing.T) {
 			t.Errorf("a version's file after the run's was deleted: %d %s", status, text)
 		}
 		for _, method := range []string{"PUT", "DELETE"} {
-			if status, _ := h.send(method, proxy+"/"+tree+"/MLmodel", "changed"); status != 404 {
+			if status, _ := h.send(method, proxy+"/"+tree+"/MLmodel", "changed"); status != 400 {
 				t.Errorf("%s on a version's file: %d", method, status)
 			}
 		}

@@ -226,6 +226,9 @@ func (s *Service) fromURI(ctx context.Context, ws, uri string) (source, error) {
 		}
 		return s.fromLoggedModel(ctx, ws, logged, place.Path)
 	}
+	if place == (tracking.Place{Owner: tracking.Owner{Kind: tracking.FreeArtifact}}) {
+		return source{}, atelier.Errorf(atelier.Invalid, "Invalid model version source: '%s' names no folder.", atelier.Clip(uri, 200)).At("path")
+	}
 	found, err := s.below(ctx, ws, place.Owner, place.Path)
 	found.runID = place.Owner.ID
 	return found, err

@@ -12,6 +12,9 @@ type OwnerKind string
 const (
 	RunArtifact         OwnerKind = "run"
 	LoggedModelArtifact OwnerKind = "logged_model"
+	// FreeArtifact belongs to no run and no logged model but to the workspace,
+	// under a path of the user's choice. Its Owner has no ID.
+	FreeArtifact OwnerKind = "free"
 )
 
 // Owner is a run or a logged model: the root of a folder of artifacts.

@@ -170,3 +170,16 @@ func TestLoggedModelsAreSeenAsFoldersOfTheirRun(t *testing.T) {
 		}
 	})
 }
+
+// Free files may be anybody's: a job adds to them, and touches no other's.
+func TestJobsAddFreeFilesOnly(t *testing.T) {
+	each(t, func(b bench) {
+		job := atelier.WithActor(b.ctx, atelier.Actor{Kind: atelier.JobActor, ID: "job-1"})
+		free := tracking.Owner{Kind: tracking.FreeArtifact}
+		b.must(b.Upload(job, ws, free, "shared/new.txt", strings.NewReader("new")))
+		b.refused(b.Upload(job, ws, free, "shared/new.txt", strings.NewReader("other")), atelier.Forbidden, "replace a file")
+		b.refused(b.Remove(job, ws, free, "shared"), atelier.Forbidden, "remove files")
+		b.must(b.Upload(b.ctx, ws, free, "shared/new.txt", strings.NewReader("by a person")))
+		b.must(b.Remove(b.ctx, ws, free, "shared"))
+	})
+}

@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"slices"
@@ -46,6 +47,9 @@ func (s *Service) putArtifact(ctx context.Context, ws string, o Owner, p string,
 		if err := mayWriteOwner(ctx, tx, ws, o); err != nil {
 			return err
 		}
+		if err := mayReplace(ctx, tx, ws, o, p); err != nil {
+			return err
+		}
 		return upsertArtifact(ctx, tx, ws, o, Artifact{Path: p, Hash: h, Size: size})
 	})
 	if err == nil && o.Kind == RunArtifact {
@@ -54,9 +58,24 @@ func (s *Service) putArtifact(ctx context.Context, ws string, o Owner, p string,
 	return err
 }
 
+// mayReplace refuses a task's token to replace a free file, which may be anybody's.
+func mayReplace(ctx context.Context, tx *sqldb.Tx, ws string, o Owner, p string) error {
+	if o.Kind != FreeArtifact {
+		return nil
+	}
+	_, err := selectArtifact(ctx, tx, ws, o, p)
+	if isNotFound(err) {
+		return nil
+	}
+	return cmp.Or(err, refuseJobs(ctx, "replace a file that belongs to no run"))
+}
+
 // mayWriteOwner checks that o exists, is active and may be written by the actor.
 func mayWriteOwner(ctx context.Context, tx *sqldb.Tx, ws string, o Owner) error {
-	if o.Kind == LoggedModelArtifact {
+	switch o.Kind {
+	case FreeArtifact:
+		return nil
+	case LoggedModelArtifact:
 		model, err := selectLoggedModel(ctx, tx, ws, o.ID)
 		if err != nil {
 			return err
@@ -109,9 +128,10 @@ func (s *Service) Files(ctx context.Context, ws string, o Owner, folder string) 
 
 func exists(ctx context.Context, tx *sqldb.Tx, ws string, o Owner) error {
 	var err error
-	if o.Kind == LoggedModelArtifact {
+	switch o.Kind {
+	case LoggedModelArtifact:
 		_, err = selectLoggedModel(ctx, tx, ws, o.ID)
-	} else {
+	case RunArtifact:
 		_, err = selectRun(ctx, tx, ws, o.ID)
 	}
 	return err
@@ -177,6 +197,11 @@ func (s *Service) Remove(ctx context.Context, ws string, o Owner, p string) erro
 	p, err := CheckArtifactFolder(p)
 	if err != nil {
 		return err
+	}
+	if o.Kind == FreeArtifact {
+		if err := refuseJobs(ctx, "remove files that belong to no run"); err != nil {
+			return err
+		}
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		if err := mayWriteOwner(ctx, tx, ws, o); err != nil {

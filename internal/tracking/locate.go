@@ -2,20 +2,24 @@ package tracking
 
 import (
 	"context"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 )
 
-// Place is a path below the root of a run or a logged model.
+// Place is a path below the root of a run or a logged model, or a free one.
 type Place struct {
 	Owner Owner
 	Path  string
 }
 
 // Locate finds what an artifact URI of MLflow means: "mlflow-artifacts:/0/RUN/
-// artifacts/model", or the same without its scheme and host.
+// artifacts/model", or the same without its scheme and host. What is at no run and
+// no logged model is free, unless it has the form of a place at one of them: files
+// that come late for a run that is gone must not stay behind where nobody looks.
 func (s *Service) Locate(ctx context.Context, ws, uri string) (Place, error) {
 	text := strings.TrimPrefix(uri, "mlflow-artifacts:")
 	if rest, ok := strings.CutPrefix(text, "//"); ok {
@@ -25,7 +29,7 @@ func (s *Service) Locate(ctx context.Context, ws, uri string) (Place, error) {
 	if err != nil {
 		return Place{}, err
 	}
-	parts := strings.Split(text, "/")
+	parts, owned := strings.Split(text, "/"), false
 	for i := 1; i < len(parts); i++ {
 		if parts[i] != "artifacts" {
 			continue
@@ -41,8 +45,20 @@ func (s *Service) Locate(ctx context.Context, ws, uri string) (Place, error) {
 		if root == "mlflow-artifacts:/"+strings.Join(parts[:i+1], "/") {
 			return place, nil
 		}
+		owned = owned || isNumber(parts[0]) && i <= 3 || runIDForm.MatchString(parts[i-1])
+	}
+	if !owned {
+		return Place{Owner{Kind: FreeArtifact}, text}, nil
 	}
 	return Place{}, atelier.Errorf(atelier.NotFound, "There is no run and no logged model whose artifacts are at %q.", atelier.Clip(uri, 200)).At("path")
+}
+
+// runIDForm is that of the ids that are made up for runs and logged models.
+var runIDForm = regexp.MustCompile(`^(m-)?[0-9a-f]{32}$`)
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 64)
+	return err == nil
 }
 
 // root returns the artifact URI of o.

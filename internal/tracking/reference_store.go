@@ -3,9 +3,30 @@ package tracking
 import (
 	"context"
 
+	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 )
+
+// RefuseFull refuses to delete a workspace that has runs, experiments or logged
+// models, or files that belong to none.
+func RefuseFull(ctx context.Context, tx *sqldb.Tx, ws string) error {
+	for _, kept := range []struct{ noun, table, condition string }{
+		{"runs", "runs", "1 = 1"}, {"experiments", "experiments", "id <> '" + DefaultExperimentID + "'"},
+		{"logged models", "logged_models", "1 = 1"}, {"files", "artifacts", "1 = 1"},
+	} {
+		var full bool
+		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM `+kept.table+` WHERE workspace_id = $1 AND `+kept.condition+`)`, ws).Scan(&full)
+		if err != nil {
+			return err
+		}
+		if full {
+			return atelier.Errorf(atelier.Precondition, "The workspace cannot be deleted: it still contains %s.", kept.noun).
+				WithHint("Remove them first, or delete it with everything in it.")
+		}
+	}
+	return nil
+}
 
 // References calls found with every object that a workspace's runs and logged
 // models keep, deleted ones included, and with what datasets name as their source.

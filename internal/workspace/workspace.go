@@ -5,6 +5,7 @@ package workspace
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -193,9 +194,10 @@ func (s *Service) Update(ctx context.Context, name string, u Update) (ws Workspa
 	return ws, nil
 }
 
-// Delete removes the workspace called name and everything in it, for good. It
-// returns what it removed, so that the caller can free its files.
-func (s *Service) Delete(ctx context.Context, name string) (ws Workspace, err error) {
+// Delete removes the workspace called name and everything in it, for good, unless
+// one of guards refuses, besides those of every deletion. It returns what it
+// removed, so that the caller can free its files.
+func (s *Service) Delete(ctx context.Context, name string, guards ...Guard) (ws Workspace, err error) {
 	if name == Default {
 		return Workspace{}, atelier.Errorf(atelier.Precondition, "The workspace %q cannot be deleted: every server has it.", Default)
 	}
@@ -204,7 +206,7 @@ func (s *Service) Delete(ctx context.Context, name string) (ws Workspace, err er
 		if err != nil {
 			return err
 		}
-		for _, guard := range s.guards {
+		for _, guard := range slices.Concat(s.guards, guards) {
 			if err := guard(ctx, tx, ws.ID); err != nil {
 				return err
 			}
