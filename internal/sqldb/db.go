@@ -76,31 +76,30 @@ func openSQLite(ctx context.Context, path string, clk clock.Clock) (*DB, error) 
 		return nil, fmt.Errorf("make the database: %w", err)
 	}
 	file.Close()
-	writer, err := sql.Open("sqlite", sqliteDSN(path, "_txlock=immediate", "_pragma=synchronous(full)"))
+	source := sqliteDSN(path, "_txlock=immediate", "_pragma=synchronous(full)")
+	if err := migrateSQLite(ctx, source); err != nil {
+		return nil, err
+	}
+	session, err := newSession(ctx, source)
 	if err != nil {
 		return nil, err
 	}
-	writer.SetMaxOpenConns(1)
-	if err := migrate(ctx, writer, SQLite); err != nil {
-		writer.Close()
-		return nil, err
-	}
-	reader, err := sql.Open("sqlite", sqliteDSN(path, "_pragma=query_only(true)"))
-	if err != nil {
-		writer.Close()
-		return nil, err
-	}
-	session, err := newSession(ctx, writer)
-	if err != nil {
-		return nil, errors.Join(err, writer.Close(), reader.Close())
-	}
-	db := &DB{engine: SQLite, clock: clk, readers: newReaders(reader, max(4, runtime.NumCPU()*2))}
+	db := &DB{engine: SQLite, clock: clk, readers: newReaders(sqliteDSN(path, "_pragma=query_only(true)"), max(4, runtime.NumCPU()*2))}
 	db.writer = newGroupWriter(session, clk)
 	db.close = func() error {
 		db.writer.stop()
-		return errors.Join(db.readers.close(), session.close(), writer.Close())
+		return errors.Join(db.readers.close(), session.close())
 	}
 	return db, nil
+}
+
+func migrateSQLite(ctx context.Context, source string) error {
+	db, err := sql.Open("sqlite", source)
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	return errors.Join(migrate(ctx, db, SQLite), db.Close())
 }
 
 func sqliteDSN(path string, options ...string) string {
@@ -151,7 +150,7 @@ func (db *DB) Engine() Engine { return db.engine }
 func (db *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
 	if db.engine == SQLite {
 		return db.readers.read(ctx, func(s *session) error {
-			return fn(&Tx{raw: s.conn, session: s, engine: SQLite, now: db.clock.Now()})
+			return fn(&Tx{session: s, engine: SQLite, now: db.clock.Now()})
 		})
 	}
 	raw, err := db.pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})

@@ -216,3 +216,99 @@ func TestManyStatementsInsideAQuery(t *testing.T) {
 		}
 	})
 }
+
+// Values come back as what they were stored as, into whatever kind of variable
+// can hold them, on both engines.
+func TestValuesIntoVariables(t *testing.T) {
+	type name string
+	type number int64
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		err := db.Read(t.Context(), func(tx *sqldb.Tx) error {
+			var (
+				text    string
+				named   name
+				short   int
+				whole   number
+				real    float64
+				yes     bool
+				none    *int64
+				some    *int64
+				perhaps *string
+			)
+			err := tx.QueryRow(t.Context(), `SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS BIGINT),
+				CAST($5 AS DOUBLE PRECISION), 1 = 1, CAST($6 AS BIGINT), CAST($7 AS BIGINT), CAST($8 AS TEXT)`,
+				"a\u00e4", name("n"), 7, number(-8), 0.25, nil, int64(9), (*string)(nil)).
+				Scan(&text, &named, &short, &whole, &real, &yes, &none, &some, &perhaps)
+			if err != nil {
+				return err
+			}
+			if text != "aä" || named != "n" || short != 7 || whole != -8 || real != 0.25 || !yes ||
+				none != nil || *some != 9 || perhaps != nil {
+				t.Error(text, named, short, whole, real, yes, none, some, perhaps)
+			}
+			if err := tx.QueryRow(t.Context(), `SELECT CAST($1 AS BIGINT)`, nil).Scan(&short); err == nil {
+				t.Error("NULL was read into an int")
+			}
+			if err := tx.QueryRow(t.Context(), `SELECT 1, 2`).Scan(&short); err == nil {
+				t.Error("two columns were read into one variable")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A reader that is under way when the database closes ends in peace.
+func TestNothingIsReadFromAClosedDatabase(t *testing.T) {
+	db := sqldbtest.SQLite(t, clock.System{})
+	err := db.Read(t.Context(), func(tx *sqldb.Tx) error {
+		if err := db.Close(); err != nil {
+			return err
+		}
+		if err := db.Read(t.Context(), func(*sqldb.Tx) error { return nil }); err == nil {
+			t.Error("a read succeeded")
+		}
+		if err := db.Write(t.Context(), func(*sqldb.Tx) error { return nil }); err == nil {
+			t.Error("a write succeeded")
+		}
+		var n int
+		return tx.QueryRow(t.Context(), `SELECT COUNT(*) FROM users`).Scan(&n)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A reader that is stopped, panics or fails leaves its session to the next.
+func TestReadersAfterTrouble(t *testing.T) {
+	db := sqldbtest.SQLite(t, clock.System{})
+	for i := range 3 {
+		if err := db.Write(t.Context(), insertUser(fmt.Sprintf("user-%d", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := func(ctx context.Context, visit func() error) error {
+		return db.Read(ctx, func(tx *sqldb.Tx) error {
+			return tx.Query(ctx, func(*sqldb.Rows) error { return visit() }, `SELECT name FROM users ORDER BY name`)
+		})
+	}
+	for range 20 {
+		ctx, stop := context.WithCancel(t.Context())
+		if err := all(ctx, func() error { stop(); return nil }); !errors.Is(err, context.Canceled) {
+			t.Errorf("stopped: %v", err)
+		}
+		refused := errors.New("refused")
+		if err := all(t.Context(), func() error { return refused }); !errors.Is(err, refused) {
+			t.Errorf("refused: %v", err)
+		}
+		func() {
+			defer func() { recover() }()
+			all(t.Context(), func() error { panic("a bug") })
+		}()
+		if got := fmt.Sprint(names(t, db)); got != "[user-0 user-1 user-2]" {
+			t.Fatal(got)
+		}
+	}
+}

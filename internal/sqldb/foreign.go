@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"net/url"
 	"strings"
 
@@ -18,23 +19,23 @@ type Foreign struct {
 // OpenForeign opens the database at target for reading. target is a PostgreSQL
 // URL or the path of a SQLite file that is there.
 func OpenForeign(ctx context.Context, target string, clk clock.Clock) (*Foreign, error) {
-	engine, driver, source := SQLite, "sqlite", "file:"+(&url.URL{Path: target}).EscapedPath()+"?mode=ro&_pragma=query_only(true)&_pragma=busy_timeout(10000)"
 	if strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://") {
-		engine, driver, source = Postgres, "pgx", target
-	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		return nil, err
-	}
-	if err := db.PingContext(ctx); err != nil {
-		db.Close()
-		return nil, err
-	}
-	if engine == Postgres {
+		db, err := sql.Open("pgx", target)
+		if err != nil {
+			return nil, err
+		}
+		if err := db.PingContext(ctx); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
 		return &Foreign{&DB{engine: Postgres, clock: clk, pool: db, close: db.Close}}, nil
 	}
-	connections := newReaders(db, 2)
-	return &Foreign{&DB{engine: SQLite, clock: clk, readers: connections, close: connections.close}}, nil
+	source := "file:" + (&url.URL{Path: target}).EscapedPath() + "?mode=ro&_pragma=query_only(true)&_pragma=busy_timeout(10000)"
+	connections := newReaders(source, 2)
+	db := &DB{engine: SQLite, clock: clk, readers: connections, close: connections.close}
+	if err := db.Read(ctx, func(*Tx) error { return nil }); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Foreign{db}, nil
 }
 
 // Read runs fn in a read-only transaction.

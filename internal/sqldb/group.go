@@ -105,8 +105,8 @@ func (w *groupWriter) commit(group []*pendingWrite) {
 	}
 }
 
-// runGroup runs every write of the group in a savepoint and commits once. Its
-// error is of the whole group: nothing of it is stored.
+// runGroup runs every write of the group and commits once. Its error is of the
+// whole group: nothing of it is stored.
 func (w *groupWriter) runGroup(group []*pendingWrite) error {
 	if err := w.session.run("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin write: %w", err)
@@ -117,23 +117,17 @@ func (w *groupWriter) runGroup(group []*pendingWrite) error {
 			w.session.run("ROLLBACK")
 		}
 	}()
-	tx := &Tx{raw: w.session.conn, session: w.session, engine: SQLite, now: w.clock.Now(), write: true}
-	for _, pending := range group {
-		if pending.err = pending.ctx.Err(); pending.err != nil {
-			continue
+	tx := &Tx{session: w.session, engine: SQLite, now: w.clock.Now(), write: true}
+	if len(group) == 1 {
+		// The transaction is its own: nobody else's work is undone with it.
+		if err := group[0].run(tx); err != nil {
+			return err
 		}
-		if err := w.session.run("SAVEPOINT one"); err != nil {
-			return fmt.Errorf("savepoint: %w", err)
-		}
-		if pending.err = safely(pending.fn, tx); pending.err != nil {
-			if err := w.session.run("ROLLBACK TO one"); err != nil {
-				return fmt.Errorf("undo a write: %w", errors.Join(pending.err, err))
+	} else {
+		for _, pending := range group {
+			if err := w.runInSavepoint(pending, tx); err != nil {
+				return err
 			}
-		}
-		if err := w.session.run("RELEASE one"); err != nil {
-			// SQLite has undone all of the group, as it does on a full disk. What
-			// made it do so is the error of the write.
-			return fmt.Errorf("end of savepoint: %w", errors.Join(pending.err, err))
 		}
 	}
 	if err := w.session.run("COMMIT"); err != nil {
@@ -141,6 +135,33 @@ func (w *groupWriter) runGroup(group []*pendingWrite) error {
 	}
 	committed = true
 	return nil
+}
+
+// runInSavepoint runs one write of many such that it can be undone alone. Its
+// error is of all of them.
+func (w *groupWriter) runInSavepoint(pending *pendingWrite, tx *Tx) error {
+	if err := w.session.run("SAVEPOINT one"); err != nil {
+		return fmt.Errorf("savepoint: %w", err)
+	}
+	if pending.err = pending.run(tx); pending.err != nil {
+		if err := w.session.run("ROLLBACK TO one"); err != nil {
+			return fmt.Errorf("undo a write: %w", errors.Join(pending.err, err))
+		}
+	}
+	if err := w.session.run("RELEASE one"); err != nil {
+		// SQLite has undone all of the group, as it does on a full disk. What
+		// made it do so is the error of the write.
+		return fmt.Errorf("end of savepoint: %w", errors.Join(pending.err, err))
+	}
+	return nil
+}
+
+// run does what was asked for, unless who asked has left.
+func (p *pendingWrite) run(tx *Tx) error {
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	return safely(p.fn, tx)
 }
 
 // safely turns a panic of one write into its error, so that a fault in one

@@ -16,26 +16,13 @@ import (
 // ErrNoRows is returned by Row.Scan when the query found nothing.
 var ErrNoRows = sql.ErrNoRows
 
-// Row and Rows are the results of a query.
-type (
-	Row  = sql.Row
-	Rows = sql.Rows
-)
-
 // Tx is a transaction under way.
 type Tx struct {
-	raw     executor
-	session *session // SQLite only: keeps prepared statements
+	session *session // SQLite
+	raw     *sql.Tx  // PostgreSQL, whose driver keeps prepared statements itself
 	engine  Engine
 	now     time.Time
 	write   bool
-}
-
-// executor is a transaction of database/sql, or the connection that has one.
-type executor interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Now is the one time of this transaction; SQL never asks the clock.
@@ -44,36 +31,17 @@ func (tx *Tx) Now() time.Time { return tx.now }
 // Engine tells which database runs tx, for the few statements that must differ.
 func (tx *Tx) Engine() Engine { return tx.engine }
 
-// uninterrupted returns the context for a statement, or an error when ctx has
-// ended. On SQLite a write that has begun is not interrupted: it is short, and
+// uninterrupted returns the context for a statement of SQLite, or an error when
+// ctx has ended. A write that has begun is not interrupted: it is short, and
 // watching over it would cost as much as the statement.
 func (tx *Tx) uninterrupted(ctx context.Context) (context.Context, error) {
 	if err := ctx.Err(); err != nil {
 		return ctx, err
 	}
-	if tx.session != nil && tx.write {
+	if tx.write {
 		return context.WithoutCancel(ctx), nil
 	}
 	return ctx, nil
-}
-
-// prepare returns the statement of query that the session keeps, nil on
-// PostgreSQL, whose driver keeps statements itself.
-func (tx *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	if tx.session == nil {
-		return nil, nil
-	}
-	return tx.session.prepare(ctx, query)
-}
-
-// hold keeps the session from using query's statement again until the function
-// that it returns is called.
-func (tx *Tx) hold(query string) (release func()) {
-	if tx.session == nil || tx.session.reading[query] {
-		return func() {}
-	}
-	tx.session.reading[query] = true
-	return func() { delete(tx.session.reading, query) }
 }
 
 // Exec runs a statement and returns how many rows it changed.
@@ -94,19 +62,16 @@ func (tx *Tx) execEach(ctx context.Context, query string, rows [][]any, changed 
 	if len(rows) == 0 {
 		return nil
 	}
-	quiet, err := tx.uninterrupted(ctx)
+	run, done, err := tx.executor(ctx, query)
 	if err != nil {
 		return describe(err, query)
 	}
-	statement, err := tx.prepare(quiet, query)
-	if err != nil {
-		return describe(err, query)
-	}
+	defer done()
 	for _, args := range rows {
 		if err := ctx.Err(); err != nil {
 			return describe(err, query)
 		}
-		n, err := tx.execOne(quiet, statement, query, args)
+		n, err := run(args)
 		if err != nil {
 			return describe(err, query)
 		}
@@ -115,18 +80,32 @@ func (tx *Tx) execEach(ctx context.Context, query string, rows [][]any, changed 
 	return nil
 }
 
-func (tx *Tx) execOne(ctx context.Context, statement *sql.Stmt, query string, args []any) (int64, error) {
-	var result sql.Result
-	var err error
-	if statement != nil {
-		result, err = statement.ExecContext(ctx, args...)
-	} else {
-		result, err = tx.raw.ExecContext(ctx, query, args...)
+// executor returns a function that runs query, and one to call after the last time.
+func (tx *Tx) executor(ctx context.Context, query string) (run func(args []any) (int64, error), done func(), err error) {
+	if tx.session == nil {
+		return func(args []any) (int64, error) {
+			result, err := tx.raw.ExecContext(ctx, query, args...)
+			if err != nil {
+				return 0, err
+			}
+			return result.RowsAffected()
+		}, func() {}, nil
 	}
+	quiet, st, err := tx.prepare(ctx, query)
 	if err != nil {
-		return 0, err
+		return nil, nil, err
 	}
-	return result.RowsAffected()
+	return func(args []any) (int64, error) { return tx.session.exec(quiet, st, args) }, func() { tx.session.release(st) }, nil
+}
+
+// prepare returns SQLite's statement of query, and the context to run it in.
+func (tx *Tx) prepare(ctx context.Context, query string) (context.Context, *statement, error) {
+	quiet, err := tx.uninterrupted(ctx)
+	if err != nil {
+		return ctx, nil, err
+	}
+	st, err := tx.session.prepare(quiet, query)
+	return quiet, st, err
 }
 
 // QueryEach prepares query once, runs it for each list of arguments, and calls
@@ -135,20 +114,20 @@ func (tx *Tx) QueryEach(ctx context.Context, scan func(i int, row *Row) error, q
 	if len(rows) == 0 {
 		return nil
 	}
-	quiet, err := tx.uninterrupted(ctx)
-	if err != nil {
-		return describe(err, query)
+	find := func(args []any) *Row { return &Row{standard: tx.raw.QueryRowContext(ctx, query, args...)} }
+	if tx.session != nil {
+		quiet, st, err := tx.prepare(ctx, query)
+		if err != nil {
+			return describe(err, query)
+		}
+		defer tx.session.release(st)
+		find = func(args []any) *Row { return tx.session.queryOne(quiet, st, args) }
 	}
-	statement, err := tx.prepare(quiet, query)
-	if err != nil {
-		return describe(err, query)
-	}
-	defer tx.hold(query)()
 	for i, args := range rows {
 		if err := ctx.Err(); err != nil {
 			return describe(err, query)
 		}
-		if err := scan(i, tx.queryOne(quiet, statement, query, args)); err != nil {
+		if err := scan(i, find(args)); err != nil {
 			return describe(err, query)
 		}
 	}
@@ -157,53 +136,49 @@ func (tx *Tx) QueryEach(ctx context.Context, scan func(i int, row *Row) error, q
 
 // QueryRow runs a query that finds one row. Its error comes with Scan.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *Row {
-	quiet, err := tx.uninterrupted(ctx)
+	if tx.session == nil {
+		if err := ctx.Err(); err != nil {
+			return &Row{err: describe(err, query)}
+		}
+		return &Row{standard: tx.raw.QueryRowContext(ctx, query, args...)}
+	}
+	quiet, st, err := tx.prepare(ctx, query)
 	if err != nil {
-		return tx.raw.QueryRowContext(ctx, query, args...) // which tells the error
+		return &Row{err: describe(err, query)}
 	}
-	statement, err := tx.prepare(quiet, query)
-	if err != nil {
-		statement = nil // the same error comes from the query itself
-	}
-	return tx.queryOne(quiet, statement, query, args)
-}
-
-func (tx *Tx) queryOne(ctx context.Context, statement *sql.Stmt, query string, args []any) *Row {
-	if statement != nil {
-		return statement.QueryRowContext(ctx, args...)
-	}
-	return tx.raw.QueryRowContext(ctx, query, args...)
+	defer tx.session.release(st)
+	return tx.session.queryOne(quiet, st, args)
 }
 
 // Query runs a query and calls scan for every row it finds.
 func (tx *Tx) Query(ctx context.Context, scan func(rows *Rows) error, query string, args ...any) error {
-	rows, err := tx.open(ctx, query, args)
+	if tx.session == nil {
+		return tx.queryPostgres(ctx, scan, query, args)
+	}
+	quiet, st, err := tx.prepare(ctx, query)
 	if err != nil {
 		return describe(err, query)
 	}
-	defer tx.hold(query)()
-	defer rows.Close()
-	for rows.Next() {
+	defer tx.session.release(st)
+	return tx.session.queryEach(quiet, st, scan, args)
+}
+
+func (tx *Tx) queryPostgres(ctx context.Context, scan func(rows *Rows) error, query string, args []any) error {
+	if err := ctx.Err(); err != nil {
+		return describe(err, query)
+	}
+	found, err := tx.raw.QueryContext(ctx, query, args...)
+	if err != nil {
+		return describe(err, query)
+	}
+	defer found.Close()
+	rows := &Rows{standard: found}
+	for found.Next() {
 		if err := scan(rows); err != nil {
 			return err
 		}
 	}
-	return rows.Err()
-}
-
-func (tx *Tx) open(ctx context.Context, query string, args []any) (*Rows, error) {
-	quiet, err := tx.uninterrupted(ctx)
-	if err != nil {
-		return nil, err
-	}
-	statement, err := tx.prepare(quiet, query)
-	if err != nil {
-		return nil, err
-	}
-	if statement != nil {
-		return statement.QueryContext(quiet, args...)
-	}
-	return tx.raw.QueryContext(quiet, query, args...)
+	return found.Err()
 }
 
 func describe(err error, query string) error {
