@@ -1,5 +1,6 @@
 """Artifacts through the server, as the unmodified client sends and fetches them."""
 
+import uuid
 from pathlib import Path
 
 import mlflow
@@ -68,6 +69,34 @@ def test_artifacts_can_be_deleted(client, experiment):
     assert [f.path for f in client.list_artifacts(run.info.run_id, "a")] == ["a/two.txt"]
     repository.delete_artifacts("a")
     assert [f.path for f in client.list_artifacts(run.info.run_id)] == ["b.txt"]
+
+
+def test_paths_of_no_run(client, tmp_path):
+    """Teams keep files beside their runs, at any path below mlflow-artifacts:/."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    place = f"mlflow-artifacts:/shared/{uuid.uuid4().hex[:8]}"
+    repository = get_artifact_repository(place)
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "a b.txt").write_text("a")
+    (tmp_path / "in" / "deep" / "c.txt").write_text("c")
+    repository.log_artifacts(str(tmp_path / "in"))
+    assert [(f.path, f.is_dir) for f in repository.list_artifacts()] == [("a b.txt", False), ("deep", True)]
+    back = Path(mlflow.artifacts.download_artifacts(place, dst_path=str(tmp_path / "out")))
+    assert (back / "deep" / "c.txt").read_text() == "c"
+    assert mlflow.artifacts.load_text(place + "/deep/c.txt") == "c"
+    repository.delete_artifacts("deep")
+    assert [f.path for f in repository.list_artifacts()] == ["a b.txt"]
+
+
+def test_an_experiment_with_a_place_of_its_own(client, tmp_path):
+    place = f"mlflow-artifacts:/places/{uuid.uuid4().hex[:8]}"
+    experiment = client.create_experiment(f"placed-{uuid.uuid4().hex[:8]}", artifact_location=place)
+    with mlflow.start_run(experiment_id=experiment) as run:
+        mlflow.log_text("x", "a/x.txt")
+    assert run.info.artifact_uri == f"{place}/{run.info.run_id}/artifacts"
+    assert [f.path for f in client.list_artifacts(run.info.run_id, "a")] == ["a/x.txt"]
+    assert mlflow.artifacts.load_text(run.info.artifact_uri + "/a/x.txt") == "x"
 
 
 def test_a_wrong_token_is_refused(client, experiment, monkeypatch):

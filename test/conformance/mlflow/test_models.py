@@ -1,5 +1,6 @@
 """Models: logged, registered, loaded back and compared, through the unmodified client."""
 
+import json
 import uuid
 
 import mlflow
@@ -167,9 +168,117 @@ def test_logged_models(client, experiment, data):
         client.get_logged_model(info.model_id)
 
 
+@pytest.mark.skipif(MAJOR < 3, reason="logged models came with MLflow 3")
+def test_logged_models_by_dataset(client, experiment):
+    train = mlflow.data.from_numpy(numpy.arange(3), name="train")
+    test = mlflow.data.from_numpy(numpy.arange(4), name="test")
+    ids = {}
+    for alpha in (0.1, 0.2, 0.3):
+        with mlflow.start_run():
+            model = mlflow.create_external_model(f"ridge-{int(alpha * 10)}")
+            ids[model.model_id] = alpha
+            mlflow.log_metric("rmse", alpha, model_id=model.model_id, dataset=train)
+            if alpha > 0.15:
+                mlflow.log_metric("rmse", 1 - alpha, model_id=model.model_id, dataset=test)
+
+    def found(**arguments):
+        models = mlflow.search_logged_models([experiment], output_format="list", **arguments)
+        return [ids[model.model_id] for model in models]
+
+    on = [{"dataset_name": "test"}]
+    assert found(filter_string="metrics.rmse < 0.25") == [0.2, 0.1]
+    assert found(filter_string="metrics.rmse < 0.75", datasets=on) == [0.3]
+    assert found(datasets=on) == [0.3, 0.2]
+    assert found(datasets=[{"dataset_name": "test", "dataset_digest": test.digest}]) == [0.3, 0.2]
+    assert found(datasets=[{"dataset_name": "test", "dataset_digest": train.digest}]) == []
+    by = {"field_name": "metrics.rmse", "ascending": True}
+    assert found(order_by=[by | {"dataset_name": "train"}]) == [0.1, 0.2, 0.3]
+    assert found(order_by=[by | {"dataset_name": "test"}]) == [0.3, 0.2, 0.1]
+    assert found(order_by=[by], max_results=1, datasets=[{"dataset_name": "train"}]) != []
+    with pytest.raises(MlflowException, match="dataset_name"):
+        found(datasets=[{"dataset_name": "", "dataset_digest": "x"}])
+
+
+@pytest.mark.skipif(MAJOR < 3, reason="logged models came with MLflow 3")
+def test_a_version_and_its_logged_model_know_each_other(client, experiment, data, name):
+    x, y = data
+    with mlflow.start_run():
+        info = log_model(Ridge().fit(x, y), "ridge", params={"alpha": "1.0"})
+    mlflow.register_model(info.model_uri, name)
+    tags = client.get_logged_model(info.model_id).tags
+    assert json.loads(tags["mlflow.modelVersions"]) == [{"name": name, "version": 1}]
+    assert client.get_model_version_by_alias(name, "latest").run_id
+
+
+def test_searching_the_registry(client, experiment, name):
+    for number in range(5):
+        client.create_registered_model(f"{name} {number}", tags={"parity": str(number % 2)})
+        version = client.create_model_version(
+            f"{name} {number}", f"s3://bucket/{number}", tags={"n": str(number)}
+        )
+        client.set_model_version_tag(f"{name} {number}", version.version, "seen", "yes")
+    mine = f"name LIKE '{name}%'"
+
+    def models(condition="", **options):
+        found = client.search_registered_models(mine + condition, **options)
+        return "".join(model.name[-1] for model in found)
+
+    assert models() == "01234"
+    assert models(order_by=["name DESC"]) == "43210"
+    assert models(order_by=["last_updated_timestamp DESC"]) == "43210"
+    assert models(" AND tags.parity = '0'") == "024"
+    assert models(" AND tags.parity != '0'") == "13"
+    assert models(f" AND name ILIKE '{name.upper()} 2'") == "2"
+    assert models(f" AND name != '{name} 2'") == "0134"
+    pages, token = [], None
+    while token != "":
+        page = client.search_registered_models(mine, max_results=2, page_token=token)
+        pages.append(len(page))
+        token = page.token or ""
+    assert pages == [2, 2, 1]
+    found = client.search_model_versions(
+        mine + " AND source_path LIKE 's3://bucket/%' AND version_number = 1"
+    )
+    assert [version.tags["n"] for version in found] == ["4", "3", "2", "1", "0"]
+    found = client.search_model_versions(
+        mine + " AND tags.n = '3' AND tags.seen = 'yes'", order_by=["name ASC"]
+    )
+    assert [version.source for version in found] == ["s3://bucket/3"]
+
+
 @pytest.mark.skipif(MAJOR < 3, reason="prompts came with MLflow 3")
 def test_prompts(client):
     name = f"greeting-{uuid.uuid4().hex[:8]}"
-    mlflow.genai.register_prompt(name, "Hello {{ who }}!", commit_message="first")
+    mlflow.genai.register_prompt(name, "Hello {{ who }}!", commit_message="first", tags={"tone": "warm"})
     assert mlflow.genai.load_prompt(f"prompts:/{name}/1").format(who="Ada") == "Hello Ada!"
     assert name not in [m.name for m in client.search_registered_models()]
+    long = "Good evening {{ who }}. " + "x" * 99_000
+    second = mlflow.genai.register_prompt(name, long, commit_message="second")
+    assert second.version == 2
+    assert mlflow.genai.load_prompt(name).template == long
+    mlflow.genai.set_prompt_alias(name, "production", 1)
+    assert mlflow.genai.load_prompt(f"prompts:/{name}@production").template == "Hello {{ who }}!"
+    assert mlflow.genai.load_prompt(f"prompts:/{name}@latest").version == 2
+    mlflow.genai.delete_prompt_alias(name, "production")
+    with pytest.raises(MlflowException, match="not found"):
+        mlflow.genai.load_prompt(f"prompts:/{name}@production")
+    first = mlflow.genai.load_prompt(name, version=1)
+    assert (first.commit_message, first.tags["tone"]) == ("first", "warm")
+    assert name in [p.name for p in mlflow.genai.search_prompts()]
+    assert [p.name for p in mlflow.genai.search_prompts(filter_string=f"name = '{name}'")] == [name]
+    mlflow.genai.set_prompt_version_tag(name, 1, "checked", "yes")
+    assert mlflow.genai.load_prompt(name, version=1).tags["checked"] == "yes"
+    client.set_prompt_tag(name, "team", "blue")
+    assert client.get_prompt(name).tags["team"] == "blue"
+    chat = mlflow.genai.register_prompt(name, [{"role": "user", "content": "Hello {{ who }}"}])
+    assert mlflow.genai.load_prompt(name, version=chat.version).template[0]["role"] == "user"
+    with pytest.raises(MlflowException, match="already taken by a prompt"):
+        client.create_registered_model(name)
+    with pytest.raises(MlflowException):
+        mlflow.genai.register_prompt(name, "x" * 100_001)
+    with mlflow.start_run():
+        mlflow.genai.load_prompt(name, version=1)
+    for version in (1, 2, 3):
+        client.delete_prompt_version(name, str(version))
+    client.delete_prompt(name)
+    assert mlflow.genai.load_prompt(name, version=1, allow_missing=True) is None
