@@ -123,15 +123,15 @@ func (s *Service) compactRuns(ctx context.Context, runs []series.Key) error {
 	return errors.Join(failed...)
 }
 
-// compactSeries compacts each series in a transaction of its own, so that other
-// writers get their turn in between. One that fails stops none of the others.
+// compactSeries compacts one series after the other. One that fails stops none of
+// the others.
 func (s *Service) compactSeries(ctx context.Context, keys []series.Key) error {
 	var failed []error
 	for _, key := range keys {
 		if ctx.Err() != nil {
 			return nil
 		}
-		err := s.db.Write(ctx, func(tx *sqldb.Tx) error { return series.Compact(ctx, tx, key) })
+		err := series.Compact(ctx, s.db, key)
 		if err != nil && ctx.Err() == nil { // a compaction that is stopped did nothing
 			failed = append(failed, err)
 		}

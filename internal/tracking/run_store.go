@@ -92,6 +92,22 @@ func selectRun(ctx context.Context, tx *sqldb.Tx, ws, id string) (Run, error) {
 	return run, err
 }
 
+// selectRunToWrite finds of a run what a change of it needs to know, without the
+// rest: every point that is logged asks for it.
+func selectRunToWrite(ctx context.Context, tx *sqldb.Tx, ws, id string) (Run, error) {
+	run := Run{ID: id}
+	var started int64
+	var ended *int64
+	err := tx.QueryRow(ctx, `SELECT experiment_id, name, status, lifecycle_stage, owner_job, started_at, ended_at
+		FROM runs WHERE workspace_id = $1 AND id = $2`, ws, id).
+		Scan(&run.ExperimentID, &run.Name, &run.Status, &run.LifecycleStage, &run.OwnerJob, &started, &ended)
+	run.StartedAt, run.EndedAt = sqldb.Time(started), sqldb.TimeOrNil(ended)
+	if errors.Is(err, sqldb.ErrNoRows) {
+		return run, runNotFound(id)
+	}
+	return run, err
+}
+
 func runNotFound(id string) error {
 	return atelier.Errorf(atelier.NotFound, "Run with id=%s not found.", atelier.Clip(id, 80)).
 		WithHint("List the runs with `atelier run list`.")

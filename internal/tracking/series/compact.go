@@ -2,48 +2,94 @@ package series
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/atelier-ml/atelier/internal/sqldb"
 )
 
-// Bounds of one compaction, and so of how long it keeps writers waiting.
+// Bounds of one compaction.
 const (
 	maxMerged = 2 * manySmall // small chunks
 	maxBeside = 16            // full chunks that they may overlap
 )
 
-// Compact merges small chunks of a series into full ones, each of at least half
-// of fullChunk points; fewer points become one small chunk. Full chunks that
-// overlap them, of those written last, are merged with them. It is one
-// transaction: whatever ends it early leaves the series as it was. Writers of
-// the same series wait for it, those of others only on SQLite.
-func Compact(ctx context.Context, tx *sqldb.Tx, key Key) error {
-	series, last, ok, err := lockSeries(ctx, tx, key)
+// Merge is one compaction of a series: chunks, and what is to take their place.
+// It is made while others write, and only stored, in few statements, while they
+// wait.
+type Merge struct {
+	key         Key
+	small, full []storedChunk
+	merged      []storedChunk // without numbers
+}
+
+// errChanged undoes a compaction whose chunks are no longer there.
+var errChanged = errors.New("the series was changed meanwhile")
+
+// SelectMerge reads what there is to merge in a series: its oldest small chunks,
+// and of the full chunks written last those that overlap them.
+func SelectMerge(ctx context.Context, tx *sqldb.Tx, key Key) (*Merge, error) {
+	small, err := selectChunks(ctx, tx, key, smallLevel, "ASC", maxMerged)
+	if err != nil || len(small) == 0 {
+		return &Merge{key: key}, err
+	}
+	full, err := selectChunks(ctx, tx, key, fullLevel, "DESC", maxBeside)
+	return &Merge{key: key, small: small, full: overlapping(full, small)}, err
+}
+
+// Prepare makes full chunks, each of at least half of fullChunk points; fewer
+// points become one small chunk. It reports false when all is as it should be.
+func (m *Merge) Prepare() (bool, error) {
+	points, err := decodeAll(m.key, slices.Concat(m.small, m.full))
+	if err != nil || len(m.small) == 0 || len(m.small) == 1 && len(points) < fullChunk/2 {
+		return false, err
+	}
+	m.merged = cut(points)
+	return true, nil
+}
+
+// Store puts the merged chunks in the place of the others. All of it is stored,
+// or nothing. Where another has compacted the series meanwhile, or removed it,
+// there is nothing to do.
+func (m *Merge) Store(ctx context.Context, tx *sqldb.Tx) error {
+	series, last, ok, err := lockSeries(ctx, tx, m.key)
 	if err != nil || !ok {
 		return err
 	}
-	small, err := selectChunks(ctx, tx, series, smallLevel, "ASC", maxMerged)
-	if err != nil || len(small) == 0 {
+	if err := deleteChunks(ctx, tx, series, m.small, m.full); err != nil {
 		return err
 	}
-	full, err := selectChunks(ctx, tx, series, fullLevel, "DESC", maxBeside)
-	if err != nil {
-		return err
+	rows := make([][]any, len(m.merged))
+	for i, c := range m.merged {
+		last++
+		c.series, c.number = series, last
+		rows[i] = chunkRow(m.key.Workspace, c.header, c.data)
 	}
-	full = overlapping(full, small)
-	points, err := decodeAll(key, slices.Concat(small, full))
-	if err != nil {
-		return err
-	}
-	if len(small) == 1 && len(points) < fullChunk/2 {
-		return nil // as it should be
-	}
-	rows := chunkRows(key.Workspace, series, points, &last)
-	if err := replaceChunks(ctx, tx, small, full, rows); err != nil {
+	if err := tx.ExecEach(ctx, insertChunk, rows); err != nil {
 		return err
 	}
 	return updateCounts(ctx, tx, series, last)
+}
+
+// Compact merges small chunks of a series into full ones. It is one transaction:
+// whatever ends it early leaves the series as it was.
+func Compact(ctx context.Context, db *sqldb.DB, key Key) error {
+	var m *Merge
+	err := db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		m, err = SelectMerge(ctx, tx, key)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if some, err := m.Prepare(); err != nil || !some {
+		return err
+	}
+	err = db.Write(ctx, func(tx *sqldb.Tx) error { return m.Store(ctx, tx) })
+	if errors.Is(err, errChanged) {
+		return nil // who changed it leaves it to be compacted again
+	}
+	return err
 }
 
 // overlapping returns those of full that may share points with one of small.
@@ -67,22 +113,18 @@ func decodeAll(key Key, chunks []storedChunk) ([]Point, error) {
 	return ordered(all), nil
 }
 
-// chunkRows cuts points into chunks of about the same length, numbered from
-// *last on.
-func chunkRows(ws string, series int64, points []Point, last *int64) [][]any {
+// cut makes chunks of about the same length of points.
+func cut(points []Point) []storedChunk {
 	level := int64(fullLevel)
 	if len(points) < fullChunk/2 {
 		level = smallLevel
 	}
 	parts := (len(points) + fullChunk - 1) / fullChunk
-	rows := make([][]any, parts)
+	chunks := make([]storedChunk, parts)
 	e := &encoder{}
 	for i := range parts {
 		part := points[i*len(points)/parts : (i+1)*len(points)/parts]
-		*last++
-		h := headerOf(level, *last, part)
-		h.series = series
-		rows[i] = chunkRow(ws, h, e.encode(part))
+		chunks[i] = storedChunk{headerOf(level, 0, part), e.encode(part)}
 	}
-	return rows
+	return chunks
 }

@@ -97,6 +97,9 @@ func chunkRow(ws string, h header, data []byte) []any {
 const headerColumns = `SELECT c.series_id, c.level, c.number, c.points, c.first_time, c.first_step,
 	c.last_time, c.last_step, c.min_step, c.max_step, c.summary`
 
+const ofSeries = ` FROM latest_metrics m JOIN metric_chunks c ON c.series_id = m.series_id
+	WHERE m.workspace_id = $1 AND m.run_id = $2 AND m.key = $3`
+
 func (h *header) scan(rows *sqldb.Rows, after ...any) error {
 	return rows.Scan(append([]any{&h.series, &h.level, &h.number, &h.points, &h.firstTime, &h.firstStep,
 		&h.lastTime, &h.lastStep, &h.minStep, &h.maxStep, &h.summary}, after...)...)
@@ -108,8 +111,7 @@ func selectHeaders(ctx context.Context, tx *sqldb.Tx, key Key) ([]header, error)
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
 		headers = append(headers, header{})
 		return headers[len(headers)-1].scan(rows)
-	}, headerColumns+` FROM latest_metrics m JOIN metric_chunks c ON c.series_id = m.series_id
-		WHERE m.workspace_id = $1 AND m.run_id = $2 AND m.key = $3`, key.Workspace, key.Run, key.Name)
+	}, headerColumns+ofSeries, key.Workspace, key.Run, key.Name)
 	return headers, err
 }
 
@@ -257,36 +259,47 @@ type storedChunk struct {
 
 // selectChunks returns up to limit chunks of a level in the given order of
 // numbers, "ASC" or "DESC".
-func selectChunks(ctx context.Context, tx *sqldb.Tx, series, level int64, order string, limit int) ([]storedChunk, error) {
+func selectChunks(ctx context.Context, tx *sqldb.Tx, key Key, level int64, order string, limit int) ([]storedChunk, error) {
 	var chunks []storedChunk
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
 		var c storedChunk
 		err := c.scan(rows, &c.data)
 		chunks = append(chunks, c)
 		return err
-	}, headerColumns+`, c.data FROM metric_chunks c WHERE c.series_id = $1 AND c.level = $2 ORDER BY c.number `+order+` LIMIT $3`,
-		series, level, limit)
+	}, headerColumns+`, c.data`+ofSeries+` AND c.level = $4 ORDER BY c.number `+order+` LIMIT $5`,
+		key.Workspace, key.Run, key.Name, level, limit)
 	return chunks, err
 }
 
-// replaceChunks puts rows in the place of chunks: all small ones up to the last
-// of small, and those of full.
-func replaceChunks(ctx context.Context, tx *sqldb.Tx, small, full []storedChunk, rows [][]any) error {
+// deleteChunks deletes chunks of a series, of which small are all small ones up
+// to the last of them. It returns errChanged when they are not what they were:
+// numbers are not used twice, but those of another series of the same name may be
+// the same, and so the bytes of one chunk are compared.
+func deleteChunks(ctx context.Context, tx *sqldb.Tx, series int64, small, full []storedChunk) error {
 	last := small[len(small)-1]
-	_, err := tx.Exec(ctx, `DELETE FROM metric_chunks WHERE series_id = $1 AND level = $2 AND number <= $3`,
-		last.series, smallLevel, last.number)
+	gone, err := tx.Exec(ctx, `DELETE FROM metric_chunks WHERE series_id = $1 AND level = $2 AND number = $3 AND data = $4`,
+		series, smallLevel, last.number, last.data)
 	if err != nil {
 		return err
 	}
-	gone := make([][]any, len(full))
-	for i, c := range full {
-		gone[i] = []any{c.series, fullLevel, c.number}
-	}
-	err = tx.ExecEach(ctx, `DELETE FROM metric_chunks WHERE series_id = $1 AND level = $2 AND number = $3`, gone)
+	others, err := tx.Exec(ctx, `DELETE FROM metric_chunks WHERE series_id = $1 AND level = $2 AND number < $3`,
+		series, smallLevel, last.number)
 	if err != nil {
 		return err
 	}
-	return tx.ExecEach(ctx, insertChunk, rows)
+	gone += others
+	for _, c := range full {
+		one, err := tx.Exec(ctx, `DELETE FROM metric_chunks WHERE series_id = $1 AND level = $2 AND number = $3`,
+			series, fullLevel, c.number)
+		if err != nil {
+			return err
+		}
+		gone += one
+	}
+	if gone != int64(len(small)+len(full)) {
+		return errChanged
+	}
+	return nil
 }
 
 func updateCounts(ctx context.Context, tx *sqldb.Tx, series, last int64) error {

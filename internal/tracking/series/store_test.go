@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -25,16 +27,25 @@ type shelf struct {
 
 func eachShelf(t *testing.T, test func(s shelf)) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
-		err := db.Write(t.Context(), func(tx *sqldb.Tx) error {
-			_, err := tx.Exec(t.Context(), `INSERT INTO workspaces (id, name, display_name, description, tags, created_by, created_at, updated_at)
-				VALUES ('w', 'w', '', '', '{}', '', 0, 0)`)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(shelf{t, db, Key{"w", "r", "m"}})
+		test(newShelf(t, db))
 	})
+}
+
+func newShelf(t *testing.T, db *sqldb.DB) shelf {
+	s := shelf{t, db, Key{"w", "r", "m"}}
+	s.write(func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(t.Context(), `INSERT INTO workspaces (id, name, display_name, description, tags, created_by, created_at, updated_at)
+			VALUES ('w', 'w', '', '', '{}', '', 0, 0)`)
+		return err
+	})
+	return s
+}
+
+func (s shelf) write(write func(tx *sqldb.Tx) error) {
+	s.t.Helper()
+	if err := s.db.Write(s.t.Context(), write); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func (s shelf) append(points []Point) {
@@ -43,17 +54,14 @@ func (s shelf) append(points []Point) {
 	for i, p := range points {
 		samples[i] = Sample{s.key.Name, p}
 	}
-	err := s.db.Write(s.t.Context(), func(tx *sqldb.Tx) error {
+	s.write(func(tx *sqldb.Tx) error {
 		_, err := Append(s.t.Context(), tx, Owner{s.key.Workspace, "e", s.key.Run}, NewBatch(samples))
 		return err
 	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
 }
 
 func (s shelf) compact(ctx context.Context) error {
-	return s.db.Write(s.t.Context(), func(tx *sqldb.Tx) error { return Compact(ctx, tx, s.key) })
+	return Compact(ctx, s.db, s.key)
 }
 
 func (s shelf) read(read func(tx *sqldb.Tx) error) {
@@ -210,6 +218,114 @@ func TestCompactionKilledAtEveryStep(t *testing.T) {
 		if after := s.headers(); len(after) != 2 {
 			t.Errorf("%d chunks after compaction", len(after))
 		}
+	})
+}
+
+// watched is a context that calls seen at each question whether it has ended.
+type watched struct {
+	context.Context
+	seen func()
+}
+
+func (w watched) Err() error {
+	w.seen()
+	return w.Context.Err()
+}
+
+// What a server that dies during a compaction leaves on the disk, whichever step
+// it was at, is the whole series, which can be compacted then.
+func TestCompactionOfAServerThatDies(t *testing.T) {
+	folder := t.TempDir()
+	db, err := sqldb.Open(t.Context(), filepath.Join(folder, "atelier.db"), clock.System{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	s := newShelf(t, db)
+	points := training(3000, 8)
+	for batch := range slices.Chunk(points, 300) {
+		s.append(slices.Clone(batch))
+	}
+	var left []string
+	err = s.compact(watched{t.Context(), func() {
+		image := filepath.Join(t.TempDir(), fmt.Sprint(len(left)))
+		left = append(left, image)
+		if err := os.CopyFS(image, os.DirFS(folder)); err != nil {
+			t.Error(err)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(left) < 8 {
+		t.Errorf("only %d steps", len(left))
+	}
+	for _, image := range left {
+		found, err := sqldb.Open(t.Context(), filepath.Join(image, "atelier.db"), clock.System{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := shelf{t, found, s.key}
+		again.holds(points)
+		if err := again.compact(t.Context()); err != nil {
+			t.Error(err)
+		}
+		again.holds(points)
+		if after := again.headers(); len(after) != 2 {
+			t.Errorf("%d chunks after compaction", len(after))
+		}
+		found.Close()
+	}
+}
+
+// A merge that was made of what is no longer there is not stored.
+func TestMergeOfWhatHasChanged(t *testing.T) {
+	eachShelf(t, func(s shelf) {
+		points := training(900, 9)
+		for batch := range slices.Chunk(points[:600], 20) {
+			s.append(slices.Clone(batch))
+		}
+		selected := func() (m *Merge) {
+			s.read(func(tx *sqldb.Tx) (err error) {
+				m, err = SelectMerge(t.Context(), tx, s.key)
+				return err
+			})
+			if some, err := m.Prepare(); err != nil || !some {
+				t.Fatal(some, err)
+			}
+			return m
+		}
+		store := func(m *Merge) error {
+			return s.db.Write(t.Context(), func(tx *sqldb.Tx) error { return m.Store(t.Context(), tx) })
+		}
+		first, second := selected(), selected()
+		for batch := range slices.Chunk(points[600:], 20) {
+			s.append(slices.Clone(batch))
+		}
+		if err := store(first); err != nil {
+			t.Fatal(err)
+		}
+		s.holds(points)
+		before := s.headers()
+		if err := store(second); !errors.Is(err, errChanged) {
+			t.Errorf("the same again: %v", err)
+		}
+		if diff := cmp.Diff(before, s.headers(), cmp.AllowUnexported(header{})); diff != "" {
+			t.Error(diff)
+		}
+		third := selected()
+		s.write(func(tx *sqldb.Tx) error { return Remove(t.Context(), tx, s.key.Workspace, s.key.Run) })
+		if err := store(third); err != nil || len(s.headers()) > 0 {
+			t.Errorf("of a series that was removed: %v, %d chunks", err, len(s.headers()))
+		}
+		others := training(600, 10)
+		for batch := range slices.Chunk(others, 20) {
+			s.append(slices.Clone(batch))
+		}
+		if err := store(first); !errors.Is(err, errChanged) {
+			t.Errorf("of another series of that name: %v", err)
+		}
+		s.holds(others)
 	})
 }
 
@@ -400,7 +516,14 @@ func fillLong(b *testing.B, db *sqldb.DB, key Key, n int) {
 		if err != nil {
 			return err
 		}
-		return tx.ExecEach(b.Context(), insertChunk, chunkRows(key.Workspace, id, points, &last))
+		for _, c := range cut(points) {
+			last++
+			c.series, c.number = id, last
+			if _, err := tx.Exec(b.Context(), insertChunk, chunkRow(key.Workspace, c.header, c.data)...); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		b.Fatal(err)
