@@ -34,7 +34,7 @@ var tiers = [][]string{
 	{"internal/route"},
 	{"internal/api", "internal/mlflow", "web", "sdk/python"},
 	{"internal/client"},
-	{"internal/transfer"},
+	{"internal/transfer", "internal/runlog"},
 	{"internal/runner", "internal/cli"},
 	{"internal/app"},
 	{"cmd/atelier"},

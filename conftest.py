@@ -23,16 +23,16 @@ class Server:
         self.data = folder / "data"
         self.config = folder / "config"
         self.log = folder / "server.log"
-        self._command = [str(binary), "up", "--port", "0", "--data-dir", str(self.data)]
         self.environ = {**os.environ, "XDG_CONFIG_HOME": str(self.config), "HOME": str(folder)}
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._command, env=self.environ, stdout=log, stderr=subprocess.STDOUT, cwd=folder
-            )
-        self.url, self.token = self._wait()
+        self.url, self.token = self._start(port="0")
 
-    def _wait(self) -> tuple[str, str]:
+    def _start(self, port: str) -> tuple[str, str]:
         tokens = self.config / "atelier" / "credentials.json"
+        command = [str(self.binary), "up", "--port", port, "--data-dir", str(self.data)]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=self.environ, stdout=log, stderr=subprocess.STDOUT, cwd=self.data.parent
+            )
         deadline = time.monotonic() + 60
         while not (self.data / "server.json").exists() or not tokens.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -40,6 +40,16 @@ class Server:
             time.sleep(0.02)
         url = json.loads((self.data / "server.json").read_text())["url"]
         return url, json.loads(tokens.read_text())[url]
+
+    def kill(self) -> None:
+        """End the server as a power cut of its process would."""
+        self._process.kill()
+        self._process.wait()
+        (self.data / "server.json").unlink(missing_ok=True)
+
+    def restart(self) -> None:
+        """Start the killed server again, where it was."""
+        self._start(port=self.url.rpartition(":")[2])
 
     def stop(self) -> None:
         """End the server as Ctrl-C does, and see that it ends well."""

@@ -40,6 +40,10 @@ func (c *command) connect() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.clientFor(to, token)
+}
+
+func (c *command) clientFor(to target, token string) (*client.Client, error) {
 	return client.New(client.Config{
 		Server: to.server, Token: token, Workspace: to.workspace,
 		Transport: c.st.Transport, Clock: c.st.Clock, UserAgent: "atelier-cli/" + c.hooks.Version,

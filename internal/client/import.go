@@ -9,7 +9,6 @@ import (
 
 	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/tracking"
-	"github.com/atelier-ml/atelier/internal/tracking/series"
 )
 
 // What brings history from elsewhere speaks two dialects: ours where a run keeps
@@ -79,20 +78,7 @@ const MetricsAtOnce = 1000
 
 // LogMetrics logs points of a run. Points that it has already are not doubled.
 func (c *Client) LogMetrics(ctx context.Context, run string, metrics []tracking.Metric) error {
-	type point struct {
-		Key           string       `json:"key"`
-		Value         series.Value `json:"value"`
-		Timestamp     int64        `json:"timestamp"`
-		Step          int64        `json:"step"`
-		ModelID       string       `json:"model_id,omitempty"`
-		DatasetName   string       `json:"dataset_name,omitempty"`
-		DatasetDigest string       `json:"dataset_digest,omitempty"`
-	}
-	points := make([]point, len(metrics))
-	for i, m := range metrics {
-		points[i] = point{m.Key, m.Value, int64(m.Timestamp), m.Step, m.ModelID, m.DatasetName, m.DatasetDigest}
-	}
-	return c.tell(ctx, http.MethodPost, map[string]any{"run_id": run, "metrics": points}, "mlflow", "runs", "log-batch")
+	return c.LogBatch(ctx, run, tracking.Batch{Metrics: metrics})
 }
 
 // LogInputs notes the datasets and the logged models that a run read.

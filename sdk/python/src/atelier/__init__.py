@@ -7,6 +7,9 @@
     ws.jobs.stream(job.name)
     best = ws.runs.list(experiment="diabetes", order_by="metrics.rmse ASC")[0]
 
+    with ws.start_run(experiment="diabetes") as run:
+        run.log_metric("loss", 0.5)
+
 Nothing here touches the network before the first call of a verb. Every error
 is an AtelierError; `atelier._errors` draws their tree.
 """
@@ -31,16 +34,21 @@ from ._errors import (
     WaitTimeoutError,
 )
 from ._jobs import CommandJob, Job, JobUsage
+from ._logging import ActiveRun, Delivery
 from ._models import Model, ModelVersion
 from ._runs import Artifact, Metric, MetricPoint, MetricSeries, Run
-from ._workspace import Workspace
+from ._workspace import Workspace, start_run
+
+run = start_run
 
 __all__ = [
+    "ActiveRun",
     "Artifact",
     "AtelierError",
     "CommandJob",
     "ConflictError",
     "Credentials",
+    "Delivery",
     "DeploymentFailedError",
     "Environment",
     "ExhaustedError",
@@ -66,4 +74,6 @@ __all__ = [
     "UnavailableError",
     "WaitTimeoutError",
     "Workspace",
+    "run",
+    "start_run",
 ]

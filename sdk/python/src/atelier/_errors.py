@@ -158,6 +158,8 @@ _BY_STATUS: dict[int, type[AtelierError]] = {
 def error_from_response(status: int, body: Any) -> AtelierError:
     """Make the error for an HTTP answer: by its code, or by its status where the body has none."""
     fault = body.get("error") if isinstance(body, Mapping) else None
+    if isinstance(body, Mapping) and "error_code" in body:  # a route that speaks MLflow's API
+        return _BY_STATUS.get(status, InternalError)(str(body.get("message") or body["error_code"]))
     if not isinstance(fault, Mapping):
         kind = _BY_STATUS.get(status, InternalError)
         return kind(f"The server answered with HTTP status {status} and no explanation.")

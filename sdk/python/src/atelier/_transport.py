@@ -65,6 +65,16 @@ class Transport:
         """POST a JSON body and return the JSON answer."""
         return _json(self._send("POST", path, json=body, params=_query(query)))
 
+    def put(self, path: str, body: Any) -> Any:
+        """PUT a JSON body and return the JSON answer."""
+        return _json(self._send("PUT", path, json=body))
+
+    def mlflow(self, path: str, body: Any) -> Any:
+        """POST a JSON body to a route of MLflow's API in the workspace and return the JSON answer."""
+        return self.post(
+            f"{self.server}/workspaces/{quote(self.workspace, safe='')}/api/2.0/mlflow/{path}", body
+        )
+
     def patch(self, path: str, body: Any) -> Any:
         """PATCH with a JSON body and return the JSON answer."""
         return _json(self._send("PATCH", path, json=body))

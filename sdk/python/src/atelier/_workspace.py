@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._config import DEFAULT_SERVER, find_config, find_token, read_config
 from ._endpoints import OnlineDeployments, OnlineEndpoints
 from ._environments import Environments
 from ._errors import InvalidError, NotFoundError
 from ._jobs import Jobs
+from ._logging import ActiveRun, Destination, open_run
 from ._models import Models
 from ._runs import Runs
 from ._transport import Transport
@@ -18,7 +20,7 @@ from ._transport import Transport
 if TYPE_CHECKING:
     from typing_extensions import Self  # in typing itself from Python 3.11
 
-__all__ = ["Workspace"]
+__all__ = ["Workspace", "start_run"]
 
 
 class Workspace:
@@ -58,6 +60,7 @@ class Workspace:
             raise InvalidError(f"{server!r} is not an address.", hint=f"Write it like {DEFAULT_SERVER}.")
         self.server = server
         self.name = name
+        self._timeout = timeout
         self._transport = Transport(server, name, token or find_token(server), timeout=timeout)
         self.jobs = Jobs(self._transport)
         self.runs = Runs(self._transport)
@@ -82,20 +85,75 @@ class Workspace:
             NotFoundError: No config.json was found, and ATELIER_WORKSPACE is not set.
         """
         start = Path(path) if path is not None else Path.cwd()
-        found = find_config(start)
-        body = read_config(found) if found else {}
-        # As on the command line, the environment wins; but a file that was named outright wins over it.
-        asked = {} if path is not None else os.environ
-        name = asked.get("ATELIER_WORKSPACE") or body.get("workspace_name")
-        server = asked.get("ATELIER_SERVER") or body.get("server")
-        if found is None and not name:
+        server, name, by_file = _selected(path)
+        if not name and find_config(start) is None:
             raise NotFoundError(
                 f"There is no config.json in {start} or above it.",
                 hint='Write one with {"workspace_name": "default"}, or use Workspace(server=, name=).',
             )
-        if token is None and path is None and server and not asked.get("ATELIER_SERVER"):
+        if token is None and path is None and server and by_file:
             token = find_token(server, named_by_file=True)
         return cls(server=server, name=name or "default", token=token, timeout=timeout)
+
+    def start_run(
+        self,
+        *,
+        experiment: str | None = None,
+        name: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        join: bool = False,
+        parent: ActiveRun | str | None = None,
+        mode: str | None = None,
+        durable: bool = False,
+        journal_dir: str | Path | None = None,
+    ) -> ActiveRun:
+        """Start a run and log to it, whether or not the server can be reached.
+
+        Nothing here waits for the network: what is logged is in a journal on this machine when
+        a call returns, and a thread brings it to the server. Inside a job, the run is the job's
+        own, unless `parent` or `id` is given.
+
+            with ws.start_run(experiment="diabetes") as run:
+                run.log_params({"alpha": 0.5})
+                for step in range(100):
+                    run.log_metric("loss", train(), step)
+                run.log_artifact("model.pkl", "model")
+
+        Args:
+            experiment: The experiment's name; it is made if it is not there. "Default" unless told.
+            name: The run's name; the server makes one up unless told.
+            tags: Tags to set at once.
+            id: A run to go on with, rather than a new one.
+            join: Whether the run of that id belongs to another process, which ends it.
+            parent: The run that this one belongs under.
+            mode: "online"; or "offline", which sends nothing and leaves that to `atelier sync`.
+                ATELIER_MODE, else "online", unless told.
+            durable: Whether every call waits until the disk has its record. Otherwise that happens
+                within about a second, and only a loss of power can take what came after; the end
+                of the process cannot.
+            journal_dir: The folder of the journal; ATELIER_JOURNAL_DIR, else .atelier/runs, unless told.
+
+        Raises:
+            InvalidError: A name, tag or mode cannot be.
+            ExhaustedError: The journal cannot be written.
+        """
+        online = _is_online(mode)
+        return open_run(
+            Destination(self.server, self.name, self._another_transport if online else None),
+            experiment=experiment,
+            name=name,
+            tags=tags,
+            id=id,
+            join=join,
+            parent=parent,
+            durable=durable,
+            journal_dir=journal_dir,
+        )
+
+    def _another_transport(self) -> Transport:
+        """Return a transport for another thread, or another process."""
+        return Transport(self.server, self.name, self._transport.token, timeout=self._timeout)
 
     def mlflow_env(self) -> dict[str, str]:
         """Return the environment variables with which `import mlflow` logs into this workspace.
@@ -118,3 +176,46 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"Workspace(server={self.server!r}, name={self.name!r})"
+
+
+def start_run(*, mode: str | None = None, **options: Any) -> ActiveRun:
+    """Start a run in the workspace that config.json or the environment selects; see `Workspace.start_run`.
+
+        with atelier.start_run(experiment="diabetes") as run:
+            run.log_metric("loss", 0.5)
+
+    Without any config.json it is the workspace "default" of http://127.0.0.1:8700. With
+    mode="offline" not even a token is needed.
+
+    Raises:
+        UnauthenticatedError: There is no token for the server, and the mode is not "offline".
+    """
+    if not _is_online(mode):
+        server, name, _ = _selected(None)
+        away = Destination((server or DEFAULT_SERVER).rstrip("/"), name or "default", None)
+        return open_run(away, **options)
+    try:
+        workspace = Workspace.from_config()
+    except NotFoundError:  # there is no file, and the environment names no workspace
+        workspace = Workspace()
+    return workspace.start_run(mode="online", **options)
+
+
+def _is_online(mode: str | None) -> bool:
+    mode = mode or os.environ.get("ATELIER_MODE") or "online"
+    if mode not in ("online", "offline"):
+        raise InvalidError(f"There is no mode {mode!r}.", hint='Use "online" or "offline".', field="mode")
+    return mode == "online"
+
+
+def _selected(path: str | Path | None) -> tuple[str | None, str | None, bool]:
+    """Return the selected server and workspace, and whether it was a config.json that named the server.
+
+    As on the command line, the environment wins; but a file that was named outright wins over it.
+    """
+    found = find_config(Path(path) if path is not None else Path.cwd())
+    body = read_config(found) if found else {}
+    asked = {} if path is not None else os.environ
+    server = asked.get("ATELIER_SERVER") or body.get("server")
+    by_file = bool(server) and not asked.get("ATELIER_SERVER")
+    return server, asked.get("ATELIER_WORKSPACE") or body.get("workspace_name"), by_file
