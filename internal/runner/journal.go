@@ -3,11 +3,9 @@ package runner
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"sync"
@@ -15,23 +13,15 @@ import (
 	"github.com/atelier-ml/atelier/internal/compute"
 )
 
-// journal is the list of records of a task, on disk. Each is stored as
-//
-//	length (4 bytes, big endian) | CRC-32C of the content (4 bytes) | content (JSON)
-//
-// A runner that dies may leave a torn record at the end. The next one cuts it
-// off: it was never sent, because only what append has stored is sent.
+// journal is the list of records of a task, on disk, each in a frame. A runner
+// that dies may leave a torn one at the end. The next one cuts it off: it was
+// never sent, because only what append has stored is sent.
 type journal struct {
 	mu      sync.Mutex
 	file    *os.File
 	records []compute.Record
 	changed chan struct{} // receives after an append
 }
-
-// maxRecord bounds a record, so that a corrupt length cannot ask for all memory.
-const maxRecord = 16 << 20
-
-func crc(content []byte) uint32 { return crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli)) }
 
 func openJournal(path string) (*journal, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -54,34 +44,15 @@ func openJournal(path string) (*journal, error) {
 // readRecords returns the whole records and how many bytes they take. It stops
 // at the first that is torn, corrupt or out of order.
 func readRecords(r io.Reader) (records []compute.Record, good int64, err error) {
-	for {
-		var head [8]byte
-		if _, err := io.ReadFull(r, head[:]); err != nil {
-			return records, good, tornIsEnd(err)
-		}
-		length := binary.BigEndian.Uint32(head[:4])
-		if length > maxRecord {
-			return records, good, nil
-		}
-		content := make([]byte, length)
-		if _, err := io.ReadFull(r, content); err != nil {
-			return records, good, tornIsEnd(err)
-		}
+	good, err = readFrames(r, func(content []byte) bool {
 		var record compute.Record
-		if crc(content) != binary.BigEndian.Uint32(head[4:]) || json.Unmarshal(content, &record) != nil ||
-			record.Seq != int64(len(records)+1) {
-			return records, good, nil
+		if json.Unmarshal(content, &record) != nil || record.Seq != int64(len(records)+1) {
+			return false
 		}
 		records = append(records, record)
-		good += int64(len(head)) + int64(length)
-	}
-}
-
-func tornIsEnd(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil
-	}
-	return err
+		return true
+	})
+	return records, good, err
 }
 
 // append numbers and dates the records and stores them durably, all in one
@@ -97,11 +68,7 @@ func (j *journal) append(records ...compute.Record) error {
 		if err != nil {
 			return err
 		}
-		var head [8]byte
-		binary.BigEndian.PutUint32(head[:4], uint32(len(content)))
-		binary.BigEndian.PutUint32(head[4:], crc(content))
-		buffer.Write(head[:])
-		buffer.Write(content)
+		buffer.Write(frame(content))
 	}
 	if _, err := j.file.Write(buffer.Bytes()); err != nil {
 		return fmt.Errorf("write the journal: %w", err)
