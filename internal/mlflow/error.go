@@ -45,6 +45,10 @@ func (s *server) writeError(w http.ResponseWriter, req *http.Request, err error)
 	if public.Code == atelier.Internal {
 		s.log.ErrorContext(req.Context(), "a request failed", "request_id", req.Header.Get("X-Request-Id"), "path", req.URL.Path, "error", err)
 	}
+	writeRefusal(w, public)
+}
+
+func writeRefusal(w http.ResponseWriter, public *atelier.Error) {
 	code, status := meaning(public.Code)
 	message := public.Message
 	if public.Hint != "" {

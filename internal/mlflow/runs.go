@@ -117,32 +117,40 @@ func (s *server) getRun(ctx context.Context, ws string, in *runRequest) (any, er
 }
 
 func (s *server) updateRun(ctx context.Context, ws string, in *runRequest) (any, error) {
-	id, err := in.id()
+	id, update, err := in.update()
 	if err != nil {
 		return nil, err
-	}
-	update := tracking.UpdateRun{}
-	if in.RunName != nil && *in.RunName != "" {
-		update.Name = in.RunName
-	}
-	if in.Status != "" {
-		status, err := enumerated("status", string(in.Status), tracking.RunStatuses())
-		if err != nil {
-			return nil, err
-		}
-		update.Status = &status
-	}
-	if in.EndTime != nil {
-		end, err := moment("end_time", *in.EndTime)
-		if err != nil {
-			return nil, err
-		}
-		update.EndedAt = &end
 	}
 	changed, err := s.tracking.Update(ctx, ws, id, update)
 	return struct {
 		Info runInfo `json:"run_info"`
 	}{infoOf(changed)}, err
+}
+
+func (r *runRequest) update() (string, tracking.UpdateRun, error) {
+	update := tracking.UpdateRun{}
+	id, err := r.id()
+	if err != nil {
+		return id, update, err
+	}
+	if r.RunName != nil && *r.RunName != "" {
+		update.Name = r.RunName
+	}
+	if r.Status != "" {
+		status, err := enumerated("status", string(r.Status), tracking.RunStatuses())
+		if err != nil {
+			return id, update, err
+		}
+		update.Status = &status
+	}
+	if r.EndTime != nil {
+		end, err := moment("end_time", *r.EndTime)
+		if err != nil {
+			return id, update, err
+		}
+		update.EndedAt = &end
+	}
+	return id, update, nil
 }
 
 func (s *server) deleteRun(ctx context.Context, ws string, in *runRequest) (any, error) {

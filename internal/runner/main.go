@@ -102,6 +102,9 @@ func open(dir string, stderr io.Writer) (*runner, error) {
 	if r.journal, err = openJournal(filepath.Join(dir, "journal")); err != nil {
 		return nil, err
 	}
+	if r.queue, err = openQueue(dir); err != nil {
+		return nil, err
+	}
 	if r.streams, err = openStreams(filepath.Join(dir, "logs")); err != nil {
 		return nil, err
 	}
@@ -115,5 +118,5 @@ func (r *runner) close() error {
 	if r.linkDir != "" {
 		os.RemoveAll(r.linkDir) // removes the link, not what it leads to
 	}
-	return errors.Join(r.journal.close(), r.streams.close())
+	return errors.Join(r.journal.close(), r.queue.close(), r.streams.close())
 }

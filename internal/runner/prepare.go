@@ -49,7 +49,7 @@ func (r *runner) prepare(ctx context.Context) (*place, error) {
 	if err := os.RemoveAll(r.workPath()); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{p.code, r.workPath("inputs"), r.workPath("outputs")} {
+	for _, dir := range []string{p.code, r.workPath("inputs"), r.workPath("outputs"), r.workPath(journalsFolder)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
 		}
@@ -87,7 +87,7 @@ func (r *runner) openRelay(p *place) (err error) {
 	if r.task.Kind == compute.Service {
 		return nil
 	}
-	p.relay, err = startRelay(r.server, r.dir)
+	p.relay, err = startRelay(r.server, r.queue, r.dir)
 	return err
 }
 

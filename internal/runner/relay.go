@@ -9,17 +9,22 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/mlflow"
 )
 
 // relay is the server as the task's own processes see it: an address on
 // loopback that forwards to the real one, with the task's token in place of the
-// relay's own secret. While the server is away, requests wait.
+// relay's own secret. While the server is away, it answers what logs to a run by
+// itself, and keeps it in the queue; all other requests wait.
 type relay struct {
 	server *server
+	queue  *queue
 	secret string
 	dir    string
 	http   *http.Server
@@ -32,14 +37,16 @@ const (
 	heldInMemory = 1 << 20
 	// relayTries is how often a fault of a living server is tried again.
 	relayTries = 6
+	// answerTime is how long the server may take for what the relay can answer.
+	answerTime = 20 * time.Second
 )
 
-func startRelay(s *server, dir string) (*relay, error) {
+func startRelay(s *server, q *queue, dir string) (*relay, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	r := &relay{server: s, secret: atelier.NewSecret("relay_"), dir: dir, url: "http://" + listener.Addr().String()}
+	r := &relay{server: s, queue: q, secret: atelier.NewSecret("relay_"), dir: dir, url: "http://" + listener.Addr().String()}
 	r.http = &http.Server{Handler: r}
 	go r.http.Serve(listener)
 	return r, nil
@@ -62,7 +69,120 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	defer body.remove()
-	r.forward(w, request, body)
+	if mlflow.Deferrable(request) {
+		r.write(w, request, body)
+		return
+	}
+	r.wait(w, request, body)
+}
+
+// wait forwards the request once nothing is queued: it overtakes no write that
+// was answered, and a read sees it.
+func (r *relay) wait(w http.ResponseWriter, in *http.Request, body *spooled) {
+	if err := r.queue.idle(in.Context()); err != nil {
+		http.Error(w, `{"error_code":"TEMPORARILY_UNAVAILABLE","message":"The server is away."}`, http.StatusServiceUnavailable)
+		return
+	}
+	r.forward(w, in, body)
+}
+
+// write forwards what logs to a run. If the server is away, or earlier writes
+// still wait for it, the write joins the queue and is answered here.
+func (r *relay) write(w http.ResponseWriter, in *http.Request, body *spooled) {
+	if !r.queue.waits() {
+		response, head, err := r.once(in, body)
+		if err == nil {
+			answer(w, response, head)
+			return
+		}
+		if in.Context().Err() != nil {
+			return
+		}
+		if errors.Is(err, errFault) {
+			r.forward(w, in, body)
+			return
+		}
+	}
+	deferred, err := r.enqueue(in, body)
+	switch {
+	case err == nil:
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(deferred.Answer)
+	case isRefusal(err):
+		mlflow.WriteError(w, err)
+	default: // the disk is full, say: then the client waits, as it does for all else
+		r.server.log.Warn("what a script logs cannot be kept; it waits for the server", "error", err)
+		r.wait(w, in, body)
+	}
+}
+
+// enqueue checks the write as far as that is possible here, and keeps it.
+func (r *relay) enqueue(in *http.Request, body *spooled) (mlflow.Deferred, error) {
+	var text []byte
+	if in.Method == http.MethodPost {
+		var err error
+		if text, err = body.text(); err != nil {
+			return mlflow.Deferred{}, err
+		}
+	}
+	d, err := mlflow.Defer(in, text)
+	if err != nil {
+		return d, err
+	}
+	scope, _, _ := strings.Cut(in.URL.Path, "/2.0/")
+	params := make([]paramOf, len(d.Params))
+	for i, p := range d.Params {
+		params[i] = paramOf{scope, d.Run, p.Key, p.Value}
+	}
+	return d, r.queue.add(queuedWrite{Method: in.Method, Path: in.URL.RequestURI(), Header: endToEnd(in.Header), Run: d.Run, What: d.What}, body, params)
+}
+
+// errFault is a server that is there and fails.
+var errFault = errors.New("the server failed")
+
+// once sends the request one time and reads its answer, or the beginning of a
+// large one. The error is errFault, or means that the server is away.
+func (r *relay) once(in *http.Request, body *spooled) (*http.Response, []byte, error) {
+	ctx := in.Context()
+	if body.path == "" { // a large one may take its time
+		limited, cancel := context.WithTimeout(ctx, answerTime)
+		defer cancel()
+		ctx = limited
+	}
+	out := r.outgoing(in, body)
+	response, err := r.server.try(ctx, out)
+	if err != nil {
+		r.server.note(true, err)
+		r.server.look()
+		return nil, nil, err
+	}
+	head, err := io.ReadAll(response.Body) // what a write is answered is short
+	response.Body.Close()
+	if err != nil {
+		return nil, nil, err
+	}
+	response.Body = http.NoBody
+	switch response.StatusCode {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return nil, nil, errors.New(response.Status)
+	case http.StatusInternalServerError:
+		return nil, nil, errFault
+	}
+	r.server.note(false, nil)
+	return response, head, nil
+}
+
+// outgoing is the request as the server gets it. A run is created with an id from
+// here, so that asking again, after an answer was lost, makes no second run.
+func (r *relay) outgoing(in *http.Request, body *spooled) request {
+	out := request{method: in.Method, path: in.URL.RequestURI(), header: endToEnd(in.Header), faults: relayTries}
+	if mlflow.CreatesRun(in) && out.header.Get(mlflow.RunIDHeader) == "" {
+		out.header.Set(mlflow.RunIDHeader, atelier.NewRunID())
+	}
+	if body.size > 0 || in.ContentLength > 0 {
+		out.body = body.open
+	}
+	return out
 }
 
 // runnersOwn are the routes by which a runner tells the server of its task. The
@@ -83,10 +203,7 @@ func (r *relay) allowed(request *http.Request) bool {
 // early, because the server was killed while it spoke, is asked for again; only
 // one that is too large to hold is passed on as it comes.
 func (r *relay) forward(w http.ResponseWriter, in *http.Request, body *spooled) {
-	out := request{method: in.Method, path: in.URL.RequestURI(), header: endToEnd(in.Header), faults: relayTries}
-	if body.size > 0 || in.ContentLength > 0 {
-		out.body = body.open
-	}
+	out := r.outgoing(in, body)
 	for {
 		response, err := r.server.send(in.Context(), out)
 		if err != nil {
@@ -163,6 +280,25 @@ func (s *spooled) open() (io.ReadCloser, int64, error) {
 	}
 	file, err := os.Open(s.path)
 	return file, s.size, err
+}
+
+// text is the body in memory, which no writer of JSON makes too large for that.
+func (s *spooled) text() ([]byte, error) {
+	content, size, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close()
+	return io.ReadAll(io.LimitReader(content, min(size, maxFrame)))
+}
+
+// keep gives the body, which is a file, another name that lasts.
+func (s *spooled) keep(path string) error {
+	file, err := os.Open(s.path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close(), os.Link(s.path, path), syncFolder(filepath.Dir(path)))
 }
 
 func (s *spooled) remove() {

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,16 +22,37 @@ func relayTo(t *testing.T, handle http.HandlerFunc) *relay {
 	t.Helper()
 	upstream := httptest.NewServer(handle)
 	t.Cleanup(upstream.Close)
-	dir := t.TempDir()
+	return relayIn(t, t.TempDir(), upstream.URL, nil)
+}
+
+// relayIn starts a relay in a task's folder, with a queue that sends until the
+// test ends and tells refused.
+func relayIn(t *testing.T, dir, address string, refused func(queuedWrite, string)) *relay {
+	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, compute.TaskFile), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	task := compute.Task{Workspace: "default", ServerURL: upstream.URL, Token: "real"}
-	r, err := startRelay(newServer(task, dir, slog.New(slog.NewTextHandler(t.Output(), nil))), dir)
+	task := compute.Task{Workspace: "default", ServerURL: address, Token: "real", ServerFile: filepath.Join(dir, "server.json")}
+	s := newServer(task, dir, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	q, err := openQueue(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.close() })
+	if refused == nil {
+		refused = func(w queuedWrite, why string) { t.Errorf("refused %s: %s", w.What, why) }
+	}
+	r, err := startRelay(s, q, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	go q.ship(ctx, s, refused)
+	t.Cleanup(func() {
+		r.close()
+		stop()
+		<-q.stopped
+		q.close()
+	})
 	return r
 }
 
@@ -42,6 +64,9 @@ func ask(t *testing.T, r *relay, method, path string, body io.Reader) (int, stri
 	}
 	request.Header.Set("Authorization", "Bearer "+r.secret)
 	request.Header.Set("X-Own", "kept")
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/json")
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)

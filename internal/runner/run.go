@@ -221,7 +221,7 @@ func (r *runner) variables(p *place) []string {
 	all = append(all, "PYTHONUNBUFFERED=1", "GIT_PYTHON_REFRESH=quiet",
 		// The client would print the relay's address, which nobody can open later.
 		"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT=true",
-		// The relay holds requests while the server is away; its clients must wait too.
+		// What the relay cannot answer waits while the server is away; its clients must wait too.
 		"MLFLOW_HTTP_REQUEST_TIMEOUT=3600")
 	for _, set := range []map[string]string{r.task.EnvironmentVariables, r.task.Secrets} {
 		for key, value := range set {
@@ -240,6 +240,7 @@ func (r *runner) variables(p *place) []string {
 		"ATELIER_SERVER="+p.relay.url,
 		"ATELIER_TOKEN="+p.relay.secret,
 		"ATELIER_WORKSPACE="+r.task.Workspace,
+		"ATELIER_JOURNAL_DIR="+r.workPath(journalsFolder),
 		process.FolderVariable+"="+r.dir)
 }
 

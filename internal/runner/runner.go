@@ -30,6 +30,7 @@ type runner struct {
 
 	log     *slog.Logger
 	journal *journal
+	queue   *queue
 	streams *streams
 	server  *server
 	usage   atomic.Pointer[compute.Usage] // the last measurement, for heartbeats
@@ -63,6 +64,7 @@ func (r *runner) run(ctx context.Context, cancel context.CancelCauseFunc) error 
 	if r.journal.over() { // only the shipping is left
 		return ship.finish()
 	}
+	go r.queue.ship(shipping, r.server, r.tellRefused)
 	result := r.work(ctx)
 	r.finalize(shipping, &result)
 	if err := ship.drainLogs(); err != nil {
@@ -113,7 +115,11 @@ func (r *runner) finalize(ctx context.Context, result *outcome) {
 	if err := r.status(compute.StatusFinalizing); err != nil {
 		r.log.Error("write the journal", "error", err)
 	}
-	if err := r.upload(ctx); err != nil {
+	err := r.shipLogged(ctx)
+	if uploaded := r.upload(ctx); uploaded != nil {
+		err = uploaded
+	}
+	if err != nil {
 		r.log.Error("upload", "error", err)
 		if result.failure == nil && !result.canceled {
 			result.failure = &compute.Failure{Code: compute.UploadError, Message: err.Error()}

@@ -14,7 +14,7 @@ import (
 // Log stores a batch of metrics, params and tags: all of it, or nothing. Sending
 // the same batch again changes nothing.
 func (s *Service) Log(ctx context.Context, ws, id string, b Batch) error {
-	if err := b.check(); err != nil {
+	if err := b.Check(); err != nil {
 		return err
 	}
 	points := b.series()
@@ -38,8 +38,8 @@ func (s *Service) Log(ctx context.Context, ws, id string, b Batch) error {
 	return err
 }
 
-// check validates b and cuts values that are too long.
-func (b *Batch) check() error {
+// Check validates b and cuts values that are too long.
+func (b *Batch) Check() error {
 	for _, limit := range []struct {
 		what string
 		got  int
@@ -101,8 +101,7 @@ func logParams(ctx context.Context, tx *sqldb.Tx, ws string, run Run, params []P
 	for _, param := range params {
 		if old := stored[param.Key]; old != param.Value {
 			if len(params) == 1 {
-				return atelier.Errorf(atelier.Invalid, "Changing param values is not allowed. Param with key='%s' was already logged with value='%s' for run ID='%s'. Attempted logging new value '%s'.",
-					param.Key, atelier.Clip(old, 200), run.ID, atelier.Clip(param.Value, 200)).At("value")
+				return ParamChanged(run.ID, param, old)
 			}
 			changed = append(changed, fmt.Sprintf("{'key': '%s', 'old_value': '%s', 'new_value': '%s'}",
 				param.Key, atelier.Clip(old, 200), atelier.Clip(param.Value, 200)))
@@ -113,6 +112,12 @@ func logParams(ctx context.Context, tx *sqldb.Tx, ws string, run Run, params []P
 			strings.Join(changed, ", "), run.ID).At("params")
 	}
 	return nil
+}
+
+// ParamChanged is the refusal of a param that was logged with the value old.
+func ParamChanged(run string, param Pair, old string) error {
+	return atelier.Errorf(atelier.Invalid, "Changing param values is not allowed. Param with key='%s' was already logged with value='%s' for run ID='%s'. Attempted logging new value '%s'.",
+		param.Key, atelier.Clip(old, 200), run, atelier.Clip(param.Value, 200)).At("value")
 }
 
 // series encodes the metrics, before any transaction waits for it.
