@@ -26,10 +26,12 @@ import (
 
 // house is a server with MLflow's routes and an owner who is signed in.
 type house struct {
-	t     testing.TB
-	url   string
-	token string
-	runs  *tracking.Service
+	t          testing.TB
+	url        string
+	token      string
+	runs       *tracking.Service
+	workspaces *workspace.Service
+	client     *http.Client
 }
 
 func each(t *testing.T, test func(h house)) {
@@ -64,7 +66,9 @@ func newHouse(t testing.TB, db *sqldb.DB) house {
 		Workspaces: workspaces, Access: who, Blobs: blobs, Log: log})
 	server := httptest.NewServer(table)
 	t.Cleanup(server.Close)
-	return house{t, server.URL, token, runs}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+	t.Cleanup(client.CloseIdleConnections)
+	return house{t, server.URL, token, runs, workspaces, client}
 }
 
 type testWriter struct{ t testing.TB }
@@ -86,7 +90,7 @@ func (h house) send(method, path, body string, headers ...string) (int, string) 
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	answer, err := http.DefaultClient.Do(req)
+	answer, err := h.client.Do(req)
 	if err != nil {
 		h.t.Fatal(err)
 	}
