@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/atelier-ml/atelier"
@@ -17,36 +16,39 @@ type Service struct {
 	db    *sqldb.DB
 	clock clock.Clock
 
-	// Requests come in thousands with few secrets, so what a secret stands for
-	// is remembered for a short while, and forgotten at once when anything about
-	// access changes here.
-	mu    sync.Mutex
-	known map[string]knownActor
+	actors memory[string, atelier.Actor] // by the hash of a secret
+	roles  memory[membership, string]    // "" for who is no member
 }
 
-type knownActor struct {
-	actor  atelier.Actor
-	role   string // server role
-	expiry time.Time
+// membership is a user's place in a workspace.
+type membership struct {
+	workspaceID, userID string
 }
 
-const rememberFor = 30 * time.Second
+// changeKind names what the service watches: anything about who may do what.
+const changeKind = "access"
 
 // New returns the service on db.
 func New(db *sqldb.DB, clk clock.Clock) *Service {
-	return &Service{db: db, clock: clk, known: map[string]knownActor{}}
+	s := &Service{db: db, clock: clk}
+	db.Watch(func(c sqldb.Change) {
+		if c.Kind == changeKind {
+			s.actors.forget()
+			s.roles.forget()
+		}
+	})
+	return s
 }
 
-func (s *Service) forget() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.known)
-}
+// changed makes everybody forget, once tx has ended, who may do what.
+func changed(tx *sqldb.Tx) { tx.Changed(sqldb.Change{Kind: changeKind}) }
 
-// change writes and then forgets what was remembered.
+// change writes something about access.
 func (s *Service) change(ctx context.Context, fn func(tx *sqldb.Tx) error) error {
-	defer s.forget()
-	return s.db.Write(ctx, fn)
+	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		changed(tx)
+		return fn(tx)
+	})
 }
 
 var errNotSignedIn = atelier.Errorf(atelier.Unauthenticated, "Nobody is signed in.").
@@ -58,65 +60,53 @@ var errBadCredential = atelier.Errorf(atelier.Unauthenticated, "The token is unk
 // Authenticate returns the actor that secret stands for: a token's, a session's
 // or a task's. A one-time link is not a way to ask for anything but a session.
 func (s *Service) Authenticate(ctx context.Context, secret string) (atelier.Actor, error) {
-	known, err := s.authenticate(ctx, secret)
-	return known.actor, err
-}
-
-func (s *Service) authenticate(ctx context.Context, secret string) (knownActor, error) {
 	if secret == "" {
-		return knownActor{}, errNotSignedIn
+		return atelier.Actor{}, errNotSignedIn
 	}
 	hash, now := hashSecret(secret), s.clock.Now()
-	s.mu.Lock()
-	known, ok := s.known[hash]
-	s.mu.Unlock()
-	if ok && now.Before(known.expiry) {
-		return known, nil
+	actor, changes, ok := s.actors.get(hash, now)
+	if ok {
+		return actor, nil
 	}
-	known, err := s.lookUp(ctx, hash, now)
+	actor, until, err := s.lookUp(ctx, hash, now)
 	if err != nil {
-		return knownActor{}, err
+		return atelier.Actor{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.known[hash] = known
-	return known, nil
+	s.actors.keep(hash, actor, until, changes)
+	return actor, nil
 }
 
-func (s *Service) lookUp(ctx context.Context, hash string, now time.Time) (knownActor, error) {
+// lookUp reads what a secret's hash stands for, and until when that may be
+// remembered.
+func (s *Service) lookUp(ctx context.Context, hash string, now time.Time) (actor atelier.Actor, until time.Time, err error) {
 	var c credential
 	var u User
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
 		c, u, err = selectCredential(ctx, tx, hash)
 		return err
 	})
 	if errors.Is(err, sqldb.ErrNoRows) {
-		return knownActor{}, errBadCredential
+		return actor, until, errBadCredential
 	}
 	if err != nil {
-		return knownActor{}, err
+		return actor, until, err
 	}
 	if c.kind == kindLink || !now.Before(c.expiresAt) {
-		return knownActor{}, errBadCredential
+		return actor, until, errBadCredential
 	}
 	if c.usedAt == nil || now.Sub(*c.usedAt) > time.Hour {
 		if err := s.db.Write(ctx, func(tx *sqldb.Tx) error { return touchCredential(ctx, tx, c.id) }); err != nil {
-			return knownActor{}, err
+			return actor, until, err
 		}
 	}
-	known := knownActor{
-		actor:  atelier.Actor{Kind: atelier.User, ID: u.ID, Name: u.Name},
-		role:   u.ServerRole,
-		expiry: now.Add(rememberFor),
-	}
-	if c.expiresAt.Before(known.expiry) {
-		known.expiry = c.expiresAt
-	}
+	actor = atelier.Actor{Kind: atelier.User, ID: u.ID, Name: u.Name}
 	if c.kind == kindTask {
-		known.actor = atelier.Actor{Kind: atelier.ActorKind(*c.taskKind), ID: *c.task, Name: u.Name, Workspace: *c.workspaceID}
-		known.role = ""
+		actor = atelier.Actor{Kind: atelier.ActorKind(*c.taskKind), ID: *c.task, Name: u.Name, Workspace: *c.workspaceID}
 	}
-	return known, nil
+	if until = now.Add(rememberFor); c.expiresAt.Before(until) {
+		until = c.expiresAt
+	}
+	return actor, until, nil
 }
 
 // RoleIn returns the role that decides what actor may do in the workspace, and
@@ -146,8 +136,14 @@ func (s *Service) RoleIn(ctx context.Context, actor atelier.Actor, workspaceID s
 	return FindRole(name)
 }
 
-func (s *Service) memberRole(ctx context.Context, actor atelier.Actor, workspaceID string) (role string, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+// memberRole returns the name of the user's role in the workspace, "" for none.
+func (s *Service) memberRole(ctx context.Context, actor atelier.Actor, workspaceID string) (string, error) {
+	place, now := membership{workspaceID, actor.ID}, s.clock.Now()
+	role, changes, ok := s.roles.get(place, now)
+	if ok {
+		return role, nil
+	}
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		user, err := selectUserByID(ctx, tx, actor.ID)
 		if errors.Is(err, sqldb.ErrNoRows) {
 			return nil
@@ -162,6 +158,9 @@ func (s *Service) memberRole(ctx context.Context, actor atelier.Actor, workspace
 		role, err = selectRole(ctx, tx, workspaceID, actor.ID)
 		return err
 	})
+	if err == nil {
+		s.roles.keep(place, role, now.Add(rememberFor), changes)
+	}
 	return role, err
 }
 
@@ -383,7 +382,7 @@ func (s *Service) IssueTaskToken(ctx context.Context, tx *sqldb.Tx, t TaskToken)
 
 // RevokeTask ends all tokens of a task, in the caller's transaction.
 func (s *Service) RevokeTask(ctx context.Context, tx *sqldb.Tx, workspaceID, task string) error {
-	defer s.forget()
+	changed(tx)
 	return deleteTaskCredentials(ctx, tx, workspaceID, task)
 }
 
@@ -417,6 +416,7 @@ func (s *Service) SetMember(ctx context.Context, workspaceID, name, role string)
 // AddOwner makes the user Owner of a workspace that is being made, in the
 // caller's transaction.
 func (s *Service) AddOwner(ctx context.Context, tx *sqldb.Tx, workspaceID, userID string) error {
+	changed(tx)
 	return upsertMember(ctx, tx, workspaceID, userID, Owner)
 }
 

@@ -54,6 +54,8 @@ type DB struct {
 	readers *readers     // SQLite only
 	writer  *groupWriter // SQLite only
 	close   func() error
+
+	watchers *watchers
 }
 
 // Open opens the database at target and migrates it. target is a PostgreSQL
@@ -84,8 +86,8 @@ func openSQLite(ctx context.Context, path string, clk clock.Clock) (*DB, error) 
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{engine: SQLite, clock: clk, readers: newReaders(sqliteDSN(path, "_pragma=query_only(true)"), max(4, runtime.NumCPU()*2))}
-	db.writer = newGroupWriter(session, clk)
+	db := &DB{engine: SQLite, clock: clk, readers: newReaders(sqliteDSN(path, "_pragma=query_only(true)"), max(4, runtime.NumCPU()*2)), watchers: &watchers{}}
+	db.writer = newGroupWriter(session, clk, db.watchers)
 	db.close = func() error {
 		db.writer.stop()
 		return errors.Join(db.readers.close(), session.close())
@@ -123,7 +125,7 @@ func openPostgres(ctx context.Context, target string, clk clock.Clock) (*DB, err
 		pool.Close()
 		return nil, inOneSentence(err)
 	}
-	return &DB{engine: Postgres, clock: clk, pool: db, close: func() error {
+	return &DB{engine: Postgres, clock: clk, pool: db, watchers: &watchers{}, close: func() error {
 		err := db.Close()
 		pool.Close()
 		return err
@@ -185,7 +187,9 @@ func (db *DB) writePostgres(ctx context.Context, fn func(tx *Tx) error) error {
 		return fmt.Errorf("begin write: %w", err)
 	}
 	defer raw.Rollback()
-	if err := fn(&Tx{raw: raw, engine: Postgres, now: db.clock.Now(), write: true}); err != nil {
+	tx := &Tx{raw: raw, engine: Postgres, now: db.clock.Now(), write: true}
+	defer db.watchers.tell(tx)
+	if err := fn(tx); err != nil {
 		return err
 	}
 	return raw.Commit()

@@ -21,6 +21,8 @@ type groupWriter struct {
 	clock   clock.Clock
 	queue   chan *pendingWrite
 	done    chan struct{}
+
+	watchers *watchers
 }
 
 type pendingWrite struct {
@@ -30,8 +32,8 @@ type pendingWrite struct {
 	err    error
 }
 
-func newGroupWriter(s *session, clk clock.Clock) *groupWriter {
-	w := &groupWriter{session: s, clock: clk, queue: make(chan *pendingWrite, maxGroup), done: make(chan struct{})}
+func newGroupWriter(s *session, clk clock.Clock, told *watchers) *groupWriter {
+	w := &groupWriter{session: s, clock: clk, queue: make(chan *pendingWrite, maxGroup), done: make(chan struct{}), watchers: told}
 	go w.run()
 	return w
 }
@@ -118,6 +120,7 @@ func (w *groupWriter) runGroup(group []*pendingWrite) error {
 		}
 	}()
 	tx := &Tx{session: w.session, engine: SQLite, now: w.clock.Now(), write: true}
+	defer w.watchers.tell(tx)
 	if len(group) == 1 {
 		// The transaction is its own: nobody else's work is undone with it.
 		if err := group[0].run(tx); err != nil {

@@ -23,6 +23,7 @@ type Tx struct {
 	engine  Engine
 	now     time.Time
 	write   bool
+	changed []Change
 }
 
 // Now is the one time of this transaction; SQL never asks the clock.
