@@ -134,6 +134,7 @@ func logMetrics(ctx context.Context, tx *sqldb.Tx, ws string, run Run, metrics [
 	if len(metrics) == 0 {
 		return nil, nil
 	}
+	runChanged(tx, ws, run.ID)
 	due, err := series.Append(ctx, tx, series.Owner{Workspace: ws, Experiment: run.ExperimentID, Run: run.ID}, points)
 	if err != nil {
 		return nil, err

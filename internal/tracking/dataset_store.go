@@ -7,6 +7,7 @@ import (
 )
 
 func insertInputs(ctx context.Context, tx *sqldb.Tx, ws string, run Run, inputs []Input) error {
+	runChanged(tx, ws, run.ID)
 	var datasets, links [][]any
 	for _, i := range inputs {
 		if i.Tags == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -99,6 +100,7 @@ func deleteExperimentTag(ctx context.Context, tx *sqldb.Tx, ws, id, key string) 
 }
 
 func updateExperimentName(ctx context.Context, tx *sqldb.Tx, ws, id, name string) error {
+	runsChanged(tx, ws) // they bear the experiment's name
 	_, err := tx.Exec(ctx, `UPDATE experiments SET name = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2`,
 		ws, id, name, sqldb.Micros(tx.Now()))
 	return err
@@ -107,6 +109,7 @@ func updateExperimentName(ctx context.Context, tx *sqldb.Tx, ws, id, name string
 // updateExperimentStage deletes or restores an experiment, and with it those of
 // its runs that were in the other stage.
 func updateExperimentStage(ctx context.Context, tx *sqldb.Tx, ws, id, stage string) error {
+	runsChanged(tx, ws)
 	_, err := tx.Exec(ctx, `UPDATE experiments SET lifecycle_stage = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2`,
 		ws, id, stage, sqldb.Micros(tx.Now()))
 	if err != nil {
@@ -126,21 +129,25 @@ func pairRows(ws, owner string, pairs []Pair) [][]any {
 	return rows
 }
 
-// inChunks calls query with pieces of ids that fit into one statement: marks is
-// "$2, $3, ..." and args their values; $1 is the caller's.
+// inChunks calls query with pieces of ids that fit into one statement, in which an
+// id may stand more than once: marks is "$2, $3, ..." and args their values; $1
+// is the caller's.
 func inChunks(ids []string, query func(marks string, args []any) error) error {
 	const perStatement = 150
 	for start := 0; start < len(ids); start += perStatement {
 		piece := ids[start:min(start+perStatement, len(ids))]
-		marks, args := "", make([]any, len(piece))
-		for i, id := range piece {
-			if i > 0 {
-				marks += ", "
-			}
-			marks += "$" + strconv.Itoa(i+2)
-			args[i] = id
+		// The last id is repeated up to a power of two, so that there are few
+		// statements to prepare.
+		size := 1
+		for size < len(piece) {
+			size = min(2*size, perStatement)
 		}
-		if err := query(marks, args); err != nil {
+		marks, args := make([]string, size), make([]any, size)
+		for i := range size {
+			marks[i] = "$" + strconv.Itoa(i+2)
+			args[i] = piece[min(i, len(piece)-1)]
+		}
+		if err := query(strings.Join(marks, ", "), args); err != nil {
 			return err
 		}
 	}

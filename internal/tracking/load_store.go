@@ -9,16 +9,24 @@ import (
 	"github.com/atelier-ml/atelier/internal/tracking/series"
 )
 
-// loadRuns fills in what runs logged, in a few queries for all of them.
-func loadRuns(ctx context.Context, tx *sqldb.Tx, ws string, runs []Run) error {
-	ids := make([]string, len(runs))
-	at := make(map[string]*Run, len(runs))
-	for i := range runs {
-		ids[i] = runs[i].ID
-		at[runs[i].ID] = &runs[i]
+// loadRuns returns runs that are there, in the order of ids, with what they
+// logged, in a few queries for all of them.
+func loadRuns(ctx context.Context, tx *sqldb.Tx, ws string, ids []string) ([]Run, error) {
+	runs := make([]Run, len(ids))
+	at := make(map[string]*Run, len(ids))
+	for i, id := range ids {
+		at[id] = &runs[i]
 	}
-	return inChunks(ids, func(marks string, args []any) error {
+	err := inChunks(ids, func(marks string, args []any) error {
 		args = append([]any{ws}, args...)
+		err := tx.Query(ctx, func(rows *sqldb.Rows) error {
+			run, err := scanRun(rows.Scan)
+			*at[run.ID] = run
+			return err
+		}, `SELECT `+runColumns+` FROM runs r WHERE r.workspace_id = $1 AND r.id IN (`+marks+`)`, args...)
+		if err != nil {
+			return err
+		}
 		if err := loadPairs(ctx, tx, marks, args, at); err != nil {
 			return err
 		}
@@ -28,16 +36,24 @@ func loadRuns(ctx context.Context, tx *sqldb.Tx, ws string, runs []Run) error {
 		if err := loadInputs(ctx, tx, marks, args, at); err != nil {
 			return err
 		}
-		pieces := make([]string, 0, len(args)-1)
-		for _, id := range args[1:] {
-			pieces = append(pieces, id.(string))
-		}
-		latest, err := series.Latest(ctx, tx, ws, pieces)
-		for id, points := range latest {
-			at[id].Metrics = points
-		}
-		return err
+		return loadMetrics(ctx, tx, ws, args[1:], at)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return runs, loadExperimentNames(ctx, tx, ws, runs)
+}
+
+func loadMetrics(ctx context.Context, tx *sqldb.Tx, ws string, ids []any, at map[string]*Run) error {
+	runs := make([]string, len(ids))
+	for i, id := range ids {
+		runs[i] = id.(string)
+	}
+	latest, err := series.Latest(ctx, tx, ws, runs)
+	for id, points := range latest {
+		at[id].Metrics = points
+	}
+	return err
 }
 
 func loadPairs(ctx context.Context, tx *sqldb.Tx, marks string, args []any, at map[string]*Run) error {
@@ -94,6 +110,7 @@ func loadInputs(ctx context.Context, tx *sqldb.Tx, marks string, args []any, at 
 // loadInputDetails adds the schemas and profiles, which may be megabytes and so
 // are not part of a list.
 func loadInputDetails(ctx context.Context, tx *sqldb.Tx, ws string, run *Run) error {
+	run.Inputs = slices.Clone(run.Inputs) // the list may be remembered
 	for i := range run.Inputs {
 		input := &run.Inputs[i]
 		err := tx.QueryRow(ctx, `SELECT schema_text, profile FROM datasets

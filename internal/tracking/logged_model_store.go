@@ -108,6 +108,7 @@ func setLoggedModelParams(ctx context.Context, tx *sqldb.Tx, ws, id string, para
 }
 
 func insertLinks(ctx context.Context, tx *sqldb.Tx, ws, run, direction string, links []ModelLink) error {
+	runChanged(tx, ws, run)
 	rows := make([][]any, len(links))
 	for i, link := range links {
 		rows[i] = []any{ws, run, link.ModelID, direction, link.Step}

@@ -49,6 +49,7 @@ func selectIDs(ctx context.Context, tx *sqldb.Tx, query string, args ...any) (id
 
 // purgeRun removes a run and all that it logged.
 func purgeRun(ctx context.Context, tx *sqldb.Tx, ws, run string) error {
+	runChanged(tx, ws, run)
 	if err := series.Remove(ctx, tx, ws, run); err != nil {
 		return err
 	}
@@ -72,6 +73,7 @@ func purgeRun(ctx context.Context, tx *sqldb.Tx, ws, run string) error {
 
 // purgeLoggedModel removes a logged model and its files.
 func purgeLoggedModel(ctx context.Context, tx *sqldb.Tx, ws, id string) error {
+	runsChanged(tx, ws) // those that are linked to it
 	if _, err := deleteArtifacts(ctx, tx, ws, Owner{LoggedModelArtifact, id}, ""); err != nil {
 		return err
 	}

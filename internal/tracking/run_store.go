@@ -54,6 +54,7 @@ func experimentOf(ctx context.Context, tx *sqldb.Tx, ws string, n NewRun) (Exper
 }
 
 func insertRun(ctx context.Context, tx *sqldb.Tx, ws string, r Run) error {
+	runChanged(tx, ws, r.ID)
 	_, err := tx.Exec(ctx, `INSERT INTO runs (workspace_id, id, experiment_id, name, status, lifecycle_stage,
 		user_name, claimed_user, artifact_uri, is_job, owner_job, started_at, ended_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
@@ -62,21 +63,16 @@ func insertRun(ctx context.Context, tx *sqldb.Tx, ws string, r Run) error {
 	return err
 }
 
-const runColumns = `r.id, r.experiment_id, e.name, r.name, r.status, r.lifecycle_stage, r.user_name,
+// runColumns leave out the experiment's name, which loadExperimentNames looks up
+// once for many runs.
+const runColumns = `r.id, r.experiment_id, r.name, r.status, r.lifecycle_stage, r.user_name,
 	r.claimed_user, r.artifact_uri, r.is_job, r.owner_job, r.started_at, r.ended_at`
-
-// namelessColumns leave the experiment's name to loadExperimentNames: a search
-// that sorts thousands of runs should not look it up for each.
-const namelessColumns = `r.id, r.experiment_id, '', r.name, r.status, r.lifecycle_stage, r.user_name,
-	r.claimed_user, r.artifact_uri, r.is_job, r.owner_job, r.started_at, r.ended_at`
-
-const runTables = ` FROM runs r JOIN experiments e ON e.workspace_id = r.workspace_id AND e.id = r.experiment_id `
 
 func scanRun(scan func(...any) error, after ...any) (Run, error) {
 	r := emptyRun()
 	var started int64
 	var ended *int64
-	err := scan(append([]any{&r.ID, &r.ExperimentID, &r.ExperimentName, &r.Name, &r.Status, &r.LifecycleStage, &r.User,
+	err := scan(append([]any{&r.ID, &r.ExperimentID, &r.Name, &r.Status, &r.LifecycleStage, &r.User,
 		&r.ClaimedUser, &r.ArtifactURI, &r.Job, &r.OwnerJob, &started, &ended}, after...)...)
 	r.StartedAt, r.EndedAt = sqldb.Time(started), sqldb.TimeOrNil(ended)
 	return r, err
@@ -84,8 +80,12 @@ func scanRun(scan func(...any) error, after ...any) (Run, error) {
 
 // selectRun finds a run, deleted or not, without what it logged.
 func selectRun(ctx context.Context, tx *sqldb.Tx, ws, id string) (Run, error) {
-	row := tx.QueryRow(ctx, `SELECT `+runColumns+runTables+`WHERE r.workspace_id = $1 AND r.id = $2`, ws, id)
-	run, err := scanRun(row.Scan)
+	row := tx.QueryRow(ctx, `SELECT `+runColumns+`, e.name FROM runs r
+		JOIN experiments e ON e.workspace_id = r.workspace_id AND e.id = r.experiment_id
+		WHERE r.workspace_id = $1 AND r.id = $2`, ws, id)
+	var experiment string
+	run, err := scanRun(row.Scan, &experiment)
+	run.ExperimentName = experiment
 	if errors.Is(err, sqldb.ErrNoRows) {
 		return run, runNotFound(id)
 	}
@@ -114,6 +114,7 @@ func runNotFound(id string) error {
 }
 
 func updateRun(ctx context.Context, tx *sqldb.Tx, ws string, r Run) error {
+	runChanged(tx, ws, r.ID)
 	_, err := tx.Exec(ctx, `UPDATE runs SET name = $3, status = $4, started_at = $5, ended_at = $6
 		WHERE workspace_id = $1 AND id = $2`,
 		ws, r.ID, r.Name, string(r.Status), sqldb.Micros(r.StartedAt), sqldb.MicrosOrNil(r.EndedAt))
@@ -138,6 +139,7 @@ func SetRunStatus(ctx context.Context, tx *sqldb.Tx, ws, id string, status RunSt
 }
 
 func updateRunStage(ctx context.Context, tx *sqldb.Tx, ws, id, stage string) error {
+	runChanged(tx, ws, id)
 	_, err := tx.Exec(ctx, `UPDATE runs SET lifecycle_stage = $3, deleted_at = $4
 		WHERE workspace_id = $1 AND id = $2 AND lifecycle_stage <> $3`, ws, id, stage, deletedAt(tx, stage))
 	return err
@@ -152,11 +154,13 @@ func deletedAt(tx *sqldb.Tx, stage string) any {
 }
 
 func setRunTags(ctx context.Context, tx *sqldb.Tx, ws, run string, tags []Pair) error {
+	runChanged(tx, ws, run)
 	return tx.ExecEach(ctx, `INSERT INTO run_tags (workspace_id, run_id, key, value) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (workspace_id, run_id, key) DO UPDATE SET value = excluded.value`, pairRows(ws, run, tags))
 }
 
 func deleteRunTag(ctx context.Context, tx *sqldb.Tx, ws, run, key string) (int64, error) {
+	runChanged(tx, ws, run)
 	return tx.Exec(ctx, `DELETE FROM run_tags WHERE workspace_id = $1 AND run_id = $2 AND key = $3`, ws, run, key)
 }
 
@@ -172,6 +176,7 @@ func selectRunTag(ctx context.Context, tx *sqldb.Tx, ws, run, key string) (strin
 // insertParams stores params that are not there yet. It returns the values that
 // are there instead, for those that were logged before.
 func insertParams(ctx context.Context, tx *sqldb.Tx, ws, run string, params []Pair) (map[string]string, error) {
+	runChanged(tx, ws, run)
 	err := tx.ExecEach(ctx, `INSERT INTO run_params (workspace_id, run_id, key, value) VALUES ($1, $2, $3, $4)
 		ON CONFLICT DO NOTHING`, pairRows(ws, run, params))
 	if err != nil {

@@ -9,9 +9,15 @@ import (
 
 // SearchRuns returns a page of runs. Without an order, the newest come first.
 func (s *Service) SearchRuns(ctx context.Context, ws string, q Search) (atelier.Page[Run], error) {
-	var page atelier.Page[Run]
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		page, err = searchRuns(ctx, tx, ws, q)
+	page := atelier.Page[Run]{Items: []Run{}}
+	since := s.memory.now()
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		ids, next, err := searchRuns(ctx, tx, ws, q)
+		if err != nil {
+			return err
+		}
+		page.NextPageToken = next
+		page.Items, err = s.memory.load(ctx, tx, ws, ids, since)
 		return err
 	})
 	return page, err

@@ -64,15 +64,15 @@ func newListing(tx *sqldb.Tx, ws, alias string, q Search, n filter.Noun) (*filte
 	return l, nil
 }
 
-func searchRuns(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (atelier.Page[Run], error) {
-	page := atelier.Page[Run]{Items: []Run{}}
+// searchRuns returns the ids of a page of runs, and the token of the next page.
+func searchRuns(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (ids []string, next string, err error) {
 	stage, err := stageOf(q.View)
 	if err != nil {
-		return page, err
+		return nil, "", err
 	}
 	l, err := newListing(tx, ws, "r", q, filter.Noun{Language: runLanguage(), Source: runSource()})
 	if err != nil {
-		return page, err
+		return nil, "", err
 	}
 	if stage != "" {
 		l.Only("r.lifecycle_stage = ?", stage)
@@ -82,18 +82,13 @@ func searchRuns(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (atelier
 	}
 	l.Then("r.started_at", filter.Time, true)
 	l.Then("r.id", filter.Text, false)
-	page.NextPageToken, err = l.Run(ctx, tx, namelessColumns+" FROM runs r", func(rows *sqldb.Rows, position []any) error {
-		run, err := scanRun(rows.Scan, position...)
-		page.Items = append(page.Items, run)
+	next, err = l.Run(ctx, tx, "r.id FROM runs r", func(rows *sqldb.Rows, position []any) error {
+		var id string
+		err := rows.Scan(append([]any{&id}, position...)...)
+		ids = append(ids, id)
 		return err
 	})
-	if err != nil {
-		return page, err
-	}
-	if err := loadExperimentNames(ctx, tx, ws, page.Items); err != nil {
-		return page, err
-	}
-	return page, loadRuns(ctx, tx, ws, page.Items)
+	return ids, next, err
 }
 
 func experimentLanguage() filter.Language {

@@ -27,11 +27,12 @@ type Service struct {
 
 	purgeHooks []PurgeHook
 	compactor  *compactor
+	memory     *memory
 }
 
 // New returns the service over db and blobs, which announces changes on bus.
 func New(db *sqldb.DB, blobs blob.Store, bus *event.Bus) *Service {
-	return &Service{db: db, blobs: blobs, bus: bus, compactor: newCompactor()}
+	return &Service{db: db, blobs: blobs, bus: bus, compactor: newCompactor(), memory: newMemory(db)}
 }
 
 func (s *Service) publish(ws, topic, id string) {
