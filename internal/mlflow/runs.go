@@ -113,7 +113,11 @@ func (s *server) getRun(ctx context.Context, ws string, in *runRequest) (any, er
 		return nil, err
 	}
 	found, err := s.tracking.Run(ctx, ws, id)
-	return runAnswer{runOf(found)}, err
+	return written(func(text *writer) {
+		text.raw(`{"run":`)
+		text.run(&found)
+		text.raw("}")
+	}), err
 }
 
 func (s *server) updateRun(ctx context.Context, ws string, in *runRequest) (any, error) {
@@ -183,19 +187,15 @@ func (s *server) searchRuns(ctx context.Context, ws string, in *searchRunsReques
 	if err != nil {
 		return nil, err
 	}
-	type answer struct {
-		Runs          []run  `json:"runs,omitempty"`
-		NextPageToken string `json:"next_page_token,omitempty"`
-	}
 	if len(in.ExperimentIDs) == 0 { // none asked, none found
-		return answer{}, nil
+		return nil, nil
 	}
 	page, err := s.tracking.SearchRuns(ctx, ws, tracking.Search{Experiments: texts(in.ExperimentIDs), Filter: in.Filter,
 		OrderBy: in.OrderBy, View: view, MaxResults: int(in.MaxResults), PageToken: in.PageToken})
 	if err != nil {
 		return nil, err
 	}
-	return answer{each(page.Items, runOf), page.NextPageToken}, nil
+	return written(func(text *writer) { text.runs(page.Items, page.NextPageToken) }), nil
 }
 
 type metricRequest struct {

@@ -105,34 +105,44 @@ type modelOutput struct {
 	Step    integer `json:"step"`
 }
 
+type runInputs struct {
+	Datasets []datasetInput `json:"dataset_inputs,omitempty"`
+	Models   []modelInput   `json:"model_inputs,omitempty"`
+}
+
+type runOutputs struct {
+	Models []modelOutput `json:"model_outputs,omitempty"`
+}
+
 type run struct {
-	Info   runInfo `json:"info"`
-	Data   runData `json:"data"`
-	Inputs struct {
-		Datasets []datasetInput `json:"dataset_inputs,omitempty"`
-		Models   []modelInput   `json:"model_inputs,omitempty"`
-	} `json:"inputs"`
-	Outputs struct {
-		Models []modelOutput `json:"model_outputs,omitempty"`
-	} `json:"outputs"`
+	Info    runInfo    `json:"info"`
+	Data    runData    `json:"data"`
+	Inputs  runInputs  `json:"inputs"`
+	Outputs runOutputs `json:"outputs"`
 }
 
 func runOf(r tracking.Run) run {
-	out := run{Info: infoOf(r), Data: runData{Params: pairs(r.Params), Tags: pairs(r.Tags)}}
+	out := run{Info: infoOf(r), Data: runData{Params: pairs(r.Params), Tags: pairs(r.Tags)}, Inputs: inputsOf(r), Outputs: outputsOf(r)}
 	for _, key := range slices.Sorted(maps.Keys(r.Metrics)) {
 		out.Data.Metrics = append(out.Data.Metrics, metricOf(key, r.Metrics[key]))
 	}
-	for _, i := range r.Inputs {
-		out.Inputs.Datasets = append(out.Inputs.Datasets, datasetInput{Tags: pairs(i.Tags), Dataset: dataset{
-			Name: i.Name, Digest: i.Digest, SourceType: i.SourceType, Source: i.Source, Schema: i.Schema, Profile: i.Profile}})
-	}
-	for _, link := range r.ModelInputs {
-		out.Inputs.Models = append(out.Inputs.Models, modelInput{link.ModelID})
-	}
-	for _, link := range r.Outputs {
-		out.Outputs.Models = append(out.Outputs.Models, modelOutput{link.ModelID, integer(link.Step)})
-	}
 	return out
+}
+
+func inputsOf(r tracking.Run) runInputs {
+	return runInputs{
+		Datasets: each(r.Inputs, func(i tracking.Input) datasetInput {
+			return datasetInput{Tags: pairs(i.Tags), Dataset: dataset{
+				Name: i.Name, Digest: i.Digest, SourceType: i.SourceType, Source: i.Source, Schema: i.Schema, Profile: i.Profile}}
+		}),
+		Models: each(r.ModelInputs, func(link tracking.ModelLink) modelInput { return modelInput{link.ModelID} }),
+	}
+}
+
+func outputsOf(r tracking.Run) runOutputs {
+	return runOutputs{each(r.Outputs, func(link tracking.ModelLink) modelOutput {
+		return modelOutput{link.ModelID, integer(link.Step)}
+	})}
 }
 
 type fileInfo struct {

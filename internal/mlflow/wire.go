@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -27,11 +26,18 @@ func toJSON(value any) string {
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {
-	text := toJSON(value)
+	text := writers.Get().(*writer)
+	defer text.release()
+	if write, ok := value.(written); ok {
+		write(text)
+	} else {
+		text.value(value)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text.text)))
 	w.WriteHeader(status)
-	io.WriteString(w, text)
+	w.Write(text.text)
 }
 
 // integer is an int64 that may come as a number or as text, as in protobuf's JSON.
