@@ -30,7 +30,7 @@ func (r *logBatchRequest) quick(raw []byte) bool {
 		case "run_id":
 			run = string(p.text())
 		case "metrics":
-			batch.Metrics = make([]tracking.Metric, 0, 1000)
+			batch.Metrics = make([]tracking.Metric, 0, min(len(raw)/64+1, 1000))
 			p.array(func() {
 				batch.Metrics = append(batch.Metrics, tracking.Metric{})
 				p.metric(&batch.Metrics[len(batch.Metrics)-1])
@@ -195,9 +195,20 @@ func (p *batchParser) digits() int {
 
 func (p *batchParser) integer() int64 {
 	text, whole := p.number()
-	value, err := strconv.ParseInt(string(text), 10, 64)
-	if !whole || err != nil {
+	digits := text
+	if len(digits) > 0 && digits[0] == '-' {
+		digits = digits[1:]
+	}
+	if !whole || len(digits) > 18 { // what has no more is no overflow
 		p.odd = true
+		return 0
+	}
+	value := int64(0)
+	for _, digit := range digits {
+		value = 10*value + int64(digit-'0')
+	}
+	if len(digits) < len(text) {
+		return -value
 	}
 	return value
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/atelier-ml/atelier"
@@ -87,10 +88,12 @@ func decode(req *http.Request, in any) error {
 	if req.Method == http.MethodGet {
 		return decodeQuery(req.URL.Query(), in)
 	}
-	raw, err := readBody(req)
-	if err != nil {
+	body := bodies.Get().(*bytes.Buffer)
+	defer returnBody(body)
+	if err := readBody(req, body); err != nil {
 		return err
 	}
+	raw := body.Bytes()
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil
 	}
@@ -101,15 +104,27 @@ func decode(req *http.Request, in any) error {
 	return decodeBody(raw, in)
 }
 
+// maxKeptBody is up to which size the memory of a body is used again.
+const maxKeptBody = 1 << 20
+
+// bodies are buffers for bodies: log-batches of 100 kB follow each other all day,
+// and nothing of a body outlives its decoding.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func returnBody(body *bytes.Buffer) {
+	if body.Cap() <= maxKeptBody {
+		body.Reset()
+		bodies.Put(body)
+	}
+}
+
 // readBody reads a body of known length without growing a buffer for it.
-func readBody(req *http.Request) ([]byte, error) {
-	const most = 1 << 20 // a client may say any length
-	var body bytes.Buffer
-	if req.ContentLength > 0 && req.ContentLength <= most {
+func readBody(req *http.Request, body *bytes.Buffer) error {
+	if req.ContentLength > 0 && req.ContentLength < maxKeptBody { // a client may say any length
 		body.Grow(int(req.ContentLength) + bytes.MinRead)
 	}
 	_, err := body.ReadFrom(req.Body)
-	return body.Bytes(), err
+	return err
 }
 
 // quickly is a request whose plainest form it reads itself. It reports false,

@@ -122,11 +122,13 @@ func ParamChanged(run string, param Pair, old string) error {
 
 // series encodes the metrics, before any transaction waits for it.
 func (b *Batch) series() series.Batch {
-	samples := make([]series.Sample, len(b.Metrics))
-	for i, metric := range b.Metrics {
-		samples[i] = metric.Sample
-	}
-	return series.NewBatch(samples)
+	return series.NewBatch(func(yield func(series.Sample) bool) {
+		for i := range b.Metrics {
+			if !yield(b.Metrics[i].Sample) {
+				return
+			}
+		}
+	})
 }
 
 // logMetrics returns the series that should be compacted. points are metrics.

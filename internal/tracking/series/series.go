@@ -14,6 +14,7 @@ package series
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"slices"
 )
@@ -71,7 +72,7 @@ type part struct {
 
 // NewBatch makes a batch of samples. Its parts are ordered by key, so that
 // writers who meet take their locks in the same order.
-func NewBatch(samples []Sample) Batch {
+func NewBatch(samples iter.Seq[Sample]) Batch {
 	parts := group(samples)
 	e := &encoder{}
 	for i := range parts {
@@ -90,18 +91,29 @@ func NewBatch(samples []Sample) Batch {
 	return Batch{parts}
 }
 
-// group puts the points of each key together.
-func group(samples []Sample) []part {
+// group puts the points of each key together, in one piece of memory for all.
+func group(samples iter.Seq[Sample]) []part {
 	var parts []part
 	places := map[string]int{}
-	for _, sample := range samples {
+	var counts, place []int // of points in each part, and of each sample
+	for sample := range samples {
 		at, ok := places[sample.Key]
 		if !ok {
 			at = len(parts)
 			places[sample.Key] = at
 			parts = append(parts, part{key: sample.Key})
+			counts = append(counts, 0)
 		}
-		parts[at].points = append(parts[at].points, sample.Point)
+		counts[at]++
+		place = append(place, at)
+	}
+	room := make([]Point, len(place))
+	for i, n := range counts {
+		parts[i].points, room = room[:0:n], room[n:]
+	}
+	for sample := range samples {
+		p := &parts[place[0]]
+		p.points, place = append(p.points, sample.Point), place[1:]
 	}
 	return parts
 }
