@@ -11,7 +11,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -19,10 +18,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/atelier-ml/atelier/test/bench/internal/process"
+	"github.com/atelier-ml/atelier/test/bench/internal/timing"
 )
 
 func main() {
@@ -59,37 +59,40 @@ func measure(bin string, rounds int) error {
 // measureStart compares the time to the first answer with the time that the
 // same program needs to print its version: loading it is the limit.
 func measureStart(bin, dir string, rounds int) error {
-	load, err := repeat(rounds, func() error { return exec.Command(bin, "version").Run() })
+	load, err := timing.Repeat(rounds, func() error { return exec.Command(bin, "version").Run() })
 	if err != nil {
 		return err
 	}
 	var fresh, again []time.Duration
 	for i := range rounds {
-		data := filepath.Join(dir, fmt.Sprintf("start-%d", i))
+		folder := filepath.Join(dir, fmt.Sprintf("start-%d", i))
 		for _, list := range []*[]time.Duration{&fresh, &again} {
-			s, err := start(bin, data)
+			s, err := process.StartAtelier(bin, folder)
 			if err != nil {
 				return err
 			}
-			*list = append(*list, s.took)
-			s.stop()
+			*list = append(*list, s.Took)
+			if err := s.Stop(); err != nil {
+				return err
+			}
 		}
 	}
 	report("program loaded (atelier version)", load, nil)
-	report("start to first answer, new data folder", fresh, load)
-	report("start to first answer, existing data folder", again, load)
+	report("start to first answer, new data folder", timing.Sorted(fresh), load)
+	report("start to first answer, existing data folder", timing.Sorted(again), load)
 	return nil
 }
 
 func measureJobs(bin, dir string, rounds int) error {
-	s, err := start(bin, filepath.Join(dir, "jobs"))
+	started, err := process.StartAtelier(bin, filepath.Join(dir, "jobs"))
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	s := server{started}
+	defer s.Stop()
 	time.Sleep(2 * time.Second)
-	fmt.Printf("%-44s %8.1f MB\n", "memory of an idle server", float64(s.memory())/1e6)
-	spawn, err := repeat(rounds, func() error { return exec.Command("sh", "-c", "echo ready").Run() })
+	fmt.Printf("%-44s %8.1f MB\n", "memory of an idle server", float64(s.Usage().Memory)/1e6)
+	spawn, err := timing.Repeat(rounds, func() error { return exec.Command("sh", "-c", "echo ready").Run() })
 	if err != nil {
 		return err
 	}
@@ -105,81 +108,15 @@ func measureJobs(bin, dir string, rounds int) error {
 		jobs = append(jobs, took)
 	}
 	report("shell started (sh -c 'echo ready')", spawn, nil)
-	report("job submitted to first line of output", jobs, spawn)
+	report("job submitted to first line of output", timing.Sorted(jobs), spawn)
 	return nil
 }
 
-// server is a running server of the benchmark's own.
-type server struct {
-	command *exec.Cmd
-	url     string
-	token   string
-	took    time.Duration
-}
-
-// start runs the server and returns once it has answered.
-func start(bin, data string) (*server, error) {
-	config := filepath.Join(filepath.Dir(data), "config-"+filepath.Base(data))
-	command := exec.Command(bin, "up", "--port", "0", "--data-dir", data, "--log-level", "error")
-	command.Env = append(os.Environ(), "XDG_CONFIG_HOME="+config)
-	command.Stderr = os.Stderr
-	output, err := command.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	began := time.Now()
-	if err := command.Start(); err != nil {
-		return nil, err
-	}
-	lines := bufio.NewScanner(output)
-	if !lines.Scan() {
-		return nil, errors.Join(errors.New("the server said nothing"), command.Wait())
-	}
-	go io.Copy(io.Discard, output)
-	s := &server{command: command, url: lines.Text()[strings.LastIndex(lines.Text(), " ")+1:]}
-	answer, err := http.Get(s.url + "/api/v1/server")
-	if err != nil {
-		return nil, err
-	}
-	answer.Body.Close()
-	s.took = time.Since(began)
-	return s, s.readToken(filepath.Join(config, "atelier", "credentials.json"))
-}
-
-func (s *server) readToken(file string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	tokens := map[string]string{}
-	if err := json.Unmarshal(text, &tokens); err != nil {
-		return err
-	}
-	for _, token := range tokens {
-		s.token = token
-	}
-	return nil
-}
-
-func (s *server) stop() {
-	s.command.Process.Signal(syscall.SIGTERM)
-	s.command.Wait()
-}
-
-// memory is the resident memory in bytes.
-func (s *server) memory() int64 {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.command.Process.Pid))
-	for line := range strings.Lines(string(text)) {
-		var kilobytes int64
-		if n, _ := fmt.Sscanf(line, "VmRSS: %d kB", &kilobytes); n == 1 {
-			return kilobytes << 10
-		}
-	}
-	return 0
-}
+// server is a running server that jobs are given to.
+type server struct{ *process.Server }
 
 // firstLine submits a job that only prints and waits for the line.
-func (s *server) firstLine() (time.Duration, error) {
+func (s server) firstLine() (time.Duration, error) {
 	began := time.Now()
 	body, err := s.call("POST", "/jobs", `{"command": "echo ready", "environment": {"pip_requirements": "# nothing"}}`)
 	if err != nil {
@@ -209,12 +146,12 @@ func (s *server) firstLine() (time.Duration, error) {
 	return took, nil
 }
 
-func (s *server) call(method, path, body string) (io.ReadCloser, error) {
-	req, err := http.NewRequest(method, s.url+"/api/v1/workspaces/default"+path, bytes.NewBufferString(body))
+func (s server) call(method, path, body string) (io.ReadCloser, error) {
+	req, err := http.NewRequest(method, s.URL+"/api/v1/workspaces/default"+path, bytes.NewBufferString(body))
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+s.token)
+	req.Header.Set("Authorization", "Bearer "+s.Token)
 	req.Header.Set("Content-Type", "application/json")
 	answer, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -227,31 +164,13 @@ func (s *server) call(method, path, body string) (io.ReadCloser, error) {
 	return answer.Body, nil
 }
 
-func repeat(rounds int, fn func() error) ([]time.Duration, error) {
-	var times []time.Duration
-	for range rounds {
-		began := time.Now()
-		if err := fn(); err != nil {
-			return nil, err
-		}
-		times = append(times, time.Since(began))
-	}
-	return times, nil
-}
-
 // report prints minimum, median and maximum, and the median's ratio to the
 // limit's.
-func report(name string, times, limit []time.Duration) {
-	slices.Sort(times)
-	slices.Sort(limit)
+func report(name string, times, limit timing.Times) {
 	ratio := ""
 	if limit != nil {
-		ratio = fmt.Sprintf("  %5.1f times the limit", float64(median(times))/float64(median(limit)))
+		ratio = fmt.Sprintf("  %5.1f times the limit", float64(times.Median())/float64(limit.Median()))
 	}
-	fmt.Printf("%-44s %8.1f ms median (%.1f to %.1f)%s\n", name, milliseconds(median(times)),
-		milliseconds(times[0]), milliseconds(times[len(times)-1]), ratio)
+	fmt.Printf("%-44s %8.1f ms median (%.1f to %.1f)%s\n", name, timing.Milliseconds(times.Median()),
+		timing.Milliseconds(times.At(0)), timing.Milliseconds(times.At(100)), ratio)
 }
-
-func median(sorted []time.Duration) time.Duration { return sorted[len(sorted)/2] }
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

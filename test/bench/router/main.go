@@ -20,12 +20,13 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/atelier-ml/atelier/test/bench/internal/process"
+	"github.com/atelier-ml/atelier/test/bench/internal/timing"
 )
 
 const script = "def init():\n    pass\n\ndef run(raw):\n    return 1\n"
@@ -71,7 +72,7 @@ func measure(bin string, requests, callers int) error {
 	if err := errors.Join(failures...); err != nil {
 		return err
 	}
-	worker, router := slices.Concat(direct...), slices.Concat(through...)
+	worker, router := timing.Sorted(direct...), timing.Sorted(through...)
 	fmt.Printf("%-36s %10s %10s\n", fmt.Sprintf("%d requests, %d at once", len(worker), callers), "median", "p99")
 	show("worker alone, on its socket", worker)
 	show("through HTTP and the router", router)
@@ -79,52 +80,29 @@ func measure(bin string, requests, callers int) error {
 	return nil
 }
 
-func show(what string, times []time.Duration) {
+func show(what string, times timing.Times) {
 	fmt.Printf("%-36s %7.3f ms %7.3f ms\n", what, at(times, 50), at(times, 99))
 }
 
 // at returns a percentile in milliseconds.
-func at(times []time.Duration, percent int) float64 {
-	sorted := slices.Sorted(slices.Values(times))
-	return sorted[(len(sorted)-1)*percent/100].Seconds() * 1000
-}
+func at(times timing.Times, percent float64) float64 { return timing.Milliseconds(times.At(percent)) }
 
 // server is a running server with one endpoint.
 type server struct {
-	command         *exec.Cmd
-	url, token, key string
-	socket          string
+	*process.Server
+	key    string
+	socket string
 }
 
 func start(bin, dir string) (*server, error) {
-	command := exec.Command(bin, "up", "--port", "0", "--data-dir", filepath.Join(dir, "data"), "--log-level", "error")
-	command.Env = append(os.Environ(), "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
-	command.Stderr = os.Stderr
-	output, err := command.StdoutPipe()
+	started, err := process.StartAtelier(bin, dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := command.Start(); err != nil {
-		return nil, err
-	}
-	lines := bufio.NewScanner(output)
-	if !lines.Scan() {
-		return nil, errors.Join(errors.New("the server said nothing"), command.Wait())
-	}
-	go io.Copy(io.Discard, output)
-	s := &server{command: command, url: lines.Text()[strings.LastIndex(lines.Text(), " ")+1:], socket: filepath.Join(dir, "data", "tasks", "*", "worker.sock")}
-	for range 500 { // the token is written once the server listens
-		var tokens map[string]string
-		text, _ := os.ReadFile(filepath.Join(dir, "config", "atelier", "credentials.json"))
-		if json.Unmarshal(text, &tokens) == nil && tokens[s.url] != "" {
-			s.token = tokens[s.url]
-			return s, nil
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return nil, errors.New("the server made no token")
+	return &server{Server: started, socket: filepath.Join(started.Data, "tasks", "*", "worker.sock")}, nil
 }
 
+// stop deletes the endpoint first, whose workers would outlive the server.
 func (s *server) stop() {
 	s.ask("DELETE", "/online-endpoints/bench", nil, nil)
 	for range 500 {
@@ -133,8 +111,7 @@ func (s *server) stop() {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	s.command.Process.Signal(os.Interrupt)
-	s.command.Wait()
+	s.Stop()
 }
 
 // deploy puts the trivial script behind an endpoint and waits until it answers.
@@ -180,11 +157,11 @@ func (s *server) ask(method, path string, body, out any) error {
 }
 
 func (s *server) send(method, path string, body []byte, out any) error {
-	request, err := http.NewRequest(method, s.url+"/api/v1/workspaces/default"+path, bytes.NewReader(body))
+	request, err := http.NewRequest(method, s.URL+"/api/v1/workspaces/default"+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	request.Header.Set("Authorization", "Bearer "+s.token)
+	request.Header.Set("Authorization", "Bearer "+s.Token)
 	request.Header.Set("Content-Type", "application/json")
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -249,7 +226,7 @@ func exchange(conn net.Conn, reader *bufio.Reader) error {
 
 // score sends the request through the server.
 func (s *server) score() (time.Duration, error) {
-	request, err := http.NewRequest("POST", s.url+"/workspaces/default/endpoints/bench/score", strings.NewReader(question))
+	request, err := http.NewRequest("POST", s.URL+"/workspaces/default/endpoints/bench/score", strings.NewReader(question))
 	if err != nil {
 		return 0, err
 	}

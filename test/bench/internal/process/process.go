@@ -1,0 +1,128 @@
+// Package process starts the servers that are measured, and reads what they use
+// of the machine from /proc.
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// patience is how long a server may take to start or to stop.
+const patience = time.Minute
+
+// Server is a running server and where it keeps its data.
+type Server struct {
+	URL    string
+	Token  string        // empty when the server knows no users
+	Data   string        // its data folder
+	Took   time.Duration // from its start to its first answer
+	ended  chan error
+	leader *os.Process
+}
+
+// Command describes a server that listens where it is told to.
+type Command struct {
+	Path    string
+	Args    func(address, data string) []string
+	Env     []string
+	Healthy string // the path that answers once the server is ready
+}
+
+// Start runs the command over the folder and returns once it answers. What it
+// prints goes to a file there.
+func (c Command) Start(folder string) (*Server, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{URL: "http://" + address, Data: filepath.Join(folder, "data")}
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return nil, err
+	}
+	words, err := os.Create(filepath.Join(folder, "output.txt"))
+	if err != nil {
+		return nil, err
+	}
+	defer words.Close()
+	command := exec.Command(c.Path, c.Args(address, s.Data)...)
+	command.Dir, command.Env = s.Data, append(os.Environ(), c.Env...)
+	command.Stdout, command.Stderr = words, words
+	if err := s.run(command, func() error { return s.untilHealthy(c.Healthy) }); err != nil {
+		said, _ := os.ReadFile(words.Name())
+		return nil, fmt.Errorf("start %s: %w\n%s", c.Path, err, said)
+	}
+	return s, nil
+}
+
+// run starts a command in a process group of its own, so that all of it can be
+// ended, and waits until ready returns.
+func (s *Server) run(command *exec.Cmd, ready func() error) error {
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	began := time.Now()
+	if err := command.Start(); err != nil {
+		return err
+	}
+	s.leader, s.ended = command.Process, make(chan error, 1)
+	go func() { s.ended <- command.Wait() }()
+	if err := ready(); err != nil {
+		return errors.Join(err, s.Stop())
+	}
+	s.Took = time.Since(began)
+	return nil
+}
+
+func (s *Server) untilHealthy(path string) error {
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(20 * time.Millisecond) {
+		select {
+		case err := <-s.ended:
+			s.ended <- err
+			return errors.Join(errors.New("the server ended"), err)
+		default:
+		}
+		if answers(s.URL + path) {
+			return nil
+		}
+	}
+	return errors.New("the server did not answer within a minute")
+}
+
+func answers(url string) bool {
+	answer, err := http.Get(url)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode == http.StatusOK
+}
+
+// Stop asks the server to end and waits until it has, so that its database is
+// closed.
+func (s *Server) Stop() error {
+	syscall.Kill(-s.leader.Pid, syscall.SIGTERM)
+	select {
+	case <-s.ended: // some servers call it a failure to be stopped
+		return nil
+	case <-time.After(patience):
+		syscall.Kill(-s.leader.Pid, syscall.SIGKILL)
+		<-s.ended
+		return errors.New("the server did not stop within a minute and was killed")
+	}
+}
+
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}
