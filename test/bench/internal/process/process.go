@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a server may take to start or to stop.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // Server is a running server and where it keeps its data.
 type Server struct {
@@ -39,6 +39,10 @@ type Command struct {
 // Start runs the command over the folder and returns once it answers. What it
 // prints goes to a file there.
 func (c Command) Start(folder string) (*Server, error) {
+	path, err := filepath.Abs(c.Path) // it does not work in this folder
+	if err != nil {
+		return nil, err
+	}
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -52,12 +56,12 @@ func (c Command) Start(folder string) (*Server, error) {
 		return nil, err
 	}
 	defer words.Close()
-	command := exec.Command(c.Path, c.Args(address, s.Data)...)
+	command := exec.Command(path, c.Args(address, s.Data)...)
 	command.Dir, command.Env = s.Data, append(os.Environ(), c.Env...)
 	command.Stdout, command.Stderr = words, words
 	if err := s.run(command, func() error { return s.untilHealthy(c.Healthy) }); err != nil {
 		said, _ := os.ReadFile(words.Name())
-		return nil, fmt.Errorf("start %s: %w\n%s", c.Path, err, said)
+		return nil, fmt.Errorf("start %s: %w\n%s", path, err, said)
 	}
 	return s, nil
 }
@@ -91,7 +95,7 @@ func (s *Server) untilHealthy(path string) error {
 			return nil
 		}
 	}
-	return errors.New("the server did not answer within a minute")
+	return errors.New("the server did not answer within three minutes")
 }
 
 func answers(url string) bool {
@@ -109,12 +113,13 @@ func answers(url string) bool {
 func (s *Server) Stop() error {
 	syscall.Kill(-s.leader.Pid, syscall.SIGTERM)
 	select {
-	case <-s.ended: // some servers call it a failure to be stopped
+	case err := <-s.ended: // some servers call it a failure to be stopped
+		s.ended <- err // it may be stopped again
 		return nil
 	case <-time.After(patience):
 		syscall.Kill(-s.leader.Pid, syscall.SIGKILL)
-		<-s.ended
-		return errors.New("the server did not stop within a minute and was killed")
+		s.ended <- <-s.ended
+		return errors.New("the server did not stop within three minutes and was killed")
 	}
 }
 
