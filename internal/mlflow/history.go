@@ -3,7 +3,6 @@ package mlflow
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/atelier-ml/atelier"
@@ -11,9 +10,8 @@ import (
 )
 
 const (
-	maxBulkRuns     = 100
-	maxBulkResults  = 25_000
-	maxIntervalRows = 2500
+	maxBulkRuns    = 100
+	maxBulkResults = 25_000
 )
 
 type historyRequest struct {
@@ -112,74 +110,4 @@ func ofRun(key, id string, points []series.Point) []metric {
 		m.RunID = id
 		return m
 	})
-}
-
-// historyInterval thins several runs out at the same steps, so that their lines
-// can be compared: every n-th of all steps, and each run's first and last.
-func (s *server) historyInterval(ctx context.Context, ws string, in *bulkRequest) (any, error) {
-	runs, err := in.runs()
-	if err != nil {
-		return nil, err
-	}
-	if err := in.checkInterval(); err != nil {
-		return nil, err
-	}
-	limit := cmp.Or(int(in.MaxResults), maxIntervalRows)
-	steps := map[int64]bool{}
-	ends := map[int64]bool{}
-	byRun := map[string][]series.Point{}
-	for _, id := range runs {
-		points, err := s.tracking.History(ctx, ws, id, in.Key, series.Window{})
-		if err != nil {
-			return nil, err
-		}
-		points = slices.DeleteFunc(points, func(p series.Point) bool {
-			return in.StartStep != nil && (p.Step < int64(*in.StartStep) || p.Step > int64(*in.EndStep))
-		})
-		if len(points) == 0 {
-			continue
-		}
-		byRun[id] = points
-		for _, p := range points {
-			steps[p.Step] = true
-		}
-		byStep := func(a, b series.Point) int { return cmp.Compare(a.Step, b.Step) }
-		ends[slices.MinFunc(points, byStep).Step] = true
-		ends[slices.MaxFunc(points, byStep).Step] = true
-	}
-	kept := sampleSteps(steps, limit)
-	maps.Copy(kept, ends)
-	answer := historyAnswer{}
-	for _, id := range runs {
-		points := slices.DeleteFunc(byRun[id], func(p series.Point) bool { return !kept[p.Step] })
-		slices.SortStableFunc(points, func(a, b series.Point) int {
-			return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Timestamp, b.Timestamp))
-		})
-		answer.Metrics = append(answer.Metrics, ofRun(in.Key, id, points)...)
-	}
-	return answer, nil
-}
-
-func (r *bulkRequest) checkInterval() error {
-	switch {
-	case r.MaxResults < 0 || r.MaxResults > maxIntervalRows:
-		return atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'max_results' supplied: it must be from 1 to %d.", int64(r.MaxResults), maxIntervalRows).At("max_results")
-	case (r.StartStep == nil) != (r.EndStep == nil):
-		return atelier.Errorf(atelier.Invalid, "If either start step or end step are specified, both must be specified.").At("start_step")
-	case r.StartStep != nil && *r.StartStep > *r.EndStep:
-		return atelier.Errorf(atelier.Invalid, "end_step must be greater than start_step. Found start_step=%d and end_step=%d.", int64(*r.StartStep), int64(*r.EndStep)).At("end_step")
-	}
-	return nil
-}
-
-func sampleSteps(steps map[int64]bool, limit int) map[int64]bool {
-	if len(steps) <= limit {
-		return steps
-	}
-	ordered := slices.Sorted(maps.Keys(steps))
-	kept := map[int64]bool{ordered[len(ordered)-1]: true}
-	for i := range limit {
-		kept[ordered[i*len(ordered)/limit]] = true
-	}
-	return kept
 }

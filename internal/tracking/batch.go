@@ -154,6 +154,14 @@ func (s *Service) History(ctx context.Context, ws, id, key string, window series
 	return points, err
 }
 
+// ScanHistory calls visit with the points of one metric that have some steps, in
+// pieces, by time, step and value.
+func (s *Service) ScanHistory(ctx context.Context, ws, id, key string, steps series.Steps, visit func(points []series.Point) error) error {
+	return s.readSeries(ctx, ws, id, key, func(tx *sqldb.Tx, of series.Key) error {
+		return series.Scan(ctx, tx, of, steps, visit)
+	})
+}
+
 // Chart returns one metric in at most limit points that keep its extremes.
 func (s *Service) Chart(ctx context.Context, ws, id, key string, limit int) (MetricSeries, error) {
 	if err := CheckText("key", key); err != nil {

@@ -180,11 +180,11 @@ func (s *Service) Contents(ctx context.Context, ws, id string) (RunContents, err
 	contents.Datasets = len(run.Inputs)
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		for key := range run.Metrics {
-			points, err := series.History(ctx, tx, series.Key{Workspace: ws, Run: id, Name: key}, series.Window{})
+			count, err := series.Count(ctx, tx, series.Key{Workspace: ws, Run: id, Name: key})
 			if err != nil {
 				return err
 			}
-			contents.Points[key] = len(points)
+			contents.Points[key] = count
 		}
 		files, err := selectArtifacts(ctx, tx, ws, Owner{RunArtifact, id}, "", 0)
 		if err != nil {

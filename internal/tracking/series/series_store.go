@@ -1,10 +1,12 @@
 package series
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -182,6 +184,48 @@ func window(headers []header, load func(header) ([]Point, error), w Window) ([]P
 		return nil
 	}}
 	return found, walk.walk(headers)
+}
+
+// Steps are those from First to Last, both included.
+type Steps struct {
+	First, Last int64
+}
+
+// Scan calls visit with the points of a series that have some steps, in pieces, in
+// the order of history. It holds few chunks at a time.
+func Scan(ctx context.Context, tx *sqldb.Tx, key Key, steps Steps, visit func(points []Point) error) error {
+	headers, err := selectHeaders(ctx, tx, key)
+	if err != nil {
+		return err
+	}
+	headers = slices.DeleteFunc(headers, func(h header) bool { return h.maxStep < steps.First || h.minStep > steps.Last })
+	load := loader(ctx, tx, key)
+	w := walker{load: load, visit: func(p piece) error {
+		points := p.points
+		if p.chunk != nil {
+			var err error
+			if points, err = load(*p.chunk); err != nil {
+				return err
+			}
+		}
+		points = slices.DeleteFunc(points, func(q Point) bool { return q.Step < steps.First || q.Step > steps.Last })
+		return visit(points)
+	}}
+	return w.walk(headers)
+}
+
+// Count returns how many points a series has.
+func Count(ctx context.Context, tx *sqldb.Tx, key Key) (int, error) {
+	headers, err := selectHeaders(ctx, tx, key)
+	count := 0
+	w := walker{load: loader(ctx, tx, key), visit: func(p piece) error {
+		count += len(p.points)
+		if p.chunk != nil {
+			count += p.chunk.points
+		}
+		return nil
+	}}
+	return count, cmp.Or(err, w.walk(headers))
 }
 
 // Latest returns the latest point of every series of runs: run id, then key.

@@ -135,6 +135,24 @@ func TestHistoryIsASortedSet(t *testing.T) {
 			}
 		}
 		s.holds(all)
+		s.read(func(tx *sqldb.Tx) error {
+			if count, err := Count(t.Context(), tx, s.key); count != len(all) || err != nil {
+				t.Errorf("%d points are counted, %v; want %d", count, err, len(all))
+			}
+			for first := range int64(40) {
+				steps := Steps{first, first + random.Int64N(5)}
+				want := slices.DeleteFunc(slices.Clone(all), func(p Point) bool { return p.Step < steps.First || p.Step > steps.Last })
+				var found []Point
+				err := Scan(t.Context(), tx, s.key, steps, func(points []Point) error {
+					found = append(found, points...)
+					return nil
+				})
+				if diff := cmp.Diff(want, found, samePoints); diff != "" || err != nil {
+					t.Fatalf("%+v: %v %s", steps, err, diff)
+				}
+			}
+			return nil
+		})
 		for range 100 {
 			w := Window{Offset: random.IntN(len(all) + 10), Limit: random.IntN(len(all))}
 			want := all[min(w.Offset, len(all)):]
