@@ -88,13 +88,17 @@ func (a *App) build(ctx context.Context) error {
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
 	workspaces.GuardDeletion(job.RefuseDeletion)
-	runs.OnPurge(jobs.Purge)
+	runs.OnPurge(jobs.MayPurge, jobs.Purge)
+	runs.OnPurge(models.MayPurge, nil)
 	endpoints := endpoint.New(endpoint.Parts{
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
 		Vault: g.vault, Workspaces: workspaces, Models: models, Environments: environments, Driver: driver,
 		ServerFile: a.path("server.json"), URL: a.address.url,
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
+	runs.OnPurge(endpoints.MayPurge, nil)
+	runs.OnPurge(assets.MayPurge, nil)
+	runs.HeldBy(model.References, data.Held, endpoint.References)
 	sweeper := sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, data.References, job.References, endpoint.References)
 	compact := func(ctx context.Context) error { return runs.Compact(ctx, g.clock) }
 	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}, {"metrics", compact}}
@@ -112,6 +116,7 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterTasks(t, jobs, endpoints, runs)
 	api.RegisterExperiments(t, runs)
 	api.RegisterRuns(t, runs)
+	api.RegisterStorage(t, runs)
 	api.RegisterModels(t, models)
 	api.RegisterData(t, assets)
 	api.RegisterEndpoints(t, endpoints)

@@ -48,6 +48,14 @@ func (c *command) emit(value any, asTable func() table) error {
 	return t.write(c.st.Stdout)
 }
 
+// emitIf prints value, which has no table of its own, unless there is an error.
+func (c *command) emitIf(err error, value any) error {
+	if err != nil {
+		return err
+	}
+	return c.emit(value, func() table { return table{} })
+}
+
 func writeJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)

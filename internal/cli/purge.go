@@ -62,32 +62,60 @@ func conditional(done string, dryRun bool) string {
 	return done
 }
 
-const purgeLong = `Remove for good the runs that were deleted longer ago than --deleted-before, with
-all that they logged and their jobs. They cannot be restored. ` + "`atelier gc`" + ` then
-frees the bytes that nothing else refers to.`
+const purgeLong = `Remove runs for good, with all that they logged and their jobs. They cannot be
+restored. A run goes when every rule that is given applies to it:
+
+  --deleted-before AGE   it was deleted longer ago than that
+  --ended-before AGE     it ended longer ago than that
+  --experiment NAME      it is in one of these experiments
+  --status STATUS        it ended so
+  --keep-best N          it is not among the N best of its experiment by --metric
+
+Only deleted runs go, unless --include-active says otherwise. A run stays while a
+registered version, a deployment or a child that stays refers to it, and the
+answer says which. ` + "`atelier gc`" + ` then frees the bytes that nothing else refers to.`
+
+// purgeFlags are the flags of a purge as people write them.
+type purgeFlags struct {
+	deleted, ended, metric, order string
+	status                        []string
+	best                          int
+	yes                           bool
+}
 
 func (c *command) runPurge() *cobra.Command {
-	var age string
+	var f purgeFlags
 	var which tracking.Purge
-	var yes bool
 	cmd := &cobra.Command{
-		Use:     "purge --deleted-before AGE",
-		Short:   "Remove runs that were deleted long ago, for good",
-		Long:    purgeLong,
-		Example: "  atelier run purge --deleted-before 30d --dry-run\n  atelier run purge --deleted-before 30d --yes",
-		Args:    cobra.NoArgs,
+		Use:   "purge",
+		Short: "Remove runs for good, by age, result or status",
+		Long:  purgeLong,
+		Example: "  atelier run purge --deleted-before 30d --dry-run\n  atelier run purge --deleted-before 30d --yes\n" +
+			"  atelier run purge --experiment diabetes --keep-best 10 --metric rmse --order min --include-active --dry-run",
+		Args: cobra.NoArgs,
 	}
-	cmd.Flags().StringVar(&age, "deleted-before", "", "how long ago, as in 30d or 12h")
-	cmd.Flags().BoolVar(&which.DryRun, "dry-run", false, "only show what would be removed")
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	cmd.MarkFlagRequired("deleted-before")
+	flags := cmd.Flags()
+	flags.StringVar(&f.deleted, "deleted-before", "", "how long ago it was deleted, as in 30d or 12h")
+	flags.StringVar(&f.ended, "ended-before", "", "how long ago it ended, as in 90d")
+	flags.StringArrayVarP(&which.Experiments, "experiment", "e", nil, "name or id of an experiment; may be repeated (default: all)")
+	flags.StringArrayVar(&f.status, "status", nil, "FINISHED, FAILED or KILLED; may be repeated (default: all)")
+	flags.IntVar(&f.best, "keep-best", 0, "how many runs of each experiment stay; with --metric")
+	flags.StringVar(&f.metric, "metric", "", "by which metric runs are the best")
+	flags.StringVar(&f.order, "order", "max", "max when the greatest value is the best, else min")
+	flags.BoolVar(&which.IncludeActive, "include-active", false, "remove runs that nobody deleted, too")
+	flags.BoolVar(&which.DryRun, "dry-run", false, "only show what would be removed")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
+	cmd.MarkFlagsRequiredTogether("keep-best", "metric")
+	cmd.MarkFlagsOneRequired("deleted-before", "ended-before", "keep-best")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		ago, err := readAge("--deleted-before", age)
-		if err != nil {
+		if err := f.read(c.st.Clock.Now(), cmd.Flags().Changed("keep-best"), &which); err != nil {
 			return err
 		}
-		which.DeletedBefore = c.st.Clock.Now().Add(-ago)
-		if err := c.confirm(yes || which.DryRun, "Remove the runs deleted more than %s ago for good?", age); err != nil {
+		what := "deleted runs"
+		if which.IncludeActive {
+			what = "runs, also ones that nobody deleted,"
+		}
+		if err := c.confirm(f.yes || which.DryRun, "Remove %s to which these rules apply, for good? (--dry-run shows which)", what); err != nil {
 			return err
 		}
 		return c.onServer(func(api *client.Client) error {
@@ -95,15 +123,49 @@ func (c *command) runPurge() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.emit(done, func() table {
-				return facts(
-					[2]string{"runs " + conditional("removed", done.DryRun), strconv.Itoa(done.Runs)},
-					[2]string{"logged models " + conditional("removed", done.DryRun), strconv.Itoa(done.LoggedModels)},
-					[2]string{"runs kept for now", strconv.Itoa(done.Kept)})
-			})
+			return c.emit(done, func() table { return purgedTable(done) })
 		})
 	}
 	return cmd
+}
+
+func (f purgeFlags) read(now time.Time, keepBest bool, which *tracking.Purge) error {
+	for _, age := range []struct {
+		flag, text string
+		to         *time.Time
+	}{{"--deleted-before", f.deleted, &which.DeletedBefore}, {"--ended-before", f.ended, &which.EndedBefore}} {
+		if age.text == "" {
+			continue
+		}
+		ago, err := readAge(age.flag, age.text)
+		if err != nil {
+			return err
+		}
+		*age.to = now.Add(-ago)
+	}
+	for _, status := range f.status {
+		which.Status = append(which.Status, tracking.RunStatus(strings.ToUpper(status)))
+	}
+	if keepBest {
+		which.KeepBest = &tracking.Best{Count: f.best, Metric: f.metric, Order: tracking.Order(f.order)}
+	}
+	return nil
+}
+
+func purgedTable(done tracking.Purged) table {
+	removed := conditional("removed", done.DryRun)
+	t := facts([2]string{"runs " + removed, strconv.Itoa(done.Runs)}, [2]string{"logged models " + removed, strconv.Itoa(done.LoggedModels)})
+	if done.Experiments > 0 {
+		t.rows = append([][]string{{"experiments " + removed, strconv.Itoa(done.Experiments)}}, t.rows...)
+	}
+	t.rows = append(t.rows,
+		[]string{"metrics " + conditional("freed", done.DryRun), bytesText(done.MetricBytes)},
+		[]string{"left for `atelier gc`", objectsText(done.Objects, done.Bytes)},
+		[]string{"kept", strconv.Itoa(done.Kept)})
+	for _, kept := range done.Reasons {
+		t.rows = append(t.rows, []string{"  " + kept.ID, kept.Reason})
+	}
+	return t
 }
 
 // readAge reads a time in days, or as Go writes it.

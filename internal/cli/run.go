@@ -118,10 +118,16 @@ func (c *command) runShow() *cobra.Command {
 		}
 		return c.onServer(func(api *client.Client) error {
 			run, err := api.GetRun(cmd.Context(), id)
+			if err != nil || c.form != formTable {
+				return c.emitIf(err, run)
+			}
+			use, err := api.RunStorage(cmd.Context(), id)
 			if err != nil {
 				return err
 			}
-			return c.emit(run, func() table { return c.runFacts(run) })
+			t := c.runFacts(run)
+			t.rows = append(t.rows, storageRows(use.StorageUse)...)
+			return t.write(c.st.Stdout)
 		})
 	}
 	return cmd
@@ -250,60 +256,6 @@ func (c *command) runRestore() *cobra.Command {
 			}
 			c.done("The run %s is back.", id)
 			return nil
-		})
-	}
-	return cmd
-}
-
-func (c *command) experimentCommand() *cobra.Command {
-	return noun("experiment", "List experiments", c.experimentList(), c.experimentShow())
-}
-
-func (c *command) experimentList() *cobra.Command {
-	return &cobra.Command{
-		Use:     "list",
-		Short:   "List the experiments of the workspace",
-		Example: "  atelier experiment list",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.onServer(func(api *client.Client) error {
-				all, err := api.ListExperiments(cmd.Context())
-				if err != nil {
-					return err
-				}
-				return c.emit(all, func() table {
-					t := table{header: []string{"id", "name", "created", "updated"}, empty: "There are no experiments yet. A job or a script that logs makes one."}
-					for _, e := range all {
-						t.rows = append(t.rows, []string{e.ID, e.Name, c.at(e.CreatedAt), c.at(e.UpdatedAt)})
-					}
-					return t
-				})
-			})
-		},
-	}
-}
-
-func (c *command) experimentShow() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "show NAME",
-		Short:   "Show an experiment, by its name or id",
-		Example: "  atelier experiment show diabetes",
-	}
-	name := named(cmd, "experiment")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		which, err := name(args)
-		if err != nil {
-			return err
-		}
-		return c.onServer(func(api *client.Client) error {
-			e, err := api.GetExperiment(cmd.Context(), which)
-			if err != nil {
-				return err
-			}
-			return c.emit(e, func() table {
-				return facts([2]string{"id", e.ID}, [2]string{"name", e.Name}, [2]string{"tags", pairs(e.Tags)},
-					[2]string{"artifacts", e.ArtifactLocation}, [2]string{"created", c.at(e.CreatedAt)})
-			})
 		})
 	}
 	return cmd

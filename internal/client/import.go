@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/tracking"
@@ -33,12 +34,9 @@ func (c *Client) tell(ctx context.Context, method string, in any, parts ...strin
 	return c.exchange(ctx, call{method: method, path: c.mlflow(parts...), in: in}, nil)
 }
 
-// CreateExperiment makes an experiment and returns its id.
-func (c *Client) CreateExperiment(ctx context.Context, name string, tags map[string]string) (string, error) {
-	made, err := post[struct {
-		ID string `json:"experiment_id"`
-	}](ctx, c, c.mlflow("mlflow", "experiments", "create"), map[string]any{"name": name, "tags": listed(tags)})
-	return made.ID, err
+// ImportExperiment makes an experiment that was made elsewhere, or finds it.
+func (c *Client) ImportExperiment(ctx context.Context, experiment tracking.ImportExperiment) (tracking.Experiment, error) {
+	return post[tracking.Experiment](ctx, c, c.path("experiments", "import"), experiment)
 }
 
 // TagExperiment sets a tag of an experiment.
@@ -50,27 +48,19 @@ func (c *Client) TagExperiment(ctx context.Context, id, key, value string) error
 func (c *Client) FindExperiment(ctx context.Context, name string) (tracking.Experiment, error) {
 	found, err := get[struct {
 		Experiment struct {
-			ID    string          `json:"experiment_id"`
-			Name  string          `json:"name"`
-			Stage string          `json:"lifecycle_stage"`
-			Tags  []tracking.Pair `json:"tags"`
+			ID      string          `json:"experiment_id"`
+			Name    string          `json:"name"`
+			Stage   string          `json:"lifecycle_stage"`
+			Tags    []tracking.Pair `json:"tags"`
+			Created int64           `json:"creation_time"`
 		} `json:"experiment"`
 	}](ctx, c, c.mlflow("mlflow", "experiments", "get-by-name"), map[string][]string{"experiment_name": {name}})
-	e := tracking.Experiment{ID: found.Experiment.ID, Name: found.Experiment.Name, LifecycleStage: found.Experiment.Stage, Tags: map[string]string{}}
+	e := tracking.Experiment{ID: found.Experiment.ID, Name: found.Experiment.Name, LifecycleStage: found.Experiment.Stage, Tags: map[string]string{},
+		CreatedAt: time.UnixMilli(found.Experiment.Created).UTC()}
 	for _, tag := range found.Experiment.Tags {
 		e.Tags[tag.Key] = tag.Value
 	}
 	return e, err
-}
-
-// DeleteExperiment hides an experiment with its runs.
-func (c *Client) DeleteExperiment(ctx context.Context, id string) error {
-	return c.tell(ctx, http.MethodPost, map[string]string{"experiment_id": id}, "mlflow", "experiments", "delete")
-}
-
-// RestoreExperiment brings a deleted experiment back.
-func (c *Client) RestoreExperiment(ctx context.Context, id string) error {
-	return c.tell(ctx, http.MethodPost, map[string]string{"experiment_id": id}, "mlflow", "experiments", "restore")
 }
 
 // MetricsAtOnce is how many points LogMetrics takes.

@@ -50,7 +50,12 @@ func (c *Client) RestoreRun(ctx context.Context, id string) error {
 	return c.exchange(ctx, call{method: "POST", path: c.path("runs", id, "restore")}, nil)
 }
 
-// PurgeRuns removes deleted runs for good.
+// RunStorage says how much room a run takes.
+func (c *Client) RunStorage(ctx context.Context, id string) (tracking.RunStorage, error) {
+	return get[tracking.RunStorage](ctx, c, c.path("runs", id, "storage"), nil)
+}
+
+// PurgeRuns removes runs for good.
 func (c *Client) PurgeRuns(ctx context.Context, which tracking.Purge) (tracking.Purged, error) {
 	return post[tracking.Purged](ctx, c, c.path("runs", "purge"), which)
 }
@@ -58,16 +63,6 @@ func (c *Client) PurgeRuns(ctx context.Context, which tracking.Purge) (tracking.
 // RunMetric returns the history of one metric of a run.
 func (c *Client) RunMetric(ctx context.Context, id, key string) (tracking.MetricSeries, error) {
 	return get[tracking.MetricSeries](ctx, c, c.path("runs", id, "metrics"), url.Values{"key": {key}})
-}
-
-// ListExperiments returns the experiments of the workspace.
-func (c *Client) ListExperiments(ctx context.Context) ([]tracking.Experiment, error) {
-	return list[tracking.Experiment](ctx, c, c.path("experiments"), nil, 0)
-}
-
-// GetExperiment returns the experiment with this name or id.
-func (c *Client) GetExperiment(ctx context.Context, nameOrID string) (tracking.Experiment, error) {
-	return get[tracking.Experiment](ctx, c, c.path("experiments", nameOrID), nil)
 }
 
 // ListArtifacts returns what lies directly under folder in a run's artifacts.

@@ -2,7 +2,9 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 
+	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 )
@@ -18,4 +20,19 @@ func References(ctx context.Context, tx *sqldb.Tx, ws string, found func(blob.Re
 		}
 		return err
 	}, `SELECT settings, source FROM deployments WHERE workspace_id = $1`, ws)
+}
+
+// MayPurge refuses to let a run be removed for good while a deployment names it,
+// as in runs:/RUN/model. It errs on the side of keeping.
+func (s *Service) MayPurge(ctx context.Context, tx *sqldb.Tx, ws, run string) error {
+	var endpoint, name string
+	err := tx.QueryRow(ctx, `SELECT endpoint, name FROM deployments
+		WHERE workspace_id = $1 AND (settings LIKE $2 OR source LIKE $2) ORDER BY endpoint, name LIMIT 1`, ws, "%"+run+"%").Scan(&endpoint, &name)
+	if errors.Is(err, sqldb.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return atelier.Errorf(atelier.Precondition, "The deployment %s of the endpoint %s names it.", name, endpoint)
 }

@@ -21,18 +21,27 @@ func References(ctx context.Context, tx *sqldb.Tx, ws string, found func(blob.Re
 	}, `SELECT spec, task FROM jobs WHERE workspace_id = $1`, ws)
 }
 
-// Purge forgets the job of a run that is removed for good, if there is one: every
-// job has a run. It refuses while the job's task is not put away.
-func (s *Service) Purge(ctx context.Context, tx *sqldb.Tx, ws, name string) error {
+// MayPurge refuses to let the run of a job be removed for good while the job's
+// task is not put away.
+func (s *Service) MayPurge(ctx context.Context, tx *sqldb.Tx, ws, name string) error {
 	j, err := selectJob(ctx, tx, ws, name)
 	if atelier.CodeOf(err) == atelier.NotFound {
 		return nil
 	}
-	if err != nil {
-		return err
+	if err == nil && (!j.Status.Ended() || j.handle != "") {
+		return atelier.Errorf(atelier.Precondition, "Its job has not ended, or the job's runner has not left yet.")
 	}
-	if !j.Status.Ended() || j.handle != "" {
-		return atelier.Errorf(atelier.Precondition, "The job %q has not ended, or its runner has not left yet.", name)
+	return err
+}
+
+// Purge forgets the job of a run that is removed for good, if there is one: every
+// job has a run.
+func (s *Service) Purge(ctx context.Context, tx *sqldb.Tx, ws, name string) error {
+	if _, err := selectJob(ctx, tx, ws, name); err != nil {
+		if atelier.CodeOf(err) == atelier.NotFound {
+			return nil
+		}
+		return err
 	}
 	s.removeLogs(ws, name)
 	return deleteJob(ctx, tx, ws, name)

@@ -482,7 +482,7 @@ func TestDeleteForgetsWhatHasEnded(t *testing.T) {
 // What a job reads is needed as long as the job is there: until its run is purged.
 func TestAJobKeepsItsFilesUntilItsRunIsPurged(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
-		b.runs.OnPurge(b.jobs.Purge)
+		b.runs.OnPurge(b.jobs.MayPurge, b.jobs.Purge)
 		code, data := b.folder("train.py", "print()"), b.folder("a.csv", "1,2")
 		b.run()
 		b.submit("job", fake.Script{Hang: true}, func(spec *job.Spec) {

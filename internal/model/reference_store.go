@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
@@ -30,4 +31,20 @@ func References(ctx context.Context, tx *sqldb.Tx, ws string, found func(blob.Re
 		}
 		return err
 	}, `SELECT tree, path FROM model_versions WHERE workspace_id = $1`, ws)
+}
+
+// MayPurge refuses to let a run be removed for good while a registered version
+// says that it comes from the run, or from a logged model that the run made.
+func (s *Service) MayPurge(ctx context.Context, tx *sqldb.Tx, ws, run string) error {
+	var name, version string
+	err := tx.QueryRow(ctx, `SELECT name, CAST(version AS TEXT) FROM model_versions WHERE workspace_id = $1 AND (run_id = $2 OR
+		logged_model_id <> '' AND logged_model_id IN (SELECT id FROM logged_models WHERE workspace_id = $1 AND source_run_id = $2))
+		ORDER BY name, version LIMIT 1`, ws, run).Scan(&name, &version)
+	if errors.Is(err, sqldb.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return atelier.Errorf(atelier.Precondition, "Version %s of the model %s comes from it.", version, name)
 }

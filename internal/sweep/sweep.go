@@ -90,11 +90,17 @@ func (s *Service) Run(ctx context.Context, workspace string, o Options) (Result,
 
 // mark takes everything that is referred to out of unused.
 func (s *Service) mark(ctx context.Context, workspace string, unused map[blob.Hash]int64) error {
+	return Needed(ctx, s.db, s.blobs, workspace, s.references, func(h blob.Hash) { delete(unused, h) })
+}
+
+// Needed calls found, never twice at the same time, with every object that
+// references need: those that they name, and the files of folders among them.
+func Needed(ctx context.Context, db *sqldb.DB, blobs blob.Store, workspace string, references []References, found func(blob.Hash)) error {
 	folders := map[blob.Hash]bool{}
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		for _, references := range s.references {
-			err := references(ctx, tx, workspace, func(r blob.Reference) {
-				delete(unused, r.Hash)
+	err := db.Read(ctx, func(tx *sqldb.Tx) error {
+		for _, each := range references {
+			err := each(ctx, tx, workspace, func(r blob.Reference) {
+				found(r.Hash)
 				if r.Tree {
 					folders[r.Hash] = true
 				}
@@ -111,7 +117,7 @@ func (s *Service) mark(ctx context.Context, workspace string, unused map[blob.Ha
 	var mu sync.Mutex
 	list := slices.Collect(maps.Keys(folders))
 	return blob.SomeAtOnce(len(list), func(i int) error {
-		tree, err := blob.GetTree(ctx, s.blobs, workspace, list[i])
+		tree, err := blob.GetTree(ctx, blobs, workspace, list[i])
 		if atelier.CodeOf(err) == atelier.NotFound {
 			return nil // a file, or a number that only looks like a hash
 		}
@@ -121,7 +127,7 @@ func (s *Service) mark(ctx context.Context, workspace string, unused map[blob.Ha
 		mu.Lock()
 		defer mu.Unlock()
 		for _, file := range tree.Files {
-			delete(unused, file.Hash)
+			found(file.Hash)
 		}
 		return nil
 	})

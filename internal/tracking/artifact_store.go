@@ -13,8 +13,12 @@ func upsertArtifact(ctx context.Context, tx *sqldb.Tx, ws string, o Owner, a Art
 	if err := checkNoClash(ctx, tx, ws, o, a.Path); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO artifacts (workspace_id, owner_kind, owner_id, path, hash, size, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
+	experiment := `SELECT experiment_id FROM runs WHERE workspace_id = $1 AND id = $3`
+	if o.Kind == LoggedModelArtifact {
+		experiment = `SELECT experiment_id FROM logged_models WHERE workspace_id = $1 AND id = $3`
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO artifacts (workspace_id, owner_kind, owner_id, path, hash, size, created_at, experiment_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, COALESCE((`+experiment+`), ''))
 		ON CONFLICT (workspace_id, owner_kind, owner_id, path) DO UPDATE SET hash = excluded.hash, size = excluded.size, created_at = excluded.created_at`,
 		ws, string(o.Kind), o.ID, a.Path, string(a.Hash), a.Size, sqldb.Micros(tx.Now()))
 	return err

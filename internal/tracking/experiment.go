@@ -26,4 +26,12 @@ type NewExperiment struct {
 	// server, which is what almost everybody wants.
 	ArtifactLocation string
 	Tags             map[string]string
+	// id is one that it had elsewhere, and keeps if nobody has it here.
+	id string
+}
+
+// UpdateExperiment changes what is not nil. A tag with a nil value is removed.
+type UpdateExperiment struct {
+	Name *string            `json:"name,omitempty"`
+	Tags map[string]*string `json:"tags,omitempty" doc:"Tags to set; null removes one."`
 }

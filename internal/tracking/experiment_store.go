@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -30,6 +31,30 @@ func nextExperimentID(ctx context.Context, tx *sqldb.Tx, ws string) (string, err
 	err := tx.QueryRow(ctx, `UPDATE experiment_counters SET last_number = last_number + 1
 		WHERE workspace_id = $1 RETURNING last_number`, ws).Scan(&number)
 	return strconv.FormatInt(number, 10), err
+}
+
+// newExperimentID returns wanted, if it is an id of MLflow's that nobody has, or
+// the next number that is free: ids that came from elsewhere may lie ahead.
+func newExperimentID(ctx context.Context, tx *sqldb.Tx, ws, wanted string) (string, error) {
+	for id := wanted; ; {
+		if foreignID.MatchString(id) {
+			if _, err := selectExperiment(ctx, tx, ws, id); isNotFound(err) {
+				return id, nil
+			} else if err != nil {
+				return "", err
+			}
+		}
+		var err error
+		if id, err = nextExperimentID(ctx, tx, ws); err != nil {
+			return "", err
+		}
+	}
+}
+
+func updateExperimentTimes(ctx context.Context, tx *sqldb.Tx, ws, id string, created, updated time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE experiments SET created_at = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2`,
+		ws, id, sqldb.Micros(created), sqldb.Micros(updated))
+	return err
 }
 
 func insertExperiment(ctx context.Context, tx *sqldb.Tx, ws string, e Experiment) error {

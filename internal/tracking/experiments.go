@@ -2,6 +2,8 @@ package tracking
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/event"
@@ -33,7 +35,7 @@ func CreateExperiment(ctx context.Context, tx *sqldb.Tx, ws string, n NewExperim
 	} else if !isNotFound(err) {
 		return Experiment{}, err
 	}
-	id, err := nextExperimentID(ctx, tx, ws)
+	id, err := newExperimentID(ctx, tx, ws, n.id)
 	if err != nil {
 		return Experiment{}, err
 	}
@@ -154,11 +156,62 @@ func (s *Service) RenameExperiment(ctx context.Context, ws, id, name string) err
 		if e.LifecycleStage != Active {
 			return atelier.Errorf(atelier.Precondition, "Cannot rename a non-active experiment.").WithHint("Restore it first.")
 		}
-		if known, err := selectExperimentByName(ctx, tx, ws, name); err == nil && known.ID != id {
-			return taken(known)
-		}
-		return updateExperimentName(ctx, tx, ws, id, name)
+		return renameExperiment(ctx, tx, ws, e, name)
 	})
+}
+
+// UpdateExperiment changes an active experiment's name and tags, all or nothing.
+func (s *Service) UpdateExperiment(ctx context.Context, ws, id string, u UpdateExperiment) (Experiment, error) {
+	if err := refuseJobs(ctx, "change an experiment"); err != nil {
+		return Experiment{}, err
+	}
+	if u.Name != nil {
+		if err := checkExperimentName(*u.Name); err != nil {
+			return Experiment{}, err
+		}
+	}
+	err := s.writeExperiment(ctx, ws, id, func(tx *sqldb.Tx, e Experiment) error {
+		if e.LifecycleStage != Active {
+			return atelier.Errorf(atelier.Precondition, "The experiment %s must be in the 'active' state. Current state is deleted.", id).
+				WithHint("Restore it first.")
+		}
+		if u.Name != nil {
+			if err := renameExperiment(ctx, tx, ws, e, *u.Name); err != nil {
+				return err
+			}
+		}
+		return changeExperimentTags(ctx, tx, ws, id, u.Tags)
+	})
+	if err != nil {
+		return Experiment{}, err
+	}
+	return s.Experiment(ctx, ws, id)
+}
+
+func renameExperiment(ctx context.Context, tx *sqldb.Tx, ws string, e Experiment, name string) error {
+	if known, err := selectExperimentByName(ctx, tx, ws, name); err == nil && known.ID != e.ID {
+		return taken(known)
+	}
+	return updateExperimentName(ctx, tx, ws, e.ID, name)
+}
+
+func changeExperimentTags(ctx context.Context, tx *sqldb.Tx, ws, id string, tags map[string]*string) error {
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		if tags[key] == nil {
+			if _, err := deleteExperimentTag(ctx, tx, ws, id, key); err != nil {
+				return err
+			}
+			continue
+		}
+		tag := Pair{key, *tags[key]}
+		if err := checkExperimentTag(tag); err != nil {
+			return err
+		}
+		if err := setExperimentTags(ctx, tx, ws, id, []Pair{tag}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DeleteExperiment hides an experiment and its runs until they are restored.

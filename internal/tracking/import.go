@@ -3,6 +3,7 @@ package tracking
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"time"
 
 	"github.com/atelier-ml/atelier"
@@ -24,6 +25,15 @@ type ImportRun struct {
 	Params       map[string]string `json:"params,omitempty"`
 	Tags         map[string]string `json:"tags,omitempty"`
 	Models       []ImportModel     `json:"models,omitempty" doc:"The models that the run logged."`
+}
+
+// ImportExperiment describes an experiment that was made elsewhere.
+type ImportExperiment struct {
+	ID        string            `json:"id,omitempty" doc:"Its id there, which it keeps here if nobody has it."`
+	Name      string            `json:"name"`
+	Tags      map[string]string `json:"tags,omitempty"`
+	CreatedAt *time.Time        `json:"created_at,omitempty"`
+	UpdatedAt *time.Time        `json:"updated_at,omitempty"`
 }
 
 // ImportModel is a logged model of a run that happened elsewhere.
@@ -89,6 +99,51 @@ func (s *Service) Import(ctx context.Context, ws string, n ImportRun) (Run, erro
 	}
 	s.publish(ws, event.Run, n.ID)
 	return s.Run(ctx, ws, n.ID)
+}
+
+// foreignID is how MLflow numbers experiments: in a row, or by chance.
+var foreignID = regexp.MustCompile(`^[1-9][0-9]{0,31}$`)
+
+// ImportExperiment makes the experiment that n describes, with its id if that is
+// free. One of this name that is here is older than it seemed, if n says so, and
+// otherwise stays as it is.
+func (s *Service) ImportExperiment(ctx context.Context, ws string, n ImportExperiment) (Experiment, error) {
+	if err := refuseJobs(ctx, "import an experiment"); err != nil {
+		return Experiment{}, err
+	}
+	for _, t := range []*time.Time{n.CreatedAt, n.UpdatedAt} {
+		if t != nil && (t.Before(time.UnixMilli(0)) || series.TimestampOf(*t) > series.MaxTimestamp) {
+			return Experiment{}, atelier.Errorf(atelier.Invalid, "An experiment cannot have been made at %s.", t).At("created_at")
+		}
+	}
+	var made Experiment
+	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if err := EnsureWorkspace(ctx, tx, ws); err != nil {
+			return err
+		}
+		known, err := selectExperimentByName(ctx, tx, ws, n.Name)
+		if err != nil && !isNotFound(err) {
+			return err
+		}
+		if made = known; err != nil {
+			if made, err = CreateExperiment(ctx, tx, ws, NewExperiment{Name: n.Name, Tags: n.Tags, id: n.ID}); err != nil {
+				return err
+			}
+		}
+		created, updated := made.CreatedAt, made.UpdatedAt
+		if n.CreatedAt != nil && n.CreatedAt.Before(created) {
+			created = *n.CreatedAt
+		}
+		if n.UpdatedAt != nil && known.ID == "" {
+			updated = *n.UpdatedAt
+		}
+		return updateExperimentTimes(ctx, tx, ws, made.ID, created, updated)
+	})
+	if err != nil {
+		return Experiment{}, err
+	}
+	s.publish(ws, event.Experiment, made.ID)
+	return s.Experiment(ctx, ws, made.ID)
 }
 
 // importedRun inserts or updates the row and the tags of the run.

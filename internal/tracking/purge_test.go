@@ -65,6 +65,8 @@ func TestPurgeRemovesEverythingOfARun(t *testing.T) {
 		}
 		doomed, _ := b.fullRun()
 		all := b.rows()
+		use, err := b.RunStorage(b.ctx, ws, doomed.ID)
+		b.must(err)
 		b.must(b.Delete(b.ctx, ws, doomed.ID))
 
 		for _, step := range []struct {
@@ -75,8 +77,8 @@ func TestPurgeRemovesEverythingOfARun(t *testing.T) {
 			rows   map[string]int
 		}{
 			{"deleted just now", -time.Hour, false, tracking.Purged{}, all},
-			{"dry run", time.Hour, true, tracking.Purged{DryRun: true, Runs: 1, LoggedModels: 1}, all},
-			{"purge", time.Hour, false, tracking.Purged{Runs: 1, LoggedModels: 1}, others},
+			{"dry run", time.Hour, true, tracking.Purged{DryRun: true, Runs: 1, LoggedModels: 1, Objects: 2, Bytes: 72, MetricBytes: use.MetricBytes}, all},
+			{"purge", time.Hour, false, tracking.Purged{Runs: 1, LoggedModels: 1, Objects: 2, Bytes: 72, MetricBytes: use.MetricBytes}, others},
 			{"again", time.Hour, false, tracking.Purged{}, others},
 		} {
 			if diff := cmp.Diff(step.want, b.purge(step.before, step.dryRun)); diff != "" {
@@ -95,7 +97,7 @@ func TestPurgeSparesWhatWasRestored(t *testing.T) {
 		run, _ := b.fullRun()
 		b.must(b.DeleteExperiment(b.ctx, ws, run.ExperimentID))
 		b.must(b.RestoreExperiment(b.ctx, ws, run.ExperimentID))
-		if done := b.purge(time.Hour, false); done != (tracking.Purged{}) {
+		if done := b.purge(time.Hour, false); done.Runs != 0 {
 			t.Errorf("purged %+v", done)
 		}
 		b.must(b.DeleteExperiment(b.ctx, ws, run.ExperimentID))
@@ -130,10 +132,13 @@ func TestPurgeMayBeRefused(t *testing.T) {
 		b.must(b.Delete(b.ctx, ws, run.ID))
 		b.OnPurge(func(_ context.Context, _ *sqldb.Tx, _, id string) error {
 			return atelier.Errorf(atelier.Precondition, "The job %s still ends.", id)
-		})
+		}, nil)
 		before := b.rows()
-		if done := b.purge(time.Hour, false); done.Runs != 0 || done.Kept != 1 {
-			t.Errorf("purged %+v", done)
+		for _, dryRun := range []bool{true, false} {
+			want := tracking.Purged{DryRun: dryRun, Kept: 1, Reasons: []tracking.Kept{{ID: run.ID, Name: run.Name, Reason: "The job " + run.ID + " still ends."}}}
+			if diff := cmp.Diff(want, b.purge(time.Hour, dryRun)); diff != "" {
+				t.Error(diff)
+			}
 		}
 		if diff := cmp.Diff(before, b.rows()); diff != "" {
 			t.Error(diff)

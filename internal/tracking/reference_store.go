@@ -40,6 +40,11 @@ func References(ctx context.Context, tx *sqldb.Tx, ws string, found func(blob.Re
 	if err != nil {
 		return err
 	}
+	return datasetReferences(ctx, tx, ws, found)
+}
+
+// datasetReferences calls found with what datasets name as their source.
+func datasetReferences(ctx context.Context, tx *sqldb.Tx, ws string, found func(blob.Reference)) error {
 	return tx.Query(ctx, func(rows *sqldb.Rows) error {
 		var source string
 		err := rows.Scan(&source)

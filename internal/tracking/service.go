@@ -17,6 +17,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/sweep"
 )
 
 // Service is the tracking of every workspace.
@@ -25,7 +26,8 @@ type Service struct {
 	blobs blob.Store
 	bus   *event.Bus
 
-	purgeHooks []PurgeHook
+	purgeHooks []purgeHooks
+	holders    []sweep.References
 	compactor  *compactor
 	memory     *memory
 }

@@ -90,7 +90,11 @@ func (d *database) Experiments(ctx context.Context) (all []Experiment, err error
 				d.add("%d experiments of other MLflow workspaces than \"default\" are left out", others)
 			}
 		}
-		all, err = selectExperiments(ctx, tx, d.ownWorkspace("experiments", "e"))
+		times := "NULL, NULL"
+		if d.columns["experiments.creation_time"] && d.columns["experiments.last_update_time"] {
+			times = "e.creation_time, e.last_update_time"
+		}
+		all, err = selectExperiments(ctx, tx, times, d.ownWorkspace("experiments", "e"))
 		if err != nil || !d.columns["experiment_tags"] {
 			return err
 		}

@@ -31,16 +31,20 @@ func countOtherWorkspaces(ctx context.Context, tx *sqldb.Tx) (n int, err error) 
 	return n, err
 }
 
-func selectExperiments(ctx context.Context, tx *sqldb.Tx, own string) ([]Experiment, error) {
+// selectExperiments reads all experiments; times are the two columns with when
+// each was made and changed, which databases before MLflow 2 do not have.
+func selectExperiments(ctx context.Context, tx *sqldb.Tx, times, own string) ([]Experiment, error) {
 	var all []Experiment
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
 		e := Experiment{Tags: map[string]string{}}
 		var stage *string
-		err := rows.Scan(&e.ID, &e.Name, &stage)
+		var created, updated *int64
+		err := rows.Scan(&e.ID, &e.Name, &stage, &created, &updated)
+		e.CreatedAt, e.UpdatedAt = milliseconds(created), milliseconds(updated)
 		e.Deleted = stage != nil && *stage == tracking.Deleted
 		all = append(all, e)
 		return err
-	}, `SELECT CAST(e.experiment_id AS TEXT), e.name, e.lifecycle_stage FROM experiments e WHERE `+own+` ORDER BY e.experiment_id`)
+	}, `SELECT CAST(e.experiment_id AS TEXT), e.name, e.lifecycle_stage, `+times+` FROM experiments e WHERE `+own+` ORDER BY e.experiment_id`)
 	return all, err
 }
 

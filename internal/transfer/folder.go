@@ -102,8 +102,10 @@ func (f *folder) entries(dir string) ([]string, error) {
 }
 
 type experimentFile struct {
-	Name  scalar `yaml:"name"`
-	Stage scalar `yaml:"lifecycle_stage"`
+	Name    scalar `yaml:"name"`
+	Stage   scalar `yaml:"lifecycle_stage"`
+	Created scalar `yaml:"creation_time"`
+	Updated scalar `yaml:"last_update_time"`
 }
 
 func (f *folder) Experiments(context.Context) ([]Experiment, error) {
@@ -119,7 +121,8 @@ func (f *folder) Experiments(context.Context) ([]Experiment, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Experiment{ID: id, Name: string(file.Name), Deleted: file.Stage == tracking.Deleted, Tags: tags})
+		all = append(all, Experiment{ID: id, Name: string(file.Name), Deleted: file.Stage == tracking.Deleted, Tags: tags,
+			CreatedAt: file.Created.timeOrNil(), UpdatedAt: file.Updated.timeOrNil()})
 	}
 	return all, nil
 }

@@ -159,10 +159,12 @@ func (s *server) Experiments(ctx context.Context) ([]Experiment, error) {
 	for token := ""; ; {
 		var page struct {
 			Experiments []struct {
-				ID    string `json:"experiment_id"`
-				Name  string `json:"name"`
-				Stage string `json:"lifecycle_stage"`
-				Tags  pairs  `json:"tags"`
+				ID      string `json:"experiment_id"`
+				Name    string `json:"name"`
+				Stage   string `json:"lifecycle_stage"`
+				Tags    pairs  `json:"tags"`
+				Created *whole `json:"creation_time"`
+				Updated *whole `json:"last_update_time"`
 			} `json:"experiments"`
 			Next string `json:"next_page_token"`
 		}
@@ -171,7 +173,8 @@ func (s *server) Experiments(ctx context.Context) ([]Experiment, error) {
 			return nil, err
 		}
 		for _, e := range page.Experiments {
-			all = append(all, Experiment{ID: e.ID, Name: e.Name, Deleted: e.Stage == tracking.Deleted, Tags: e.Tags.plain()})
+			all = append(all, Experiment{ID: e.ID, Name: e.Name, Deleted: e.Stage == tracking.Deleted, Tags: e.Tags.plain(),
+				CreatedAt: e.Created.timeOrNil(), UpdatedAt: e.Updated.timeOrNil()})
 		}
 		if token = page.Next; token == "" {
 			return all, nil

@@ -26,6 +26,14 @@ func (n *whole) UnmarshalJSON(raw []byte) error {
 
 func (n whole) time() time.Time { return time.UnixMilli(int64(n)).UTC() }
 
+func (n *whole) timeOrNil() *time.Time {
+	if n == nil || *n == 0 {
+		return nil
+	}
+	t := n.time()
+	return &t
+}
+
 // pairs are a map as MLflow writes it.
 type pairs []tracking.Pair
 

@@ -13,6 +13,7 @@ package transfer
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/tracking"
@@ -47,6 +48,8 @@ type Experiment struct {
 	Name    string
 	Deleted bool
 	Tags    map[string]string
+	// When it was made and changed last; nil when the source does not say.
+	CreatedAt, UpdatedAt *time.Time
 }
 
 // Run is a run of a source.

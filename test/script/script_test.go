@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"input":      input,
 			"save":       save,
 			"track":      track,
+			"finish":     finish,
 			"files":      files,
 			"eventually": eventually,
 			"age":        age,
@@ -185,6 +187,24 @@ func track(ts *testscript.TestScript, neg bool, args []string) {
 	info := run.(map[string]any)["info"].(map[string]any)
 	mlflow(ts, "runs/log-metric", map[string]any{"run_id": info["run_id"], "key": "loss", "value": json.Number(args[2]), "timestamp": 1})
 	ts.Setenv("RUN", info["run_id"].(string))
+	ts.Setenv("RUN_PLACE", fmt.Sprintf("%v/%v/artifacts", id, info["run_id"]))
+}
+
+// finish ends the run that track began. The run keeps the files that are named.
+func finish(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		address := ts.Getenv("ATELIER_SERVER") + "/api/2.0/mlflow-artifacts/artifacts/" + ts.Getenv("RUN_PLACE") + "/" + name
+		request, err := http.NewRequest(http.MethodPut, address, strings.NewReader(ts.ReadFile(name)))
+		ts.Check(err)
+		request.Header.Set("Authorization", "Bearer "+ts.Getenv("ATELIER_TOKEN"))
+		response, err := http.DefaultClient.Do(request)
+		ts.Check(err)
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			ts.Fatalf("%s answered %s", address, response.Status)
+		}
+	}
+	mlflow(ts, "runs/update", map[string]any{"run_id": ts.Getenv("RUN"), "status": "FINISHED", "end_time": 2})
 }
 
 // mlflow calls MLflow's API: with a body by POST, else by GET. An experiment

@@ -33,6 +33,7 @@ from ._errors import (
     UnavailableError,
     WaitTimeoutError,
 )
+from ._experiments import Experiment, Kept, Purged, Storage, StorageUse
 from ._jobs import CommandJob, Job, JobUsage
 from ._logging import ActiveRun, Delivery
 from ._models import Model, ModelVersion
@@ -52,12 +53,14 @@ __all__ = [
     "DeploymentFailedError",
     "Environment",
     "ExhaustedError",
+    "Experiment",
     "ForbiddenError",
     "InternalError",
     "InvalidError",
     "Job",
     "JobFailedError",
     "JobUsage",
+    "Kept",
     "Metric",
     "MetricPoint",
     "MetricSeries",
@@ -68,8 +71,11 @@ __all__ = [
     "OnlineDeployment",
     "OnlineEndpoint",
     "PreconditionError",
+    "Purged",
     "Run",
     "SnapshotTooLargeError",
+    "Storage",
+    "StorageUse",
     "UnauthenticatedError",
     "UnavailableError",
     "WaitTimeoutError",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from ._download import fetch_artifacts
+from ._experiments import Purged, StorageUse
 from ._transport import Transport
 from ._values import Value
 
@@ -108,6 +110,62 @@ class Runs:
     def get(self, run: str) -> Run:
         """Return a run. Raises NotFoundError when there is none."""
         return Run.from_json(self._transport.get(f"runs/{quote(run, safe='')}"))
+
+    def delete(self, run: str) -> None:
+        """Hide a run; `restore` brings it back."""
+        self._transport.delete(f"runs/{quote(run, safe='')}")
+
+    def restore(self, run: str) -> Run:
+        """Bring a deleted run back."""
+        return Run.from_json(self._transport.post(f"runs/{quote(run, safe='')}/restore", None))
+
+    def storage(self, run: str) -> StorageUse:
+        """Say how much room a run takes."""
+        return StorageUse.from_json(self._transport.get(f"runs/{quote(run, safe='')}/storage"))
+
+    def purge(
+        self,
+        *,
+        deleted_before: datetime | None = None,
+        ended_before: datetime | None = None,
+        experiments: Sequence[str] = (),
+        status: Sequence[str] = (),
+        keep_best: int | None = None,
+        metric: str = "",
+        order: str = "max",
+        include_active: bool = False,
+        dry_run: bool = False,
+    ) -> Purged:
+        """Remove runs for good: those to which every rule that is given applies.
+
+        A run stays while a registered version, a deployment or a child that stays refers to it.
+
+        Args:
+            deleted_before: Runs that were deleted before this time.
+            ended_before: Runs that ended before this time.
+            experiments: Names or ids; all unless told.
+            status: Runs that ended so: "FINISHED", "FAILED" or "KILLED".
+            keep_best: How many runs of each experiment stay, by `metric`.
+            metric: By which metric runs are the best.
+            order: "max" when the greatest value is the best, else "min".
+            include_active: Remove runs that nobody deleted, too.
+            dry_run: Only say what would be removed.
+
+        Raises:
+            InvalidError: No rule was given, or no run has the metric.
+        """
+        body: dict[str, Any] = {
+            "experiments": list(experiments),
+            "status": list(status),
+            "include_active": include_active,
+            "dry_run": dry_run,
+        }
+        for name, at in (("deleted_before", deleted_before), ("ended_before", ended_before)):
+            if at is not None:
+                body[name] = at.astimezone(timezone.utc).isoformat()
+        if keep_best is not None:
+            body["keep_best"] = {"count": keep_best, "metric": metric, "order": order}
+        return Purged.from_json(self._transport.post("runs/purge", body))
 
     def metrics(self, run: str, key: str, *, max_points: int | None = None) -> MetricSeries:
         """Return the history of a metric, thinned to max_points (2,000) with its extremes kept."""

@@ -11,6 +11,7 @@ from ._config import DEFAULT_SERVER, find_config, find_token, read_config
 from ._endpoints import OnlineDeployments, OnlineEndpoints
 from ._environments import Environments
 from ._errors import InvalidError, NotFoundError
+from ._experiments import Experiments
 from ._jobs import Jobs
 from ._logging import ActiveRun, Destination, open_run
 from ._models import Models
@@ -24,7 +25,7 @@ __all__ = ["Workspace", "start_run"]
 
 
 class Workspace:
-    """A workspace: `jobs`, `runs`, `models`, `online_endpoints`, `online_deployments`, `environments`.
+    """A workspace: `jobs`, `experiments`, `runs`, `models`, `environments`, `online_endpoints` and so on.
 
     Making one does not touch the network. Use it as a context manager, or call
     `close`, to give back its connections.
@@ -63,6 +64,7 @@ class Workspace:
         self._timeout = timeout
         self._transport = Transport(server, name, token or find_token(server), timeout=timeout)
         self.jobs = Jobs(self._transport)
+        self.experiments = Experiments(self._transport)
         self.runs = Runs(self._transport)
         self.models = Models(self._transport)
         self.online_endpoints = OnlineEndpoints(self._transport)
