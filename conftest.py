@@ -82,3 +82,11 @@ def server(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     started = Server(binary, tmp_path_factory.mktemp("server"))
     yield started
     started.stop()
+
+
+@pytest.fixture
+def own_server(binary: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server of one test's own, to be killed."""
+    started = Server(binary, tmp_path)
+    yield started
+    started.stop()

@@ -8,7 +8,10 @@
 //     (stream.go). The server applies each record once, by its number, and each
 //     byte once, by its place.
 //   - The command's own calls, MLflow's above all, go through a relay on
-//     loopback (relay.go), which holds them while the server is away.
+//     loopback (relay.go). While the server is away, it answers what logs to a run
+//     and keeps it on disk, in order (queue.go); all else waits.
+//   - What scripts with our own SDK left in their journals is shipped before the
+//     task ends (logged.go).
 //   - A runner that finds an earlier runner's journal does not run the command
 //     again. It ends what is left of it and reports what is left to report.
 //

@@ -26,7 +26,7 @@ type ignoreRule struct {
 }
 
 // neverCode are folders that no job needs and that would change with every run.
-var neverCode = map[string]bool{".git": true, "__pycache__": true, "atelier-data": true}
+var neverCode = map[string]bool{".git": true, "__pycache__": true, ".atelier": true, "atelier-data": true}
 
 // loadIgnore reads the .amlignore in dir, else its .gitignore. Files of these
 // names in deeper folders do not count.

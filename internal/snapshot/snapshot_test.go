@@ -46,7 +46,7 @@ func paths(s *Snapshot) []string {
 func TestCodeRespectsTheFirstIgnoreFileOnly(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"train.py": "x", "data/big.bin": "x", "data/keep.txt": "x", "notes.md": "x", "sub/.gitignore": "*", "sub/a.py": "x",
-		".git/config": "x", "__pycache__/a.pyc": "x", "sub/__pycache__/b.pyc": "x", "atelier-data/atelier.db": "x",
+		".git/config": "x", ".atelier/runs/a/000001.journal": "x", "__pycache__/a.pyc": "x", "sub/__pycache__/b.pyc": "x", "atelier-data/atelier.db": "x",
 		".amlignore": "data/\n!data/keep.txt\n", ".gitignore": "*.py\n",
 	})
 	got, err := Code(t.Context(), dir)

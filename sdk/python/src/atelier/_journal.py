@@ -36,6 +36,7 @@ LARGEST = 16 << 20  # bytes that a record's content may have
 SEGMENT = 8 << 20  # bytes after which a new segment begins
 _BEGINNING = b'{"type":"'  # of every record's content
 _HEAD = struct.Struct(">II")
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _SEGMENT_NAME = re.compile(r"\d{6,}\.journal")
 
 
@@ -120,9 +121,11 @@ class Journal:
         with self._mutex:
             if self._handle < 0:
                 raise InvalidError(f"The journal {self.folder} is closed.")
-            if os.lseek(self._handle, 0, os.SEEK_END) + len(frame) > SEGMENT:
+            start = os.lseek(self._handle, 0, os.SEEK_END)
+            if start + len(frame) > SEGMENT:
                 self._begin_segment()
-            self._write(frame)
+                start = os.lseek(self._handle, 0, os.SEEK_END)
+            self._write(frame, start)
             self._dirty = True
         if self.durable:
             self.sync()
@@ -188,7 +191,7 @@ class Journal:
             raise _unwritable(self.folder, fault) from fault
         before, self._handle = self._handle, handle
         try:
-            self._write(MAGIC + _frame({"type": "run", **self._run}))
+            self._write(MAGIC + _frame({"type": "run", **self._run}), 0)
         except BaseException:
             self._handle = before
             os.close(handle)
@@ -204,9 +207,8 @@ class Journal:
         except OSError as fault:
             raise _unwritable(self.folder, fault) from fault
 
-    def _write(self, frame: bytes) -> None:
-        """Append the frame whole, or not at all."""
-        start = os.lseek(self._handle, 0, os.SEEK_END)
+    def _write(self, frame: bytes, start: int) -> None:
+        """Append the frame whole, from the offset start on, or not at all."""
         view = memoryview(frame)
         try:
             while view:
@@ -217,7 +219,7 @@ class Journal:
 
 
 def _frame(record: Mapping[str, Any]) -> bytes:
-    content = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    content = _encoder.encode(record).encode()
     if len(content) > LARGEST:
         raise InvalidError(f"What was logged at once has {len(content)} bytes; {LARGEST} is the limit.")
     length = len(content).to_bytes(4, "big")

@@ -24,7 +24,7 @@ __all__ = ["CODE_LIMITS", "Limits", "LocalFile", "scan_code", "scan_data", "uplo
 _CHUNK = 1 << 20
 _ASK_AT_ONCE = 1000
 # Folders that no job needs and that would change with every run.
-_NEVER = frozenset({".git", "__pycache__", "atelier-data"})
+_NEVER = frozenset({".git", "__pycache__", ".atelier", "atelier-data"})
 
 
 @dataclasses.dataclass(frozen=True)

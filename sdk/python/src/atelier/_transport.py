@@ -155,7 +155,7 @@ class Transport:
 
     def _away(self, fault: httpx.TransportError) -> UnavailableError:
         return UnavailableError(
-            f"The server at {self.server} did not answer: {fault or type(fault).__name__}.",
+            f"The server at {self.server} did not answer: {str(fault).rstrip('.') or type(fault).__name__}.",
             hint="Start it with `atelier up`, or check the address.",
         )
 
