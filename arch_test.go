@@ -27,7 +27,7 @@ var tiers = [][]string{
 	{"internal/workspace", "internal/vault"},
 	{"internal/tracking/series"},
 	{"internal/tracking/filter"},
-	{"internal/tracking", "internal/environment"},
+	{"internal/tracking", "internal/environment", "internal/datastore"},
 	{"internal/model", "internal/data", "internal/compute"},
 	{"internal/compute/process", "internal/compute/local", "internal/compute/fake", "internal/job", "internal/endpoint"},
 	{"internal/spec"},
