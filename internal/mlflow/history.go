@@ -23,8 +23,7 @@ type historyRequest struct {
 }
 
 type historyAnswer struct {
-	Metrics       []metric `json:"metrics,omitempty"`
-	NextPageToken string   `json:"next_page_token,omitempty"`
+	Metrics []metric `json:"metrics,omitempty"`
 }
 
 // history returns a metric's points; all of them when no page size was asked for.
@@ -50,13 +49,12 @@ func (s *server) history(ctx context.Context, ws string, in *historyRequest) (an
 	if err != nil {
 		return nil, err
 	}
-	answer := historyAnswer{}
+	next := ""
 	if asked > 0 && len(points) > asked {
 		points = points[:asked]
-		answer.NextPageToken = atelier.EncodePageToken(window.Offset + asked)
+		next = atelier.EncodePageToken(window.Offset + asked)
 	}
-	answer.Metrics = each(points, func(p series.Point) metric { return metricOf(in.Key, p) })
-	return answer, nil
+	return written(func(text *writer) { text.history(in.Key, points, next) }), nil
 }
 
 type bulkRequest struct {

@@ -112,20 +112,51 @@ func (w *writer) metrics(m map[string]series.Point) bool {
 			w.raw(`,{"key":`)
 		}
 		w.string(key)
-		point := m[key]
-		w.raw(`,"value":`)
-		w.number(point.Value)
-		w.raw(`,"timestamp":`)
-		w.integer(int64(point.Timestamp))
-		w.raw(`,"step":`)
-		w.integer(point.Step)
-		w.raw("}")
+		w.point(m[key])
 	}
 	if len(m) > 0 {
 		w.raw("]")
 	}
 	return len(m) > 0
 }
+
+// point writes the fields of a metric behind its key, and ends it.
+func (w *writer) point(p series.Point) {
+	w.raw(`,"value":`)
+	w.number(p.Value)
+	w.raw(`,"timestamp":`)
+	w.integer(int64(p.Timestamp))
+	w.raw(`,"step":`)
+	w.integer(p.Step)
+	w.raw("}")
+}
+
+// history writes a page of one metric's points.
+func (w *writer) history(key string, points []series.Point, next string) {
+	begin := len(w.text)
+	w.raw(`,{"key":`)
+	w.string(key)
+	head := string(w.text[begin:])
+	w.text = slices.Grow(w.text[:begin], len(points)*(len(head)+perPoint))
+	w.raw("{")
+	for i, p := range points {
+		if i == 0 {
+			w.raw(`"metrics":[`)
+			w.raw(head[1:])
+		} else {
+			w.raw(head)
+		}
+		w.point(p)
+	}
+	if len(points) > 0 {
+		w.raw("]")
+	}
+	w.next(len(points) > 0, next)
+	w.raw("}")
+}
+
+// perPoint is about how long the text of a point is, without its key.
+const perPoint = 80
 
 func (w *writer) info(r *tracking.Run) {
 	w.raw(`{"run_id":`)
@@ -195,12 +226,18 @@ func (w *writer) runs(runs []tracking.Run, next string) {
 	if len(runs) > 0 {
 		w.raw("]")
 	}
-	if next != "" {
-		if len(runs) > 0 {
-			w.raw(",")
-		}
-		w.raw(`"next_page_token":`)
-		w.string(next)
-	}
+	w.next(len(runs) > 0, next)
 	w.raw("}")
+}
+
+// next writes where the next page begins, if there is one.
+func (w *writer) next(behindOther bool, token string) {
+	if token == "" {
+		return
+	}
+	if behindOther {
+		w.raw(",")
+	}
+	w.raw(`"next_page_token":`)
+	w.string(token)
 }

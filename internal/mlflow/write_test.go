@@ -50,6 +50,28 @@ func TestRunsAreWrittenAsTheirShapes(t *testing.T) {
 	}
 }
 
+func TestHistoryIsWrittenAsItsShape(t *testing.T) {
+	points := []series.Point{{Step: -1, Timestamp: 5, Value: 0.1}, {Value: series.Value(math.NaN())}, {Step: 1 << 62, Timestamp: -1, Value: 1e300}}
+	for _, key := range []string{"loss", "<\"이름\">"} {
+		for n := range len(points) + 1 {
+			for _, next := range []string{"", "token<"} {
+				want, err := json.Marshal(struct {
+					Metrics       []metric `json:"metrics,omitempty"`
+					NextPageToken string   `json:"next_page_token,omitempty"`
+				}{each(points[:n], func(p series.Point) metric { return metricOf(key, p) }), next})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := new(writer)
+				got.history(key, points[:n], next)
+				if diff := cmp.Diff(string(want), string(got.text)); diff != "" {
+					t.Error(diff)
+				}
+			}
+		}
+	}
+}
+
 func FuzzRunsAreWrittenAsTheirShapes(f *testing.F) {
 	f.Add("id", "name", "key", "value", 0.5, int64(1), "token", true)
 	f.Add("", "<>&\u2029", "\xff", "\\\"", 1e-7, int64(-1), "", false)
