@@ -161,6 +161,42 @@ func benchmarkLogBatch(b *testing.B, clients int) {
 	b.ReportMetric(float64(size)/float64(sent.Load()), "disk-B/point")
 }
 
+// BenchmarkHistory reads all of 100,000 points of one metric over HTTP.
+func BenchmarkHistory(b *testing.B) {
+	db, err := sqldb.Open(b.Context(), filepath.Join(b.TempDir(), "atelier.db"), clock.System{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	h := newHouse(b, db)
+	run := h.call("POST", "/api/2.0/mlflow/runs/create", `{"experiment_id": "0"}`)
+	id := at(run, "run", "info", "run_id").(string)
+	s := &training{run: id, random: rand.New(rand.NewPCG(1, 0))}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	for range 1000 {
+		post(b, transport, h, "runs/log-batch", s.body())
+	}
+	if err := h.runs.CompactAll(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		req, err := http.NewRequestWithContext(b.Context(), "GET", h.url+"/api/2.0/mlflow/metrics/get-history?metric_key=metric_0&run_id="+id, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+h.token)
+		answer, err := transport.RoundTrip(req)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, answer.Body); n < 100_000*80 || err != nil {
+			b.Fatal(n, err)
+		}
+		answer.Body.Close()
+	}
+}
+
 // processorTime is the seconds that this process computed, client and server both.
 func processorTime() float64 {
 	var usage syscall.Rusage

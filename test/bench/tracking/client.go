@@ -189,10 +189,15 @@ func (c *client) walk(ctx context.Context, s search) (int, error) {
 	}
 }
 
+// historyQuery asks for a metric in long pages: MLflow's own server gives nothing to
+// whoever names no length.
+func historyQuery(run, key string) url.Values {
+	return url.Values{"run_id": {run}, "metric_key": {key}, "max_results": {"100000"}}
+}
+
 // history reads every page of a metric and returns how many points there were.
-// MLflow's own server gives none to whoever names no page size.
 func (c *client) history(ctx context.Context, run, key string) (int, error) {
-	query := url.Values{"run_id": {run}, "metric_key": {key}, "max_results": {"100000"}}
+	query := historyQuery(run, key)
 	count := 0
 	for {
 		var page metricsPage
