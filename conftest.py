@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,13 +33,20 @@ class Server:
             self._process = subprocess.Popen(
                 command, env=self.environ, stdout=log, stderr=subprocess.STDOUT, cwd=self.data.parent
             )
-        deadline = time.monotonic() + 60
-        while not (self.data / "server.json").exists() or not tokens.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
-            time.sleep(0.02)
+        self.until(lambda: self._ended() or ((self.data / "server.json").exists() and tokens.exists()))
+        assert not self._ended(), f"the server did not start:\n{self.log.read_text()}"
         url = json.loads((self.data / "server.json").read_text())["url"]
         return url, json.loads(tokens.read_text())[url]
+
+    def _ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def until(self, done: Callable[[], bool]) -> None:
+        """Wait for something that another process does."""
+        deadline = time.monotonic() + 60
+        while not done():
+            assert time.monotonic() < deadline, f"it did not happen within a minute:\n{self.log.read_text()}"
+            time.sleep(0.02)
 
     def kill(self) -> None:
         """End the server as a power cut of its process would."""

@@ -229,9 +229,9 @@ func Failed(results []Result) error {
 		return atelier.Errorf(atelier.Unavailable, "%d of %d journals could not be shipped whole.", left, len(results)).
 			WithHint("Nothing is lost. Sync again when the reasons above are gone.")
 	case refused > 0:
-		return atelier.Errorf(atelier.Precondition, "The server refused %d values. They are kept, with its reasons, in the file `refused` of their journals.", refused)
+		return atelier.Errorf(atelier.Precondition, "Part of it was refused by the server (%d in number). It is kept, with the reasons, in the file `refused` of its journal.", refused)
 	case damaged > 0:
-		return atelier.Errorf(atelier.Precondition, "%d parts of journals are damaged. All that can be read was shipped.", damaged)
+		return atelier.Errorf(atelier.Precondition, "Part of the journals is damaged (%d places). All that can be read was shipped.", damaged)
 	}
 	return nil
 }

@@ -67,7 +67,9 @@ type sessionKey struct{}
 func setUp(env *testscript.Env) error {
 	env.Values[sessionKey{}] = &session{stdin: strings.NewReader("")}
 	env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
-	return nil
+	journals, err := filepath.Abs("../../internal/runlog/testdata")
+	env.Setenv("JOURNALS", journals)
+	return err
 }
 
 func sessionOf(ts *testscript.TestScript) *session {

@@ -26,17 +26,21 @@ _LAST_TRIES = 3  # how often a server that is away is asked while somebody waits
 class Courier:
     """Syncs a journal and ships it, for as long as it is open."""
 
-    def __init__(self, journal: Journal, open_transport: Callable[[], Transport] | None, title: str) -> None:
+    def __init__(
+        self, journal: Journal, open_transport: Callable[[], Transport] | None, title: str, later: str
+    ) -> None:
         """Start the thread.
 
         Args:
             journal: What to ship.
             open_transport: Makes the way to the server; None only syncs.
             title: The run, for messages.
+            later: Who sends what is left when the script has ended, for messages.
         """
         self._journal = journal
         self._open_transport = open_transport
         self._title = title
+        self._later = later
         self.refused: list[str] = []
         self.fault: AtelierError | None = None
         self._state = threading.Condition()
@@ -137,12 +141,12 @@ class Courier:
         if not self._told:
             self._told = True
             _log.warning(
-                "%s\nThe run %s goes on: what it logs is kept in %s and sent later. "
-                "If this script ends before that, `atelier sync %s` sends the rest.",
+                "%s The run %s goes on: what it logs is kept in %s and sent later. "
+                "If this script ends before that, %s the rest.",
                 fault,
                 self._title,
                 self._journal.folder,
-                self._journal.folder,
+                self._later,
             )
 
     def _refuse(self, message: str) -> None:

@@ -36,6 +36,7 @@ __all__ = ["ActiveRun", "Delivery", "Destination", "open_run"]
 
 _log = logging.getLogger("atelier")
 
+_IN_A_JOB = 5.0  # seconds to wait at the end of a script whose runner sends the rest
 _LONGEST_KEY = 250
 _LONGEST_PARAM = 6000  # the server cuts what is longer; here, so that a batch is never too large
 _LONGEST_TAG = 8000
@@ -234,12 +235,16 @@ class ActiveRun:
 
     def _open(self) -> None:
         self._journal = Journal(self._root, self._record, durable=self._durable)
-        title = self.name or self.id
-        self._courier = Courier(self._journal, self._destination.open_transport, title)
+        title, later = self.name or self.id, self._later(self._journal.folder)
+        self._courier = Courier(self._journal, self._destination.open_transport, title, later)
         self._courier.wake()
         _open_runs.add(self)
         if multiprocessing.parent_process() is not None:  # whose processes end without atexit
             multiprocessing.util.Finalize(None, self._leave, exitpriority=10)
+
+    def _later(self, folder: Path) -> str:
+        """Say who sends what is left when this process has ended."""
+        return f"`atelier sync {folder}` sends" if self._record["server"] else "the job's runner sends"
 
     def _opened(self) -> Journal:
         """Return the journal; in a forked process, one of its own."""
@@ -265,6 +270,8 @@ class ActiveRun:
     def _end(self, status: str, timeout: float) -> Delivery:
         journal, courier = self._opened(), self._courier
         assert courier is not None
+        if not self._record["server"]:
+            timeout = min(timeout, _IN_A_JOB)
         deadline = time.monotonic() + timeout
         online = self._destination.open_transport is not None
         if online and self._record["ends"]:
@@ -284,13 +291,12 @@ class ActiveRun:
         if not complete:
             why = f"{courier.fault} " if courier.fault else ""
             _log.warning(
-                "%s%d records of the run %s are not on the server yet. They are kept in %s: "
-                "`atelier sync %s` sends them.",
+                "%s%d records of the run %s are not on the server yet. They are kept in %s: %s them.",
                 why,
                 left,
                 self.name or self.id,
                 journal.folder,
-                journal.folder,
+                self._later(journal.folder),
             )
         return Delivery(complete=complete, left=left, refused=refused, folder=journal.folder)
 
