@@ -106,9 +106,11 @@ func (s *Service) readModel(ctx context.Context, ws string, read func(tx *sqldb.
 // SearchLoggedModels returns a page of logged models, the newest first.
 func (s *Service) SearchLoggedModels(ctx context.Context, ws string, q LoggedModelSearch) (atelier.Page[LoggedModel], error) {
 	var page atelier.Page[LoggedModel]
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		page, err = searchLoggedModels(ctx, tx, ws, q)
-		return err
+	err := s.inTime(ctx, func(ctx context.Context) error {
+		return s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+			page, err = searchLoggedModels(ctx, tx, ws, q)
+			return err
+		})
 	})
 	return page, err
 }

@@ -2,6 +2,7 @@ package tracking
 
 import (
 	"context"
+	"time"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -10,9 +11,14 @@ import (
 // SearchRuns returns a page of runs. Without an order, the newest come first.
 func (s *Service) SearchRuns(ctx context.Context, ws string, q Search) (atelier.Page[Run], error) {
 	page := atelier.Page[Run]{Items: []Run{}}
+	err := s.inTime(ctx, func(ctx context.Context) error { return s.searchRuns(ctx, ws, q, &page) })
+	return page, err
+}
+
+func (s *Service) searchRuns(ctx context.Context, ws string, q Search, page *atelier.Page[Run]) error {
 	since := s.memory.now()
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		ids, next, err := searchRuns(ctx, tx, ws, q)
+	return s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		ids, next, err := searchRuns(ctx, tx, &s.counts, ws, q)
 		if err != nil {
 			return err
 		}
@@ -20,7 +26,23 @@ func (s *Service) SearchRuns(ctx context.Context, ws string, q Search) (atelier.
 		page.Items, err = s.memory.load(ctx, tx, ws, ids, since)
 		return err
 	})
-	return page, err
+}
+
+// searchTime is how long a search may take. The slowest that can be asked for
+// looks at every run, which takes seconds where there are a million.
+const searchTime = 30 * time.Second
+
+// inTime ends a search that takes too long, whatever was asked for. The error is
+// one after which no client asks again by itself.
+func (s *Service) inTime(ctx context.Context, search func(ctx context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, s.searchTime)
+	defer cancel()
+	err := search(limited)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return atelier.Errorf(atelier.Invalid, "The search took longer than %s and was ended.", s.searchTime).At("filter").
+			WithHint("Search fewer experiments, ask for a metric's range or an exact param, or order by start_time or a metric.")
+	}
+	return err
 }
 
 // SearchExperiments returns a page of experiments, the newest first.
@@ -29,9 +51,11 @@ func (s *Service) SearchExperiments(ctx context.Context, ws string, q Search) (a
 		return atelier.Page[Experiment]{}, err
 	}
 	var page atelier.Page[Experiment]
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		page, err = searchExperiments(ctx, tx, ws, q)
-		return err
+	err := s.inTime(ctx, func(ctx context.Context) error {
+		return s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+			page, err = searchExperiments(ctx, tx, ws, q)
+			return err
+		})
 	})
 	return page, err
 }

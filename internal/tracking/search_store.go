@@ -2,6 +2,7 @@ package tracking
 
 import (
 	"context"
+	"strings"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -28,6 +29,7 @@ func runLanguage() filter.Language {
 func runSource() filter.Source {
 	const owner = "t.workspace_id = r.workspace_id AND t.run_id = r.id"
 	return filter.Source{
+		Filled: []string{"run_id", "run_name", "status", "user_id", "user", "artifact_uri", "start_time", "experiment_id", "lifecycle_stage"},
 		Columns: map[string]string{
 			"run_id": "r.id", "run_name": "r.name", "status": "r.status", "user_id": "r.claimed_user", "user": "r.user_name",
 			"artifact_uri": "r.artifact_uri", "start_time": "r.started_at", "end_time": "r.ended_at",
@@ -64,31 +66,66 @@ func newListing(tx *sqldb.Tx, ws, alias string, q Search, n filter.Noun) (*filte
 	return l, nil
 }
 
-// searchRuns returns the ids of a page of runs, and the token of the next page.
-func searchRuns(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (ids []string, next string, err error) {
+// listRuns returns the search for the runs that q asks for.
+func listRuns(tx *sqldb.Tx, counts *filter.Counts, ws string, q Search) (*filter.Listing, error) {
 	stage, err := stageOf(q.View)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	l, err := newListing(tx, ws, "r", q, filter.Noun{Language: runLanguage(), Source: runSource()})
+	source := runSource()
+	if stage != "" && len(q.Experiments) <= 1 {
+		source.Walk = "r.started_at"
+	}
+	l, err := newListing(tx, ws, "r", q, filter.Noun{Language: runLanguage(), Source: source})
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if stage != "" {
 		l.Only("r.lifecycle_stage = ?", stage)
 	}
-	if len(q.Experiments) == 1 {
-		l.LeadBy("o0.workspace_id = ? AND o0.experiment_id = ?", ws, q.Experiments[0])
-	}
+	l.Choose(counts)
+	leadRuns(l, ws, q.Experiments)
 	l.Then("r.started_at", filter.Time, true)
 	l.Then("r.id", filter.Text, false)
-	next, err = l.Run(ctx, tx, "r.id FROM runs r", func(rows *sqldb.Rows, position []any) error {
+	return l, nil
+}
+
+const listedRuns = "r.id FROM runs r"
+
+// searchRuns returns the ids of a page of runs, and the token of the next page.
+func searchRuns(ctx context.Context, tx *sqldb.Tx, counts *filter.Counts, ws string, q Search) (ids []string, next string, err error) {
+	l, err := listRuns(tx, counts, ws, q)
+	if err != nil {
+		return nil, "", err
+	}
+	next, err = l.Run(ctx, tx, listedRuns, func(rows *sqldb.Rows, position []any) error {
 		var id string
 		err := rows.Scan(append([]any{&id}, position...)...)
 		ids = append(ids, id)
 		return err
 	})
 	return ids, next, err
+}
+
+// maxLeads is how many experiments are looked up one by one in an index.
+const maxLeads = 16
+
+// leadRuns tells l of the indexes on what runs logged.
+func leadRuns(l *filter.Listing, ws string, experiments []string) {
+	byValue := filter.Lead{Where: "t.workspace_id = ?", Values: []any{ws}}
+	l.LeadBy(filter.Param, byValue)
+	l.LeadBy(filter.Tag, byValue)
+	if len(experiments) == 0 || len(experiments) > maxLeads {
+		return
+	}
+	of := filter.Lead{Where: "t.workspace_id = ? AND t.experiment_id = ?", Values: []any{ws, experiments[0]}, Ordered: true}
+	for _, id := range experiments[1:] {
+		of.Values, of.Ordered = append(of.Values, id), false
+	}
+	if !of.Ordered {
+		of.Where = "t.workspace_id = ? AND t.experiment_id IN (?" + strings.Repeat(", ?", len(experiments)-1) + ")"
+	}
+	l.LeadBy(filter.Metric, of)
 }
 
 func experimentLanguage() filter.Language {

@@ -12,12 +12,14 @@ package tracking
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/sweep"
+	"github.com/atelier-ml/atelier/internal/tracking/filter"
 )
 
 // Service is the tracking of every workspace.
@@ -30,11 +32,13 @@ type Service struct {
 	holders    []sweep.References
 	compactor  *compactor
 	memory     *memory
+	counts     filter.Counts
+	searchTime time.Duration
 }
 
 // New returns the service over db and blobs, which announces changes on bus.
 func New(db *sqldb.DB, blobs blob.Store, bus *event.Bus) *Service {
-	return &Service{db: db, blobs: blobs, bus: bus, compactor: newCompactor(), memory: newMemory(db)}
+	return &Service{db: db, blobs: blobs, bus: bus, compactor: newCompactor(), memory: newMemory(db), searchTime: searchTime}
 }
 
 func (s *Service) publish(ws, topic, id string) {

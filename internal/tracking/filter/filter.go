@@ -74,6 +74,7 @@ const (
 	maxText       = 100_000
 	maxConditions = 40
 	maxList       = 10_000
+	maxPattern    = 1000 // characters after LIKE: matching costs its length times the value's
 )
 
 // Parse reads text, which may be empty, in the given language.
@@ -289,7 +290,9 @@ func (p *parser) value(c *Condition) error {
 		if word.kind != textToken && word.kind != quotedToken {
 			return invalid("Expected a quoted string value for %s %q, got %q.", c.Entity, atelier.Clip(c.Key, 60), atelier.Clip(word.text, 40))
 		}
-		c.Text = word.text
+		if c.Text = word.text; strings.HasSuffix(string(c.Operator), "LIKE") && len(c.Text) > maxPattern {
+			return invalid("The pattern for %s %q has %d characters; at most %d are read.", c.Entity, atelier.Clip(c.Key, 60), len(c.Text), maxPattern)
+		}
 		return nil
 	}
 	number, err := strconv.ParseFloat(word.text, 64)

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -17,6 +18,11 @@ type Statement struct {
 func (s *Statement) Bind(value any) string {
 	s.Args = append(s.Args, value)
 	return fmt.Sprintf("$%d", len(s.Args))
+}
+
+// clone returns a statement with the same parameters, to which others are added.
+func (s *Statement) clone() *Statement {
+	return &Statement{Engine: s.Engine, Args: slices.Clone(s.Args)}
 }
 
 // bindAll returns condition with a parameter for each "?", in order of values.
@@ -119,7 +125,11 @@ type Table struct {
 // Source says where the things of one Language are stored.
 type Source struct {
 	Columns map[string]string // SQL expressions by Field.Name
-	Tables  map[Entity]Table
+	// Filled are those of Columns that are never NULL.
+	Filled []string
+	// Walk is the column in whose order an index has the things, if one does.
+	Walk   string
+	Tables map[Entity]Table
 }
 
 // Where returns the SQL of all conditions, joined by AND, or "1 = 1".

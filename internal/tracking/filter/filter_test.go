@@ -90,6 +90,7 @@ func TestWhatParseRefuses(t *testing.T) {
 		"name = 'a", "name = \"a", "`name = 'a'", "run_id IN 'a'", "run_id IN ('a'", "run_id IN ()", "run_id IN ('a',)", "run_id IN (1)", "run_id NOT 'a'",
 		"name = 'a'; DROP TABLE runs", "name = 'a' -- x", "name = 'a\x00'", "lower(name) = 'a'", "name IS", "name IS NOT 3",
 		strings.Repeat("name = 'a' AND ", maxConditions) + "name = 'a'", "name = '" + strings.Repeat("a", maxText) + "'",
+		"name LIKE '" + strings.Repeat("%a", maxPattern) + "'", "name ILIKE '" + strings.Repeat("%a", maxPattern) + "'",
 	} {
 		if conditions, err := Parse(text, language()); atelier.CodeOf(err) != atelier.Invalid {
 			t.Errorf("%.60q: parsed as %v with error %v", text, conditions, err)

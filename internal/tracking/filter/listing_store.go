@@ -33,13 +33,15 @@ type Query struct {
 // Listing is a search, ready to run once its caller added its own conditions
 // and the last orders, which must make the order total.
 type Listing struct {
-	query     Query
-	statement Statement
-	sorting   Sorting
-	where     []string
-
-	lead       string // condition on o0, see LeadBy
-	leadValues []any
+	query      Query
+	source     Source
+	conditions []Condition
+	leads      map[Entity]Lead
+	counts     *Counts
+	where      []func(s *Statement) string // the caller's
+	statement  Statement                   // with the parameters of sorting
+	sorting    Sorting
+	what       string // columns and tables, from Run on
 }
 
 // NewListing reads query in the noun's language.
@@ -55,8 +57,7 @@ func NewListing(engine sqldb.Engine, noun Noun, query Query) (*Listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Listing{query: query, statement: Statement{Engine: engine}}
-	l.where = append(l.where, l.statement.Where(conditions, noun.Source))
+	l := &Listing{query: query, source: noun.Source, conditions: conditions, statement: Statement{Engine: engine}}
 	l.sorting.Sort(&l.statement, orders, noun.Source)
 	return l, nil
 }
@@ -81,12 +82,21 @@ func (q Query) orders(language Language) ([]Order, error) {
 
 // Only adds a condition in SQL, in which each "?" stands for the next of values.
 func (l *Listing) Only(condition string, values ...any) {
-	l.where = append(l.where, l.statement.bindAll(condition, values))
+	l.where = append(l.where, func(s *Statement) string { return s.bindAll(condition, values) })
 }
 
 // OnlyIn adds the condition that column is one of values.
 func (l *Listing) OnlyIn(column string, values []string) {
-	l.where = append(l.where, l.statement.In(column, values))
+	l.where = append(l.where, func(s *Statement) string { return s.In(column, values) })
+}
+
+// own returns the caller's conditions.
+func (l *Listing) own(s *Statement) []string {
+	parts := []string{"1 = 1"}
+	for _, where := range l.where {
+		parts = append(parts, where(s))
+	}
+	return parts
 }
 
 // Then adds a column that is never NULL, to sort by after what the user asked.
@@ -94,96 +104,90 @@ func (l *Listing) Then(column string, kind Kind, descending bool) {
 	l.sorting.Then(column, kind, descending)
 }
 
-// LeadBy tells how the rows of a metric that belong to the search are found by
-// an index that has them in the order of their values: a condition in SQL on o0,
-// in which "?" stands for values as in Only. A page ordered by a metric then
-// begins at that index, instead of looking at every thing.
-func (l *Listing) LeadBy(condition string, values ...any) {
-	if l.sorting.leader == "" {
-		return
-	}
-	l.lead, l.leadValues = condition, values
-}
-
 // Run executes "SELECT <what>" with columns and tables in what, calls scan for
 // every row of the page, and returns the token of the next page, "" after the
 // last. The last columns of a row belong to position.
 func (l *Listing) Run(ctx context.Context, tx *sqldb.Tx, what string, scan func(rows *sqldb.Rows, position []any) error) (string, error) {
-	p := &page{Listing: l, what: what, scan: scan}
-	if l.lead == "" {
-		after, err := l.sorting.After(&l.statement, l.query.PageToken)
-		if err != nil {
-			return "", err
-		}
-		err = p.fill(ctx, tx, &l.statement, l.sorting, after)
-		return p.token(), err
+	l.what = what
+	p := &page{Listing: l}
+	p.execute = func(sorting Sorting, query string, args []any) error {
+		return tx.Query(ctx, func(rows *sqldb.Rows) error { return p.add(rows, sorting, scan) }, query, args...)
 	}
-	first, err := l.sorting.rankOf(l.query.PageToken)
-	if err != nil {
+	if err := p.fillAll(ctx, tx); err != nil || p.count <= l.query.Limit {
 		return "", err
 	}
-	for rank := first; rank <= hasNothing && p.count <= l.query.Limit; rank++ {
-		statement := Statement{Engine: l.statement.Engine, Args: slices.Clip(l.statement.Args)}
-		part, where := l.sorting.ofRank(rank)
-		token := ""
-		if rank == first {
-			token = l.query.PageToken
-		}
-		after, err := part.After(&statement, token)
-		if err != nil {
-			return "", err
-		}
-		var lead []string
-		if rank != hasNothing {
-			lead = append(lead, statement.bindAll(l.lead, l.leadValues))
-		}
-		if err := p.fill(ctx, tx, &statement, part, where+" AND "+after, lead...); err != nil {
-			return "", err
-		}
-	}
-	return p.token(), nil
+	return p.next, nil
+}
+
+// Explain returns the statements that Run executes when none of them fills the
+// page, each with its arguments, for those who look at their plans.
+func (l *Listing) Explain(ctx context.Context, tx *sqldb.Tx, what string) (queries []string, args [][]any, err error) {
+	l.what = what
+	p := &page{Listing: l, execute: func(_ Sorting, query string, with []any) error {
+		queries, args = append(queries, query), append(args, with)
+		return nil
+	}}
+	return queries, args, p.fillAll(ctx, tx)
 }
 
 // page is a page being filled.
 type page struct {
 	*Listing
-	what  string
-	scan  func(rows *sqldb.Rows, position []any) error
 	count int
-	next  string
+	next  string // the token of the next page, if there is one
+	// execute runs a statement and calls add for its rows.
+	execute func(sorting Sorting, query string, args []any) error
 }
 
-// token is that of the next page, "" after the last.
-func (p *page) token() string {
-	if p.count <= p.query.Limit {
-		return ""
+// fillAll fills p in the way that costs least.
+func (p *page) fillAll(ctx context.Context, tx *sqldb.Tx) error {
+	place, err := p.choose(ctx, tx)
+	switch {
+	case err != nil:
+		return err
+	case place >= 0:
+		return p.fillLed(place)
+	case p.orderLed():
+		return p.fillByRank()
 	}
-	return p.next
+	return p.fillInOrder()
 }
 
-// fill adds rows until there is one more than the page takes.
-func (p *page) fill(ctx context.Context, tx *sqldb.Tx, st *Statement, sorting Sorting, condition string, lead ...string) error {
+// add adds a row to p, or notes that there is one more.
+func (p *page) add(rows *sqldb.Rows, sorting Sorting, scan func(rows *sqldb.Rows, position []any) error) error {
+	if p.count++; p.count > p.query.Limit {
+		return nil
+	}
+	position := sorting.NewPosition()
+	if err := scan(rows, position); err != nil {
+		return err
+	}
+	if p.count == p.query.Limit {
+		p.next = atelier.EncodePageToken(position)
+	}
+	return nil
+}
+
+// fillInOrder looks at all things, or at as many as fill p if an index has them
+// in order.
+func (p *page) fillInOrder() error {
+	s := p.statement.clone()
+	after, err := p.sorting.After(s, p.query.PageToken)
+	if err != nil {
+		return err
+	}
+	return p.fill(s, p.sorting, "", []string{s.Where(p.conditions, p.source), after})
+}
+
+// fill adds rows until there is one more than the page takes. leader is the
+// table to begin with, if there is one.
+func (p *page) fill(s *Statement, sorting Sorting, leader string, where []string) error {
 	columns, tables, _ := strings.Cut(p.what, " FROM ")
-	where := append(slices.Clone(p.where), condition)
-	if len(lead) > 0 {
-		// A CROSS JOIN is how SQLite is told to begin with the first table.
-		tables = p.sorting.leader + " o0 CROSS JOIN " + tables
-		where = append(where, lead...)
+	if leader != "" {
+		tables = leader + " CROSS JOIN " + tables // how SQLite is told to begin with the first table
 	}
 	query := "SELECT " + columns + ", " + sorting.Keys() + " FROM " + tables + " " + sorting.Joins() +
-		" WHERE " + strings.Join(where, " AND ") +
-		" ORDER BY " + sorting.OrderBy() + " LIMIT " + st.Bind(p.query.Limit+1-p.count)
-	return tx.Query(ctx, func(rows *sqldb.Rows) error {
-		if p.count++; p.count > p.query.Limit {
-			return nil // only tells that there is more
-		}
-		position := sorting.NewPosition()
-		if err := p.scan(rows, position); err != nil {
-			return err
-		}
-		if p.count == p.query.Limit {
-			p.next = atelier.EncodePageToken(position)
-		}
-		return nil
-	}, query, st.Args...)
+		" WHERE " + strings.Join(append(p.own(s), where...), " AND ") +
+		" ORDER BY " + sorting.OrderBy() + " LIMIT " + s.Bind(p.query.Limit+1-p.count)
+	return p.execute(sorting, query, s.Args)
 }

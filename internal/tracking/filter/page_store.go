@@ -27,7 +27,7 @@ type Sorting struct {
 	keys  []sortKey
 	// leader is the table of the metric that comes first in the order, if one
 	// does; ownership ties its rows, under the alias o0, to the searched thing.
-	leader, ownership string
+	leader, leaderKey, ownership string
 }
 
 // The ranks of a thing in an order by a metric.
@@ -42,7 +42,7 @@ const (
 func (s *Sorting) Sort(st *Statement, orders []Order, source Source) {
 	for i, order := range orders {
 		if order.Entity == Attribute {
-			s.attribute(source.Columns[order.Key], order)
+			s.attribute(source.Columns[order.Key], order, slices.Contains(source.Filled, order.Key))
 			continue
 		}
 		alias := fmt.Sprintf("o%d", i)
@@ -59,14 +59,19 @@ func (s *Sorting) Sort(st *Statement, orders []Order, source Source) {
 			empty = "0.0"
 		}
 		if order.Entity == Metric && i == 0 {
-			s.leader, s.ownership = table.Name, fmt.Sprintf("%s AND o0.key = %s", owner, st.lastBound())
+			s.leader, s.leaderKey = table.Name, order.Key
+			s.ownership = fmt.Sprintf("%s AND o0.key = %s", owner, st.lastBound())
 		}
 		s.keys = append(s.keys, sortKey{expression: rank, kind: Time},
 			sortKey{fmt.Sprintf("COALESCE(%s.value, %s)", alias, empty), order.Descending, order.Kind, false})
 	}
 }
 
-func (s *Sorting) attribute(column string, order Order) {
+func (s *Sorting) attribute(column string, order Order, filled bool) {
+	if filled {
+		s.Then(column, order.Kind, order.Descending)
+		return
+	}
 	empty := "''"
 	if order.Kind == Number || order.Kind == Time {
 		empty = "0"
@@ -79,7 +84,7 @@ func (s *Sorting) attribute(column string, order Order) {
 // ofRank returns the sorting of those things alone that have the given rank in
 // the metric that comes first, and the condition that they have it.
 func (s *Sorting) ofRank(rank int) (Sorting, string) {
-	part := Sorting{joins: s.joins[1:], keys: slices.Clone(s.keys)}
+	part := Sorting{joins: s.joins[1:], keys: slices.Clone(s.keys), leader: s.leader}
 	part.keys[0].expression, part.keys[0].constant = strconv.Itoa(rank), true
 	part.keys[1].expression = "o0.value"
 	switch rank {
@@ -93,8 +98,11 @@ func (s *Sorting) ofRank(rank int) (Sorting, string) {
 	return part, "NOT EXISTS (SELECT 1 FROM " + s.leader + " o0 WHERE " + s.ownership + ")"
 }
 
-// Then adds a column that is never NULL, as one of the last to sort by.
+// Then adds a column that is never NULL, unless things are sorted by it already.
 func (s *Sorting) Then(column string, kind Kind, descending bool) {
+	if slices.ContainsFunc(s.keys, func(key sortKey) bool { return key.expression == column }) {
+		return
+	}
 	s.keys = append(s.keys, sortKey{column, descending, kind, false})
 }
 
