@@ -74,6 +74,9 @@ func (t *Table) logRequest(req *http.Request, done *exchange, took time.Duration
 	if done.status >= 500 {
 		level = slog.LevelWarn
 	}
+	if !t.log.Enabled(req.Context(), level) {
+		return
+	}
 	fields := []any{"method", req.Method, "path", req.URL.Path, "status", done.status,
 		"duration_ms", took.Milliseconds(), "request_id", done.id}
 	if done.cause != nil {

@@ -86,7 +86,9 @@ func openSQLite(ctx context.Context, path string, clk clock.Clock) (*DB, error) 
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{engine: SQLite, clock: clk, readers: newReaders(sqliteDSN(path, "_pragma=query_only(true)"), max(4, runtime.NumCPU()*2)), watchers: &watchers{}}
+	count := max(4, runtime.NumCPU()*2)
+	pages := fmt.Sprintf("_pragma=cache_size(-%d)", max(leastPages, allPages/count))
+	db := &DB{engine: SQLite, clock: clk, readers: newReaders(sqliteDSN(path, "_pragma=query_only(true)", pages), count), watchers: &watchers{}}
 	db.writer = newGroupWriter(session, clk, db.watchers)
 	db.close = func() error {
 		db.writer.stop()
@@ -103,6 +105,14 @@ func migrateSQLite(ctx context.Context, source string) error {
 	db.SetMaxOpenConns(1)
 	return errors.Join(migrate(ctx, db, SQLite), db.Close())
 }
+
+// How many KiB of the database's pages all readers may keep together, and each at
+// least, which is what SQLite does by itself. A search of thousands of runs reads
+// more than that, again and again.
+const (
+	allPages   = 32 << 10
+	leastPages = 2000
+)
 
 func sqliteDSN(path string, options ...string) string {
 	options = append(options, "_pragma=journal_mode(wal)", "_pragma=busy_timeout(10000)",
