@@ -88,7 +88,7 @@ func TestReadersSeeWhatWasAcknowledged(t *testing.T) {
 		q := tracking.Search{Experiments: []string{run.ExperimentID}}
 		var readers sync.WaitGroup
 		done := make(chan struct{})
-		for range 3 {
+		for range 2 {
 			readers.Go(func() {
 				for {
 					select {
@@ -103,7 +103,7 @@ func TestReadersSeeWhatWasAcknowledged(t *testing.T) {
 				}
 			})
 		}
-		for step := range int64(100) {
+		for step := range int64(30) {
 			b.must(b.Log(b.ctx, ws, run.ID, tracking.Batch{Metrics: []tracking.Metric{metric("rmse", float64(step), step, step)}}))
 			found, err := b.SearchRuns(b.ctx, ws, q)
 			b.must(err)
