@@ -11,7 +11,7 @@ import (
 )
 
 // writesRuns are statements that change what loadRuns reads.
-var writesRuns = regexp.MustCompile(`(INSERT INTO|UPDATE|DELETE FROM) (runs|run_params|run_tags|run_models|run_datasets|experiments)\b|series\.(Append|Remove)\(`)
+var writesRuns = regexp.MustCompile(`(INSERT INTO|UPDATE|DELETE FROM) (runs|run_params|run_tags|run_models|run_datasets)\b|UPDATE experiments SET (name|lifecycle_stage)|series\.(Append|Remove)\(`)
 
 // What is remembered of a run is forgotten because whoever writes says so.
 func TestWhoeverWritesToRunsSaysSo(t *testing.T) {
@@ -49,7 +49,7 @@ func writes(fn *ast.FuncDecl) (yes bool) {
 	ast.Inspect(fn, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.BasicLit:
-			yes = yes || writesRuns.MatchString(n.Value) && !strings.Contains(n.Value, "INTO experiments")
+			yes = yes || writesRuns.MatchString(n.Value)
 		case *ast.CallExpr:
 			if called, ok := n.Fun.(*ast.SelectorExpr); ok {
 				if of, ok := called.X.(*ast.Ident); ok {
