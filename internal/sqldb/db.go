@@ -78,7 +78,7 @@ func openSQLite(ctx context.Context, path string, clk clock.Clock) (*DB, error) 
 		return nil, fmt.Errorf("make the database: %w", err)
 	}
 	file.Close()
-	source := sqliteDSN(path, "_txlock=immediate", "_pragma=synchronous(full)")
+	source := sqliteDSN(path, "_pragma=auto_vacuum(incremental)", "_txlock=immediate", "_pragma=synchronous(full)")
 	if err := migrateSQLite(ctx, source); err != nil {
 		return nil, err
 	}

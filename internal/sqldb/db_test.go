@@ -312,3 +312,58 @@ func TestReadersAfterTrouble(t *testing.T) {
 		}
 	}
 }
+
+// What deleted rows leave is given back while others write.
+func TestShrink(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "atelier.db")
+	db, err := sqldb.Open(t.Context(), file, clock.System{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	size := func() int64 {
+		t.Helper()
+		if err := db.Close(); err != nil { // moves what is in the log to its place
+			t.Fatal(err)
+		}
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if db, err = sqldb.Open(t.Context(), file, clock.System{}); err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	for i := range 100 {
+		if err := db.Write(t.Context(), insertUser(fmt.Sprintf("%03d", i)+strings.Repeat("x", 100_000))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	full := size()
+	err = db.Write(t.Context(), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(t.Context(), `DELETE FROM users WHERE name < $1`, "095")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	group.Go(func() {
+		for i := range 20 {
+			if err := db.Write(t.Context(), insertUser(fmt.Sprint("new", i))); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err := db.Shrink(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	group.Wait()
+	if left := size(); left > full/4 {
+		t.Errorf("%d bytes are left of %d", left, full)
+	}
+	if got := len(names(t, db)); got != 25 {
+		t.Errorf("found %d rows, want 25", got)
+	}
+}

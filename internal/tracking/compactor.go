@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -65,9 +66,10 @@ func (c *compactor) takeTouched() map[series.Key]bool {
 }
 
 // Compact merges small chunks of metrics in the background until ctx ends:
-// series with many of them soon, and all of a run's once it has been quiet.
+// series with many of them soon, and all of a run's once it has been quiet. What
+// room they leave is given back to the disk.
 func (s *Service) Compact(ctx context.Context, clk clock.Clock) error {
-	if err := s.CompactAll(ctx); err != nil {
+	if err := cmp.Or(s.CompactAll(ctx), s.shrink(ctx)); err != nil {
 		return err
 	}
 	before := map[series.Key]bool{}
@@ -84,12 +86,20 @@ func (s *Service) Compact(ctx context.Context, clk clock.Clock) error {
 			tick = clk.After(quietFor)
 			active := s.compactor.takeTouched()
 			maps.DeleteFunc(before, func(run series.Key, _ bool) bool { return active[run] })
-			if err := s.compactRuns(ctx, slices.Collect(maps.Keys(before))); err != nil {
+			if err := cmp.Or(s.compactRuns(ctx, slices.Collect(maps.Keys(before))), s.shrink(ctx)); err != nil {
 				return err
 			}
 			before = active
 		}
 	}
+}
+
+// shrink stops early, without an error, when ctx ends.
+func (s *Service) shrink(ctx context.Context) error {
+	if err := s.db.Shrink(ctx); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 // CompactAll merges the small chunks of every series of every workspace.
