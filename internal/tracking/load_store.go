@@ -50,29 +50,36 @@ func loadMetrics(ctx context.Context, tx *sqldb.Tx, ws string, ids []any, at map
 		runs[i] = id.(string)
 	}
 	latest, err := series.Latest(ctx, tx, ws, runs)
+	if err != nil {
+		return err
+	}
 	for id, points := range latest {
 		at[id].Metrics = points
 	}
-	return err
+	return nil
 }
 
 func loadPairs(ctx context.Context, tx *sqldb.Tx, marks string, args []any, at map[string]*Run) error {
 	var run, key, value string
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
-		err := rows.Scan(&run, &key, &value)
+		if err := rows.Scan(&run, &key, &value); err != nil {
+			return err
+		}
 		at[run].Params[key] = value
-		return err
+		return nil
 	}, `SELECT run_id, key, value FROM run_params WHERE workspace_id = $1 AND run_id IN (`+marks+`)`, args...)
 	if err != nil {
 		return err
 	}
 	return tx.Query(ctx, func(rows *sqldb.Rows) error {
-		err := rows.Scan(&run, &key, &value)
+		if err := rows.Scan(&run, &key, &value); err != nil {
+			return err
+		}
 		at[run].Tags[key] = value
 		if key == TagParent {
 			at[run].ParentRunID = value
 		}
-		return err
+		return nil
 	}, `SELECT run_id, key, value FROM run_tags WHERE workspace_id = $1 AND run_id IN (`+marks+`)`, args...)
 }
 
@@ -80,13 +87,15 @@ func loadLinks(ctx context.Context, tx *sqldb.Tx, marks string, args []any, at m
 	return tx.Query(ctx, func(rows *sqldb.Rows) error {
 		var run, direction string
 		var link ModelLink
-		err := rows.Scan(&run, &direction, &link.ModelID, &link.Step)
+		if err := rows.Scan(&run, &direction, &link.ModelID, &link.Step); err != nil {
+			return err
+		}
 		if direction == outputLink {
 			at[run].Outputs = append(at[run].Outputs, link)
 		} else {
 			at[run].ModelInputs = append(at[run].ModelInputs, link)
 		}
-		return err
+		return nil
 	}, `SELECT run_id, direction, model_id, step FROM run_models
 		WHERE workspace_id = $1 AND run_id IN (`+marks+`) ORDER BY run_id, step, model_id`, args...)
 }

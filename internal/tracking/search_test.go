@@ -1,6 +1,7 @@
 package tracking_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -228,6 +229,21 @@ func TestExperiments(t *testing.T) {
 		for _, location := range []string{"/etc", "file:///etc", "../x", "s3://b/../c", "s3://b/%2e%2e/c", "s3://b#x", "s3://b?x=..", "\\\\host\\share", "C:\\x"} {
 			_, err := b.CreateExperiment(b.ctx, ws, tracking.NewExperiment{Name: "at " + location, ArtifactLocation: location})
 			b.refused(err, atelier.Invalid, "artifact location")
+		}
+	})
+}
+
+// Whoever asked may go away at any moment, also between a row and its reading.
+func TestSearchEndsWithItsContext(t *testing.T) {
+	each(t, func(b bench) {
+		q := tracking.Search{Experiments: []string{b.populate()}}
+		for i := range 100 {
+			ctx, cancel := context.WithTimeout(b.ctx, time.Duration(i)*20*time.Microsecond)
+			page, err := b.SearchRuns(ctx, ws, q)
+			cancel()
+			if err == nil && len(page.Items) != 10 {
+				b.t.Errorf("a search that ended early found %d runs and no error", len(page.Items))
+			}
 		}
 	})
 }
