@@ -15,6 +15,7 @@ type bench struct {
 	target target
 	folder string
 	limit  time.Duration // how long a scenario goes on
+	quiet  time.Duration // how long to wait for other programs to be quiet
 	curves curves
 	server *process.Server
 	client *client
@@ -86,6 +87,20 @@ func (b *bench) settle(ctx context.Context) error {
 	return errors.Join(ctx.Err(), b.stop())
 }
 
+// quietEnough is how many processors others may keep busy when a scenario begins.
+const quietEnough = 0.2
+
+// waitForQuiet waits until others leave the machine alone, though not for ever.
+func (b *bench) waitForQuiet(ctx context.Context) {
+	for began := time.Now(); time.Since(began) < b.quiet && ctx.Err() == nil; {
+		r, m := result{}, b.startMeter()
+		time.Sleep(500 * time.Millisecond)
+		if m.stop(&r); r.noise < quietEnough {
+			return
+		}
+	}
+}
+
 // measureAll runs scenarios one after another on one server over a new folder. A
 // server that does not start or stop fails all of them, and others are measured.
 func measureAll(ctx context.Context, b *bench, scenarios []scenario, report func(scenario, result)) error {
@@ -102,6 +117,7 @@ func measureAll(ctx context.Context, b *bench, scenarios []scenario, report func
 	for _, s := range scenarios {
 		r := result{}
 		if failed == nil {
+			b.waitForQuiet(ctx)
 			r, r.err = s.measure(ctx, b)
 		} else {
 			r.err = failed

@@ -23,7 +23,7 @@ type options struct {
 	bin, fastTrackML, mlflow string
 	peers                    bool
 	servers, only            string
-	limit                    time.Duration
+	limit, quiet             time.Duration
 	folder                   string
 }
 
@@ -35,7 +35,8 @@ func main() {
 	flag.BoolVar(&o.peers, "peers", true, "measure the peers too")
 	flag.StringVar(&o.servers, "servers", "", "measure only servers whose names begin so, separated by commas")
 	flag.StringVar(&o.only, "only", "", "measure only scenarios whose names begin so, separated by commas")
-	flag.DurationVar(&o.limit, "limit", 3*time.Second, "how long a scenario goes on")
+	flag.DurationVar(&o.limit, "limit", 2*time.Second, "how long a scenario goes on")
+	flag.DurationVar(&o.quiet, "quiet", 0, "how long to wait before each scenario for other programs to be quiet")
 	flag.StringVar(&o.folder, "folder", os.TempDir(), "where to keep the data meanwhile, on the disk that is to be measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -65,7 +66,7 @@ func (o options) run(ctx context.Context) error {
 	curves := newCurves(1)
 	for _, t := range targets {
 		for _, group := range groups(t) {
-			b := &bench{target: t, folder: folder, limit: o.limit, curves: curves}
+			b := &bench{target: t, folder: folder, limit: o.limit, quiet: o.quiet, curves: curves}
 			err := measureAll(ctx, b, o.wanted(group), func(s scenario, r result) {
 				all.add(t, s, r)
 				printLine(os.Stdout, t, s, r)

@@ -94,11 +94,11 @@ func count(n float64) string {
 	return text
 }
 
-const tableFormat = "%-20s %-10s |%12s%9s%9s%9s |%12s%9s |%10s%9s |%14s%9s\n"
+const tableFormat = "%-20s %-10s |%12s%9s%9s%9s |%12s%9s |%10s%9s |%14s%9s |%6s\n"
 
 // printTable compares the servers.
 func (all *results) printTable(w io.Writer) {
-	fmt.Fprintf(w, tableFormat, "work", "unit", ours, "p50 ms", "p95 ms", "p99 ms", fastTrackML, "p50 ms", mlflow, "p50 ms", "÷ "+fastTrackML, "÷ "+mlflow)
+	fmt.Fprintf(w, tableFormat, "work", "unit", ours, "p50 ms", "p95 ms", "p99 ms", fastTrackML, "p50 ms", mlflow, "p50 ms", "÷ "+fastTrackML, "÷ "+mlflow, "noise")
 	for _, s := range all.order {
 		unit := s.unit + "/s"
 		if mine, ok := all.of(s.name, ours); ok && mine.perPoint > 0 {
@@ -108,7 +108,7 @@ func (all *results) printTable(w io.Writer) {
 		row = append(row, all.cells(s, ours, 50, 95, 99)...)
 		row = append(row, all.cells(s, fastTrackML, 50)...)
 		row = append(row, all.cells(s, mlflow, 50)...)
-		fmt.Fprintf(w, tableFormat, append(row, all.times(s, fastTrackML), all.times(s, mlflow))...)
+		fmt.Fprintf(w, tableFormat, append(row, all.times(s, fastTrackML), all.times(s, mlflow), all.noise(s))...)
 	}
 }
 
@@ -132,6 +132,15 @@ func (all *results) cells(s scenario, server string, percents ...float64) []any 
 		}
 	}
 	return cells
+}
+
+// noise is the most that others used of the machine while any server did this.
+func (all *results) noise(s scenario) string {
+	most := 0.0
+	for _, r := range all.found[s.name] {
+		most = max(most, r.noise)
+	}
+	return fmt.Sprintf("%.1f", most)
 }
 
 func (all *results) times(s scenario, peer string) string {
