@@ -46,9 +46,7 @@ def test_what_is_logged_in_a_workspace_stays_there(client, workspace, tmp_path):
     client.create_registered_model("only here")
     assert len(client.list_artifacts(run.info.run_id, "many")) == 20
     back = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="many")
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
-        p.name for p in type(tmp_path)(back).iterdir()
-    )
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in Path(back).iterdir())
     with pytest.raises(MlflowException, match="still contains"):
         mlflow.delete_workspace(workspace)
     mlflow.set_workspace("default")
