@@ -77,7 +77,7 @@ func (s *server) inTree(ctx context.Context, ws, p string) (blob.Tree, string, b
 // listProxied lists a folder by its artifact URI, with names relative to it. What
 // is not there has no files.
 func (s *server) listProxied(w http.ResponseWriter, req *http.Request) {
-	folder, err := tracking.CheckArtifactFolder(strings.TrimPrefix(req.URL.Query().Get("path"), "/"))
+	folder, err := tracking.CheckArtifactFolder(req.URL.Query().Get("path"))
 	if err != nil {
 		s.writeError(w, req, err)
 		return

@@ -32,6 +32,7 @@ type house struct {
 	runs       *tracking.Service
 	workspaces *workspace.Service
 	client     *http.Client
+	folder     string // where bytes are kept
 }
 
 func each(t *testing.T, test func(h house)) {
@@ -54,7 +55,8 @@ func newHouse(t testing.TB, db *sqldb.DB) house {
 	if _, err := workspaces.Create(ctx, workspace.Create{Name: "vision"}); err != nil {
 		t.Fatal(err)
 	}
-	blobs, err := blob.OpenDir(t.TempDir())
+	folder := t.TempDir()
+	blobs, err := blob.OpenDir(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +70,7 @@ func newHouse(t testing.TB, db *sqldb.DB) house {
 	t.Cleanup(server.Close)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 	t.Cleanup(client.CloseIdleConnections)
-	return house{t, server.URL, token, runs, workspaces, client}
+	return house{t, server.URL, token, runs, workspaces, client, folder}
 }
 
 type testWriter struct{ t testing.TB }

@@ -27,7 +27,7 @@ func upsertArtifact(ctx context.Context, tx *sqldb.Tx, ws string, o Owner, a Art
 // checkNoClash refuses a file where a folder is, and a folder where a file is:
 // a client could not download such a pair.
 func checkNoClash(ctx context.Context, tx *sqldb.Tx, ws string, o Owner, p string) error {
-	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+	for dir := path.Dir(p); dir != "." && dir != "/"; dir = path.Dir(dir) {
 		_, err := selectArtifact(ctx, tx, ws, o, dir)
 		if err == nil {
 			return atelier.Errorf(atelier.Conflict, "%q cannot be a folder: there is a file with that name.", dir).At("path")

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -169,7 +168,7 @@ func CheckRemote(field, address string) error {
 	plain, stable := decodeUntilStable(address)
 	parsed, err := url.Parse(plain)
 	bad := !stable || err != nil || !utf8.ValidString(plain) || len(address) > 2000 || strings.ContainsAny(plain, "\x00\r\n\\#") ||
-		strings.EqualFold(parsed.Scheme, "file") || climbs(plain)
+		parsed.Scheme == "file" || climbs(plain)
 	if bad {
 		return atelier.Errorf(atelier.Invalid, "Invalid model version source: '%s'.", atelier.Clip(address, 120)).At(field).
 			WithHint("Give an absolute address such as s3://bucket/folder, without '..', '\\' or '#'.")
@@ -215,7 +214,8 @@ func decodeOnce(text string) string {
 
 var encoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-var drive = regexp.MustCompile(`^[A-Za-z]:`)
+// elsewhere begins what is a place of its own to some client: a drive, a scheme.
+var elsewhere = regexp.MustCompile(`^([A-Za-z]:|(?i:file):|[A-Za-z][A-Za-z0-9+.-]*:$)`)
 
 // dots are the full stops of Unicode, which some systems take for plain ones.
 const dots = ".․‥…．｡。"
@@ -232,14 +232,13 @@ func CheckArtifactPath(p string) (string, error) {
 	if !stable || !utf8.ValidString(plain) || !utf8.ValidString(p) || len(p) > 1024 {
 		return "", bad
 	}
-	if strings.ContainsAny(plain, "\\#\x00\r\n") || strings.HasPrefix(plain, "/") || drive.MatchString(plain) {
+	if strings.ContainsAny(plain, "\\#\x00\r\n") || climbs(plain) {
 		return "", bad
 	}
-	if climbs(plain) || slices.Contains(strings.Split(plain, "/"), "") {
-		return "", bad
-	}
-	if strings.Contains(plain, "://") || strings.HasPrefix(strings.ToLower(plain), "file:") {
-		return "", bad
+	for part := range strings.SplitSeq(plain, "/") {
+		if part == "" || elsewhere.MatchString(part) { // in the middle, too: a client may fetch a folder
+			return "", bad
+		}
 	}
 	return p, nil
 }
