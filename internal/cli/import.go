@@ -98,6 +98,9 @@ func (c *command) reportImport(report transfer.Report) error {
 	for _, difference := range report.Differences {
 		fmt.Fprintln(c.st.Stderr, plain(difference))
 	}
+	if report.Traces > 0 {
+		c.done("The source has %s traces, which are not brought.", grouped(int64(report.Traces)))
+	}
 	switch {
 	case report.DryRun:
 		c.done("Nothing was sent. %d experiments, runs, models and versions would be made or completed; %d are here already.", report.Changed, report.Same)

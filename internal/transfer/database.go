@@ -51,12 +51,74 @@ func openDatabase(ctx context.Context, target string, artifacts *os.Root) (Sourc
 		db.Close()
 		return nil, atelier.Errorf(atelier.Invalid, "%s is not a database that can be read.", shown)
 	}
-	if !d.columns["experiments"] || !d.columns["runs"] || !d.columns["metrics.step"] {
+	if err := d.checkSchema(ctx, shown); err != nil {
 		db.Close()
-		return nil, atelier.Errorf(atelier.Invalid, "%s is not a database of MLflow.", shown).
-			WithHint("One of MLflow before 1.0 must be upgraded with `mlflow db upgrade` first.")
+		return nil, err
 	}
 	return d, nil
+}
+
+// needed are the columns that are read, by table; the first five tables must be
+// there, the others came with later releases of MLflow.
+var needed = []struct{ table, columns string }{
+	{"experiments", "experiment_id name lifecycle_stage"},
+	{"runs", "run_uuid experiment_id name user_id status lifecycle_stage artifact_uri start_time end_time"},
+	{"metrics", "run_uuid key timestamp step value is_nan"},
+	{"params", "run_uuid key value"},
+	{"tags", "run_uuid key value"},
+	{"experiment_tags", "experiment_id key value"},
+	{"inputs", "input_uuid source_type source_id destination_type destination_id"},
+	{"input_tags", "input_uuid name value"},
+	{"datasets", "dataset_uuid name digest dataset_source_type dataset_source dataset_schema dataset_profile"},
+	{"logged_models", "model_id name model_type status status_message artifact_location creation_timestamp_ms last_updated_timestamp_ms source_run_id lifecycle_stage"},
+	{"logged_model_params", "model_id param_key param_value"},
+	{"logged_model_tags", "model_id tag_key tag_value"},
+	{"logged_model_metrics", "model_id metric_name metric_timestamp_ms metric_step metric_value dataset_name dataset_digest run_id"},
+	{"registered_models", "name description"},
+	{"registered_model_tags", "name key value"},
+	{"registered_model_aliases", "name alias version"},
+	{"model_versions", "name version description current_stage source run_id run_link"},
+	{"model_version_tags", "name version key value"},
+}
+
+// checkSchema refuses a database in which something that is read is not, or not
+// any more, where it is looked for, before anything is brought.
+func (d *database) checkSchema(ctx context.Context, shown string) error {
+	if !d.columns["experiments"] || !d.columns["runs"] || !d.columns["metrics.step"] {
+		return atelier.Errorf(atelier.Invalid, "%s is not a database of MLflow.", shown).
+			WithHint("One of MLflow before 1.0 must be upgraded with `mlflow db upgrade` first.")
+	}
+	for n, want := range needed {
+		if n >= 5 && !d.columns[want.table] {
+			continue
+		}
+		for column := range strings.FieldsSeq(want.columns) {
+			if d.columns[want.table+"."+column] {
+				continue
+			}
+			schema := "without a version"
+			if d.columns["alembic_version"] {
+				d.read(ctx, func(tx *sqldb.Tx) (err error) {
+					schema, err = selectSchema(ctx, tx)
+					return err
+				})
+			}
+			return atelier.Errorf(atelier.Invalid, "The database %s has a schema that is not known here, %s: there is no column %s.%s. Nothing was brought.", shown, schema, want.table, column).
+				WithHint("An older database is brought up to date with `mlflow db upgrade`. For a newer one, run the MLflow server that it belongs to, and give the server's address.")
+		}
+	}
+	return nil
+}
+
+func (d *database) Traces(ctx context.Context, experiment Experiment) (n int, err error) {
+	if !d.columns["trace_info.experiment_id"] {
+		return 0, nil
+	}
+	err = d.read(ctx, func(tx *sqldb.Tx) error {
+		n, err = countTraces(ctx, tx, experiment.ID)
+		return err
+	})
+	return n, err
 }
 
 func (d *database) Close() error {

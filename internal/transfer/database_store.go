@@ -26,6 +26,17 @@ func selectColumns(ctx context.Context, tx *sqldb.Tx, columns map[string]bool) e
 	}, query)
 }
 
+// selectSchema returns the version that MLflow's migrations left.
+func selectSchema(ctx context.Context, tx *sqldb.Tx) (version string, err error) {
+	err = tx.QueryRow(ctx, `SELECT version_num FROM alembic_version`).Scan(&version)
+	return version, err
+}
+
+func countTraces(ctx context.Context, tx *sqldb.Tx, experiment string) (n int, err error) {
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM trace_info WHERE CAST(experiment_id AS TEXT) = $1`, experiment).Scan(&n)
+	return n, err
+}
+
 func countOtherWorkspaces(ctx context.Context, tx *sqldb.Tx) (n int, err error) {
 	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM experiments WHERE workspace <> 'default'`).Scan(&n)
 	return n, err

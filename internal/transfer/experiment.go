@@ -16,6 +16,11 @@ func (i *Import) experiment(ctx context.Context, from Experiment, runs []string)
 		return nil
 	}
 	i.report.Source.Experiments++
+	traces, err := i.source.Traces(ctx, from)
+	if err != nil {
+		return err
+	}
+	i.report.Traces += traces
 	here, err := i.api.FindExperiment(ctx, from.Name)
 	missing := atelier.CodeOf(err) == atelier.NotFound
 	younger := err == nil && from.CreatedAt != nil && from.CreatedAt.Before(here.CreatedAt)

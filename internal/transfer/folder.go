@@ -79,6 +79,8 @@ func (f *folder) findExperiments() error {
 			}
 			if _, err := f.root.Stat(path.Join(dir, "meta.yaml")); err == nil {
 				f.experiments[entry] = dir
+			} else if runs, _ := fs.Glob(f.root.FS(), path.Join(dir, "*", "meta.yaml")); len(runs) > 0 {
+				f.add("%s: the experiment is left out, with its %d runs: it has no meta.yaml", dir, len(runs))
 			}
 		}
 	}
@@ -121,7 +123,7 @@ func (f *folder) Experiments(context.Context) ([]Experiment, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Experiment{ID: id, Name: string(file.Name), Deleted: file.Stage == tracking.Deleted, Tags: tags,
+		all = append(all, Experiment{ID: id, Name: string(file.Name), Deleted: file.Stage == tracking.Deleted || path.Dir(dir) == trash, Tags: tags,
 			CreatedAt: file.Created.timeOrNil(), UpdatedAt: file.Updated.timeOrNil()})
 	}
 	return all, nil
@@ -131,8 +133,14 @@ func (f *folder) Runs(_ context.Context, experiment Experiment) ([]string, error
 	dir := f.experiments[experiment.ID]
 	names, err := f.entries(dir)
 	return slices.DeleteFunc(names, func(name string) bool {
+		if slices.Contains(reserved, name) {
+			return true
+		}
 		_, missing := f.root.Stat(path.Join(dir, name, "meta.yaml"))
-		return missing != nil || slices.Contains(reserved, name)
+		if missing != nil {
+			f.add("%s: the run is left out: it has no meta.yaml", path.Join(dir, name))
+		}
+		return missing != nil
 	}), err
 }
 
@@ -256,7 +264,8 @@ func (f *folder) metricFile(name, key, model, run string, each func(tracking.Met
 		return err
 	}
 	defer file.Close()
-	seen := map[exact]bool{}
+	points := &unique{} // the file store keeps what was logged twice; nobody else does
+	defer points.close()
 	lines := bufio.NewScanner(file)
 	lines.Buffer(make([]byte, 64<<10), 1<<20)
 	for number := 1; lines.Scan(); number++ {
@@ -269,28 +278,25 @@ func (f *folder) metricFile(name, key, model, run string, each func(tracking.Met
 			f.add("%s: line %d is not a point: %v", name, number, err)
 			continue
 		}
-		if model != "" {
-			if len(parts) < 4 || parts[3] != run {
-				continue
+		if model == "" {
+			err = points.add(metric.Point)
+		} else if len(parts) > 3 && parts[3] == run {
+			metric.Key, metric.ModelID = key, model
+			if len(parts) == 6 {
+				metric.DatasetName, metric.DatasetDigest = parts[4], parts[5]
 			}
-			metric.ModelID, parts = model, slices.Delete(parts, 3, 4)
+			err = each(metric)
 		}
-		if len(parts) == 5 {
-			metric.DatasetName, metric.DatasetDigest = parts[3], parts[4]
-		}
-		if seen[exactly(metric)] { // the file store keeps what was logged twice; nobody else does
-			continue
-		}
-		seen[exactly(metric)], metric.Key = true, key
-		if err := each(metric); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		f.add("%s: a line is longer than a point can be", name)
-		return nil
+		f.add("%s: a line is longer than a point can be, so the rest of the file is left out", name)
+	} else if lines.Err() != nil {
+		return lines.Err()
 	}
-	return lines.Err()
+	return points.each(func(p series.Point) error { return each(tracking.Metric{Sample: series.Sample{Key: key, Point: p}}) })
 }
 
 func parsePoint(parts []string) (tracking.Metric, error) {
@@ -323,4 +329,9 @@ func (f *folder) Files(_ context.Context, owner Owner) ([]File, error) {
 
 func (f *folder) Open(_ context.Context, owner Owner, name string) (io.ReadCloser, error) {
 	return f.places.open(owner, name, f.root, f.experiments[owner.Experiment])
+}
+
+func (f *folder) Traces(_ context.Context, experiment Experiment) (int, error) {
+	names, err := f.entries(path.Join(f.experiments[experiment.ID], "traces"))
+	return len(names), err
 }

@@ -200,9 +200,11 @@ func (i *Import) register(ctx context.Context, name string, from Version) error 
 	return nil
 }
 
-// madeByRun finds the folder of a run's artifacts in the address of a folder;
-// madeAsModel that of a logged model.
+// madeByRun finds the folder of a run's artifacts in the address of a folder,
+// madeByID that of a run with an id as MLflow makes them; madeAsModel that of a
+// logged model.
 var (
+	madeByID    = regexp.MustCompile(`(?:^|/)([0-9a-f]{32})/artifacts(?:/(.+))?$`)
 	madeByRun   = regexp.MustCompile(`(?:^|/)([0-9a-zA-Z][\w-]*)/artifacts(?:/(.+))?$`)
 	madeAsModel = regexp.MustCompile(`(?:^|/)models/(m-[0-9a-z]+)/artifacts(?:/(.+))?$`)
 )
@@ -217,9 +219,24 @@ func (v Version) path() string {
 		if found := madeAsModel.FindStringSubmatch(address); found != nil {
 			return strings.TrimRight("models:/"+found[1]+"/"+found[2], "/")
 		}
-		if found := madeByRun.FindStringSubmatch(address); found != nil && (v.RunID == "" || v.RunID == found[1]) {
-			return strings.TrimRight("runs:/"+found[1]+"/"+found[2], "/")
+		if run, rest, ok := v.madeByRun(address); ok {
+			return strings.TrimRight("runs:/"+run+"/"+rest, "/")
 		}
 	}
 	return v.Source
+}
+
+// madeByRun finds the run whose artifacts an address names. Other folders on the
+// way may be called artifacts, too.
+func (v Version) madeByRun(address string) (run, rest string, ok bool) {
+	if v.RunID != "" {
+		_, rest, ok = strings.Cut("/"+address+"/", "/"+v.RunID+"/artifacts/")
+		return v.RunID, strings.TrimSuffix(rest, "/"), ok
+	}
+	for _, form := range []*regexp.Regexp{madeByID, madeByRun} {
+		if found := form.FindStringSubmatch(address); found != nil {
+			return found[1], found[2], true
+		}
+	}
+	return "", "", false
 }

@@ -29,7 +29,9 @@ type Report struct {
 	Changed     int      `json:"changed"`
 	Same        int      `json:"same"`
 	Differences []string `json:"differences"`
-	DryRun      bool     `json:"dry_run,omitempty"`
+	// Traces are at the source, and not brought.
+	Traces int  `json:"traces,omitempty"`
+	DryRun bool `json:"dry_run,omitempty"`
 }
 
 // Agrees reports whether both sides hold the same.

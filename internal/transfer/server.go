@@ -261,7 +261,18 @@ func (s *server) Points(ctx context.Context, run Run, each func(tracking.Metric)
 	}
 	measures := s.measures(run)
 	for _, latest := range answer.Run.Data.Metrics {
-		seen, err := s.history(ctx, run.ID, latest.Key, each)
+		seen := map[exact]bool{}
+		for _, m := range measures[latest.Key] {
+			seen[exactly(m)] = false
+		}
+		err := s.history(ctx, run.ID, latest.Key, func(m tracking.Metric) error {
+			if len(seen) > 0 { // otherwise not worth a look at every point
+				if _, asked := seen[exactly(m)]; asked {
+					seen[exactly(m)] = true
+				}
+			}
+			return each(m)
+		})
 		if err != nil {
 			return err
 		}
@@ -296,8 +307,9 @@ func (s *server) measures(run Run) map[string][]tracking.Metric {
 
 // history reads one metric. A server over a file store gives what was logged
 // twice twice.
-func (s *server) history(ctx context.Context, run, key string, each func(tracking.Metric) error) (map[exact]bool, error) {
-	seen := map[exact]bool{}
+func (s *server) history(ctx context.Context, run, key string, each func(tracking.Metric) error) error {
+	points := &unique{}
+	defer points.close()
 	for token := ""; ; {
 		var page struct {
 			Metrics []metric `json:"metrics"`
@@ -308,21 +320,41 @@ func (s *server) history(ctx context.Context, run, key string, each func(trackin
 			query.Set("page_token", token)
 		}
 		if err := s.ask(ctx, http.MethodGet, "metrics/get-history", query, nil, &page); err != nil {
-			return nil, err
+			return err
 		}
 		for _, m := range page.Metrics {
-			m.Key = key
-			point := m.metric()
-			if seen[exactly(point)] {
-				continue
-			}
-			seen[exactly(point)] = true
-			if err := each(point); err != nil {
-				return nil, err
+			if err := points.add(m.metric().Point); err != nil {
+				return err
 			}
 		}
 		if token = page.Next; token == "" {
-			return seen, nil
+			return points.each(func(p series.Point) error { return each(tracking.Metric{Sample: series.Sample{Key: key, Point: p}}) })
+		}
+	}
+}
+
+// Traces counts page by page. A server that has no traces, or another way to ask
+// for them, has none.
+func (s *server) Traces(ctx context.Context, experiment Experiment) (n int, err error) {
+	for token := ""; ; {
+		var page struct {
+			Traces []struct{} `json:"traces"`
+			Next   string     `json:"next_page_token"`
+		}
+		query := url.Values{"experiment_ids": {experiment.ID}, "max_results": {"500"}}
+		if token != "" {
+			query.Set("page_token", token)
+		}
+		err := s.ask(ctx, http.MethodGet, "traces", query, nil, &page)
+		if err != nil && stops(err) && atelier.CodeOf(err) != atelier.Internal {
+			return 0, err
+		}
+		if err != nil {
+			return n, nil
+		}
+		n += len(page.Traces)
+		if token = page.Next; token == "" {
+			return n, nil
 		}
 	}
 }

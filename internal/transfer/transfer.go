@@ -35,6 +35,8 @@ type Source interface {
 	Files(ctx context.Context, owner Owner) ([]File, error)
 	// Open reads a file that Files listed.
 	Open(ctx context.Context, owner Owner, path string) (io.ReadCloser, error)
+	// Traces counts the traces of an experiment, which are not brought.
+	Traces(ctx context.Context, experiment Experiment) (int, error)
 	// Models returns the registry.
 	Models(ctx context.Context) ([]Model, error)
 	// Faults returns what could not be read so far, in words for people.

@@ -1,12 +1,15 @@
 package transfer
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/atelier-ml/atelier/internal/tracking/series"
 )
 
 func TestFilesOfAVersionAreFoundByTheIDInTheirAddress(t *testing.T) {
@@ -18,6 +21,8 @@ func TestFilesOfAVersionAreFoundByTheIDInTheirAddress(t *testing.T) {
 		{"mlflow-artifacts:/1/models/m-fd66a18853534eef863849b0d0c0bdbf/artifacts", "", "models:/m-fd66a18853534eef863849b0d0c0bdbf"},
 		{"s3://bucket/1/" + run + "/artifacts/model", "", "runs:/" + run + "/model"},
 		{"models:/other/3", "s3://bucket/1/" + run + "/artifacts/model", "runs:/" + run + "/model"},
+		{"/data/artifacts/churn/" + run + "/artifacts/model", "", "runs:/" + run + "/model"},
+		{"/data/artifacts/" + run + "/artifacts/deep/artifacts/model", "", "runs:/" + run + "/deep/artifacts/model"},
 		{"s3://bucket/somewhere/else", "", "s3://bucket/somewhere/else"},
 		{"s3://bucket/1/ffffffffffffffffffffffffffffffff/artifacts/model", "", "s3://bucket/1/ffffffffffffffffffffffffffffffff/artifacts/model"},
 	} {
@@ -98,5 +103,35 @@ func TestPathsOfAServerStayInTheirFolder(t *testing.T) {
 		if below(inner, outer) {
 			t.Errorf("%q is below %q", inner, outer)
 		}
+	}
+}
+
+// More points than fit into memory at once come out sorted, each once.
+func TestUniquePoints(t *testing.T) {
+	u := &unique{}
+	defer u.close()
+	const distinct = atOnce + 10_000
+	for round := range 2 {
+		for i := range distinct {
+			n := int64((i*7919 + round) % distinct)
+			value := series.Value(n)
+			if n == 5 {
+				value = series.Value(math.NaN())
+			}
+			if err := u.add(series.Point{Step: n, Timestamp: series.Timestamp(n / 2), Value: value}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	next := int64(0)
+	err := u.each(func(p series.Point) error {
+		if p.Step != next || int64(p.Timestamp) != next/2 || p.Value.IsNaN() != (next == 5) {
+			t.Fatalf("got %v as number %d", p, next)
+		}
+		next++
+		return nil
+	})
+	if err != nil || next != distinct || len(u.spills) < 2 {
+		t.Errorf("%d points, %v, %d spills; want %d", next, err, len(u.spills), distinct)
 	}
 }

@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -378,3 +379,127 @@ def test_what_is_no_store_is_refused_in_words(importer, tmp_path):
         got, _, said = importer(str(target))
         assert got == code, said
         assert said.startswith("atelier: "), said
+
+
+@pytest.fixture
+def cli(server):
+    """Run the command line in a fresh workspace and return its JSON."""
+    url, token = server
+    workspace = "w" + uuid.uuid4().hex[:10]
+
+    def run(*arguments: str):
+        done = subprocess.run(
+            [os.environ["ATELIER_BIN"], *arguments, "-o", "json"],
+            env=clean_environment()
+            | {"ATELIER_SERVER": url, "ATELIER_TOKEN": token, "ATELIER_WORKSPACE": workspace},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+        return json.loads(done.stdout)
+
+    run("workspace", "create", workspace)
+    return run
+
+
+STORES = Path(__file__).parent / "stores"
+
+
+@pytest.mark.parametrize("kind", ["mlflow-1.30.sql", "mlflow-2.0.sql", "mlruns-1.30.json"])
+def test_stores_of_old_releases(kind, cli, tmp_path):
+    """What real MLflow 1.30.1 and 2.0.1 wrote. Ids, times, users and stages are kept."""
+    if kind.endswith(".json"):
+        for name, text in json.loads((STORES / kind).read_text()).items():
+            (tmp_path / "mlruns" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "mlruns" / name).write_text(text)
+        arguments = [str(tmp_path / "mlruns")]
+    else:
+        with sqlite3.connect(tmp_path / "old.db") as database:
+            database.executescript((STORES / kind).read_text())
+            [(parent,)] = database.execute("SELECT run_uuid FROM runs WHERE name = 'parent'")
+        for name, text in (("notes/hello.txt", "hello"), ("model/MLmodel", "flavors: {}\n")):
+            file = tmp_path / "artifacts" / parent / "artifacts" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        arguments = [str(tmp_path / "old.db"), "--artifacts", str(tmp_path / "artifacts")]
+    report = cli("import", "mlflow", *arguments)
+    assert report["differences"] == []
+    registry = kind.endswith(".sql")
+    counts = [
+        report["here"][name] for name in ("experiments", "runs", "points", "files", "models", "versions")
+    ]
+    assert counts == [4, 4, 23, 2, int(registry), 2 * int(registry)]
+    assert cli("import", "mlflow", *arguments)["changed"] == 0
+
+    experiments = {e["name"]: e for e in cli("experiment", "list")}
+    assert {name: e["id"] for name, e in experiments.items()} == {"Default": "0", "first": "1", "second": "2"}
+    if registry:  # the folder of 1.30 does not keep times
+        assert experiments["first"]["created_at"].startswith("2026-11-23T16:07:")
+    assert [e["id"] for e in cli("experiment", "list", "--deleted")] == ["3"]
+    assert cli("experiment", "create", "next")["id"] == "4"
+    runs = {run["name"]: run for run in cli("run", "list", "--experiment", "first")}
+    parent = runs["parent"]
+    assert (parent["status"], parent["tags"]["mark"], parent["params"]["group/inner"]) == (
+        "FAILED",
+        "ünï",
+        "x",
+    )
+    assert (parent["started_at"], parent["ended_at"]) == (
+        "1970-01-01T00:00:01Z",
+        "1970-01-01T00:00:05.678Z",
+    )
+    assert parent["metrics"]["odd/values"]["value"] == 1e300
+    assert [run["parent_run_id"] for run in runs.values() if run["name"] != "parent"] == [parent["id"]]
+    if registry:
+        assert cli("model", "show", "model", "-v", "1")["stage"] == "Production"
+        assert cli("model", "show", "model", "-v", "2")["description"] == "second"
+
+
+def test_an_id_that_is_taken_is_noted(mlruns, cli):
+    assert cli("experiment", "create", "mine")["id"] == "1"
+    name = next(line for line in (mlruns.parent / "meta.yaml").read_text().splitlines() if "name" in line)[6:]
+    assert cli("import", "mlflow", str(mlruns.parent.parent))["differences"] == []
+    made = cli("experiment", "show", name)
+    assert (made["id"], made["tags"]) == ("2", {"atelier.source.experiment_id": "1"})
+    assert cli("import", "mlflow", str(mlruns.parent.parent))["changed"] == 0
+
+
+def test_what_is_broken_is_named_and_the_rest_arrives(mlruns, importer):
+    second = mlruns.parent / uuid.uuid4().hex
+    shutil.copytree(mlruns, second)
+    (second / "meta.yaml").unlink()
+    other = mlruns.parent.parent / "7"
+    (other / "run").mkdir(parents=True)
+    (other / "run" / "meta.yaml").write_text("run_id: run\n")
+    (mlruns / "metrics" / "odd").write_text("1 0.5 0\nthis is no point\n2 0.25 1\n1 0.5 0\n")
+    (mlruns.parent / "traces" / "tr-1").mkdir(parents=True)
+    code, report, said = importer(str(mlruns.parent.parent))
+    assert code == 5
+    assert sorted(report["differences"]) == sorted(
+        [
+            f"1/{second.name}: the run is left out: it has no meta.yaml",
+            "7: the experiment is left out, with its 1 runs: it has no meta.yaml",
+            next(d for d in report["differences"] if "line 2 is not a point" in d),
+        ]
+    )
+    assert (report["source"]["points"], report["here"]["points"]) == (20_002, 20_002)
+    assert report["here"]["files"] == 300
+    assert (report["traces"], "1 traces, which are not brought" in said) == (1, True)
+
+
+def test_a_database_of_an_unknown_schema_is_refused_before_anything_is_brought(importer, tmp_path):
+    with sqlite3.connect(tmp_path / "new.db") as database:
+        database.executescript((STORES / "mlflow-2.0.sql").read_text())
+        database.execute("ALTER TABLE metrics RENAME COLUMN is_nan TO nan")
+        database.execute("UPDATE alembic_version SET version_num = 'fedcba987654'")
+    code, report, said = importer(str(tmp_path / "new.db"))
+    assert (code, report) == (2, None)
+    assert "fedcba987654" in said
+    assert "metrics.is_nan" in said
+
+
+def test_a_server_that_is_away_is_named(importer):
+    code, report, said = importer(f"http://127.0.0.1:{free_port()}")
+    assert (code, report) == (7, None)
+    assert "does not answer" in said
