@@ -19,6 +19,12 @@ func RegisterSweep(t *route.Table, sweeper *sweep.Service) {
 	s := &sweepRoutes{sweeper}
 	route.Native(t, route.Route{Method: "POST", Path: inWorkspace + "/gc", Permission: "workspaces/write",
 		Summary: "Free the stored bytes that nothing refers to", Tag: "workspaces"}, s.run)
+	route.Native(t, route.Route{Method: "GET", Path: inWorkspace + "/gc", Permission: "workspaces/write",
+		Summary: "Say how far the sweep under way has come", Tag: "workspaces"}, s.progress)
+}
+
+func (s *sweepRoutes) progress(ctx context.Context, _ *WorkspacePath) (*Body[sweep.Progress], error) {
+	return answer(s.sweeper.Progress(workspace.From(ctx).ID), nil)
 }
 
 type sweepRequest struct {

@@ -49,6 +49,29 @@ func TestAskingRenews(t *testing.T) {
 	}
 }
 
+// A process that is killed leaves half of an upload, which the next one removes.
+func TestHalfUploadsAreForgotten(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, "w", "incoming", "half")
+	if err := os.MkdirAll(filepath.Dir(left), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(left, []byte("half of it"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	store, err := blob.OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+	if _, _, err := store.Put(t.Context(), "w", strings.NewReader("x")); err != nil {
+		t.Error(err)
+	}
+}
+
 // A sweep does not wait for an upload, nor remove what it is about to store.
 func TestClaims(t *testing.T) {
 	var claims blob.Claims

@@ -24,7 +24,8 @@ type Dir struct {
 	claims Claims
 }
 
-// OpenDir opens the store in dir, making the folder if it is missing.
+// OpenDir opens the store in dir, making the folder if it is missing. Nobody else
+// may have it open: one server works on a folder.
 func OpenDir(dir string) (*Dir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -33,7 +34,21 @@ func OpenDir(dir string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Dir{root: root}, nil
+	d := &Dir{root: root}
+	if err := d.forget(); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// forget removes what was on its way in when the process that wrote it was killed.
+func (d *Dir) forget() error {
+	workspaces, err := fs.ReadDir(d.root.FS(), ".")
+	for _, workspace := range workspaces {
+		err = errors.Join(err, d.root.RemoveAll(filepath.Join(workspace.Name(), "incoming")))
+	}
+	return err
 }
 
 // Close releases the folder.

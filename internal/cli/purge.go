@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,7 +35,9 @@ func (c *command) gcCommand() *cobra.Command {
 	cmd.Flags().DurationVar(&options.Grace, "grace", sweep.Grace, "leave alone what was used within this time; at least 1h")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return c.onServer(func(api *client.Client) error {
+			done := c.watchSweep(cmd.Context(), api)
 			result, err := api.Sweep(cmd.Context(), options)
+			done()
 			if err != nil {
 				return err
 			}
@@ -45,6 +49,42 @@ func (c *command) gcCommand() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// sweepLook is how often a person sees how far a sweep has come.
+const sweepLook = 500 * time.Millisecond
+
+// watchSweep shows a person how far the sweep has come, until done is called.
+func (c *command) watchSweep(ctx context.Context, api *client.Client) (done func()) {
+	if !c.st.StderrTerminal || c.quiet {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	line := c.progress("")
+	var group sync.WaitGroup
+	group.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-c.st.Clock.After(sweepLook):
+			}
+			switch p, err := api.SweepProgress(ctx); {
+			case err != nil || !p.Running: // what is wrong, the sweep itself will say
+			case p.Phase == sweep.Freeing:
+				line.say(false, "Freeing %s of %s objects", grouped(p.Done), grouped(p.Total))
+			case p.Phase == sweep.Marking:
+				line.say(false, "Following references; there are %s objects", grouped(p.Done))
+			default:
+				line.say(false, "Listing objects: %s", grouped(p.Done))
+			}
+		}
+	})
+	return func() {
+		cancel()
+		group.Wait()
+		line.close()
+	}
 }
 
 func objectsText(objects, size int64) string {

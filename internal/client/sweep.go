@@ -16,3 +16,8 @@ func (c *Client) Sweep(ctx context.Context, o sweep.Options) (sweep.Result, erro
 	err := c.exchange(ctx, call{method: http.MethodPost, path: c.path("gc"), query: query}, &result)
 	return result, err
 }
+
+// SweepProgress says how far the sweep under way has come.
+func (c *Client) SweepProgress(ctx context.Context) (sweep.Progress, error) {
+	return get[sweep.Progress](ctx, c, c.path("gc"), nil)
+}

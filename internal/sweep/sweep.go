@@ -37,11 +37,14 @@ type Service struct {
 	blobs      blob.Store
 	clock      clock.Clock
 	references []References
+
+	mu    sync.Mutex
+	under map[string]*Progress // by workspace
 }
 
 // New returns the service. References must cover all that refers to objects.
 func New(db *sqldb.DB, blobs blob.Store, clk clock.Clock, references ...References) *Service {
-	return &Service{db: db, blobs: blobs, clock: clk, references: references}
+	return &Service{db: db, blobs: blobs, clock: clk, references: references, under: map[string]*Progress{}}
 }
 
 // Options of one sweep.
@@ -59,26 +62,86 @@ type Result struct {
 	KeptBytes    int64 `json:"kept_bytes"`
 }
 
-// Run sweeps a workspace.
+// Progress is how far the sweep of a workspace has come.
+type Progress struct {
+	Running bool  `json:"running"`
+	Phase   Phase `json:"phase,omitempty" enum:"listing,marking,freeing"`
+	Done    int64 `json:"done" doc:"Objects that were listed, or freed."`
+	Total   int64 `json:"total,omitempty" doc:"Objects to free, once that is known."`
+}
+
+// Phase is a part of a sweep.
+type Phase string
+
+const (
+	Listing Phase = "listing"
+	Marking Phase = "marking"
+	Freeing Phase = "freeing"
+)
+
+// Progress returns how far the sweep of a workspace has come, if one is under way.
+func (s *Service) Progress(workspace string) Progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.under[workspace]; p != nil {
+		return *p
+	}
+	return Progress{}
+}
+
+// begin refuses a second sweep of a workspace, which would only do the same work.
+func (s *Service) begin(workspace string) (*Progress, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.under[workspace] != nil {
+		return nil, atelier.Errorf(atelier.Conflict, "A sweep of this workspace is under way.").WithHint("Wait for its end.")
+	}
+	p := &Progress{Running: true, Phase: Listing}
+	s.under[workspace] = p
+	return p, nil
+}
+
+func (s *Service) end(workspace string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.under, workspace)
+}
+
+func (s *Service) note(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+// Run sweeps a workspace. One that is broken off has freed a part of what nothing
+// refers to, and the next one frees the rest.
 func (s *Service) Run(ctx context.Context, workspace string, o Options) (Result, error) {
 	result := Result{DryRun: o.DryRun}
+	p, err := s.begin(workspace)
+	if err != nil {
+		return result, err
+	}
+	defer s.end(workspace)
 	before := s.clock.Now().Add(-o.Grace)
 	unused := map[blob.Hash]int64{} // by size
-	err := s.blobs.List(ctx, workspace, func(object blob.Object) error {
+	err = s.blobs.List(ctx, workspace, func(object blob.Object) error {
 		result.KeptObjects++
 		result.KeptBytes += object.Size
 		if object.UsedAt.Before(before) {
 			unused[object.Hash] = object.Size
 		}
+		s.note(func() { p.Done++ })
 		return nil
 	})
 	if err != nil {
 		return Result{}, err
 	}
+	s.note(func() { p.Phase = Marking })
 	if err := s.mark(ctx, workspace, unused); err != nil {
 		return Result{}, err
 	}
-	freed, err := s.sweep(ctx, workspace, unused, before, o.DryRun)
+	s.note(func() { p.Phase, p.Done, p.Total = Freeing, 0, int64(len(unused)) })
+	freed, err := s.sweep(ctx, workspace, unused, before, o.DryRun, func() { s.note(func() { p.Done++ }) })
 	for _, size := range freed {
 		result.FreedObjects++
 		result.FreedBytes += size
@@ -134,7 +197,7 @@ func Needed(ctx context.Context, db *sqldb.DB, blobs blob.Store, workspace strin
 }
 
 // sweep removes what is unused and returns what it did, or would, remove.
-func (s *Service) sweep(ctx context.Context, workspace string, unused map[blob.Hash]int64, before time.Time, dryRun bool) (map[blob.Hash]int64, error) {
+func (s *Service) sweep(ctx context.Context, workspace string, unused map[blob.Hash]int64, before time.Time, dryRun bool, done func()) (map[blob.Hash]int64, error) {
 	if dryRun {
 		return unused, nil
 	}
@@ -142,7 +205,11 @@ func (s *Service) sweep(ctx context.Context, workspace string, unused map[blob.H
 	freed := map[blob.Hash]int64{}
 	list := slices.Collect(maps.Keys(unused))
 	err := blob.SomeAtOnce(len(list), func(i int) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		removed, err := s.blobs.DeleteUnused(ctx, workspace, list[i], before)
+		done()
 		if removed {
 			mu.Lock()
 			defer mu.Unlock()

@@ -41,6 +41,7 @@ type world struct {
 	ws       string
 	ctx      context.Context
 	random   *rand.Rand
+	db       *sqldb.DB
 	blobs    blob.Store
 	runs     *tracking.Service
 	models   *model.Service
@@ -64,7 +65,7 @@ func newWorld(t *testing.T, db *sqldb.DB, blobs blob.Store, seed uint64) *world 
 	}
 	bus := event.NewBus()
 	runs := tracking.New(db, blobs, bus)
-	return &world{t: t, ws: id, random: rand.New(rand.NewPCG(seed, 0)), blobs: blobs, runs: runs, models: model.New(db, blobs, bus, runs),
+	return &world{t: t, ws: id, random: rand.New(rand.NewPCG(seed, 0)), db: db, blobs: blobs, runs: runs, models: model.New(db, blobs, bus, runs),
 		ctx:     atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: "u1", Name: "ada"}),
 		sweeper: sweep.New(db, blobs, clock.System{}, tracking.References, model.References),
 		kept:    map[string]map[string]string{}, deleted: map[string]bool{}, versions: map[string]map[string]string{}}
