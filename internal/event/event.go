@@ -22,7 +22,6 @@ const (
 	Experiment = "experiment"
 	Model      = "model"
 	Data       = "data"
-	Datastore  = "datastore"
 	Endpoint   = "endpoint"
 	Deployment = "deployment"
 	Workspace  = "workspace"

@@ -3,6 +3,7 @@ package mlflow
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/atelier-ml/atelier"
 )
@@ -55,6 +56,17 @@ func writeRefusal(w http.ResponseWriter, public *atelier.Error) {
 		message += " " + public.Hint
 	}
 	writeJSON(w, status, failure{code, message})
+}
+
+// alone makes an error about the only element of a list one about a request that
+// has no list.
+func alone(err error, list string) error {
+	if err == nil {
+		return nil
+	}
+	fault, place := *atelier.Public(err), list+"[0]."
+	fault.Message = strings.Replace(fault.Message, "'"+place, "'", 1)
+	return fault.At(strings.TrimPrefix(fault.Field, place))
 }
 
 // missing is MLflow's text for a required parameter that is absent.

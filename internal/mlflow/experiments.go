@@ -45,7 +45,7 @@ type experimentAnswer struct {
 type experimentRequest struct {
 	ExperimentID identifier `json:"experiment_id"`
 	Key          string     `json:"key"`
-	Value        *string    `json:"value"`
+	Value        string     `json:"value"`
 	NewName      string     `json:"new_name"`
 }
 
@@ -142,10 +142,7 @@ func (s *server) setExperimentTag(ctx context.Context, ws string, in *experiment
 	if err := required("experiment_id", string(in.ExperimentID), "key", in.Key); err != nil {
 		return nil, err
 	}
-	if in.Value == nil {
-		return nil, missing("value")
-	}
-	return nil, s.tracking.SetExperimentTag(ctx, ws, string(in.ExperimentID), tracking.Pair{Key: in.Key, Value: *in.Value})
+	return nil, s.tracking.SetExperimentTag(ctx, ws, string(in.ExperimentID), tracking.Pair{Key: in.Key, Value: in.Value})
 }
 
 func (s *server) deleteExperimentTag(ctx context.Context, ws string, in *experimentRequest) (any, error) {

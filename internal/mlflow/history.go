@@ -58,46 +58,45 @@ func (s *server) history(ctx context.Context, ws string, in *historyRequest) (an
 }
 
 type bulkRequest struct {
-	RunID      []string `json:"run_id"`
-	RunIDs     []string `json:"run_ids"`
-	Key        string   `json:"metric_key"`
-	StartStep  *integer `json:"start_step"`
-	EndStep    *integer `json:"end_step"`
-	MaxResults integer  `json:"max_results"`
+	RunIDs     []string `json:"run_id"`
+	Key        *string  `json:"metric_key"`
+	MaxResults *integer `json:"max_results"`
 }
 
-func (r *bulkRequest) runs() ([]string, error) {
-	ids := append(r.RunIDs, r.RunID...)
+func (r *bulkRequest) check() error {
 	switch {
-	case len(ids) == 0:
-		return nil, atelier.Errorf(atelier.Invalid, "GetMetricHistoryBulk request must specify at least one run_id.").At("run_id")
-	case len(ids) > maxBulkRuns:
-		return nil, atelier.Errorf(atelier.Invalid, "GetMetricHistoryBulk request cannot specify more than %d run_ids. Received %d run_ids.", maxBulkRuns, len(ids)).At("run_id")
+	case len(r.RunIDs) == 0:
+		return atelier.Errorf(atelier.Invalid, "GetMetricHistoryBulk request must specify at least one run_id.").At("run_id")
+	case len(r.RunIDs) > maxBulkRuns:
+		return atelier.Errorf(atelier.Invalid, "GetMetricHistoryBulk request cannot specify more than %d run_ids. Received %d run_ids.", maxBulkRuns, len(r.RunIDs)).At("run_id")
+	case r.Key == nil:
+		return atelier.Errorf(atelier.Invalid, "GetMetricHistoryBulk request must specify a metric_key.").At("metric_key")
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids), required("metric_key", r.Key)
+	return nil
 }
+
+// distinct returns ids in order, each once.
+func distinct(ids []string) []string { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 
 func (s *server) historyBulk(ctx context.Context, ws string, in *bulkRequest) (any, error) {
-	runs, err := in.runs()
-	if err != nil {
+	if err := in.check(); err != nil {
 		return nil, err
 	}
 	left := maxBulkResults
-	if in.MaxResults > 0 {
-		left = min(left, int(in.MaxResults))
+	if in.MaxResults != nil {
+		left = min(left, int(*in.MaxResults))
 	}
 	answer := historyAnswer{}
-	for _, id := range runs {
+	for _, id := range distinct(in.RunIDs) {
 		if left <= 0 {
 			break
 		}
-		points, err := s.tracking.History(ctx, ws, id, in.Key, series.Window{Limit: left})
+		points, err := s.tracking.History(ctx, ws, id, *in.Key, series.Window{Limit: left})
 		if err != nil {
 			return nil, err
 		}
 		left -= len(points)
-		answer.Metrics = append(answer.Metrics, ofRun(in.Key, id, points)...)
+		answer.Metrics = append(answer.Metrics, ofRun(*in.Key, id, points)...)
 	}
 	return answer, nil
 }

@@ -17,16 +17,42 @@ const (
 	maxSteps = 1 << 17
 )
 
+type intervalRequest struct {
+	RunIDs     []string `json:"run_ids"`
+	Key        string   `json:"metric_key"`
+	StartStep  *integer `json:"start_step"`
+	EndStep    *integer `json:"end_step"`
+	MaxResults *integer `json:"max_results"`
+}
+
+func (r *intervalRequest) check() error {
+	switch {
+	case len(r.RunIDs) == 0:
+		return missing("run_ids")
+	case len(r.RunIDs) > maxBulkRuns:
+		return atelier.Errorf(atelier.Invalid, "GetMetricHistoryBulkInterval request must specify at most %d run_ids. Received %d run_ids.", maxBulkRuns, len(r.RunIDs)).At("run_ids")
+	case r.Key == "":
+		return missing("metric_key")
+	case r.MaxResults != nil && (*r.MaxResults < 1 || *r.MaxResults > maxIntervalRows):
+		return atelier.Errorf(atelier.Invalid, "max_results must be between 1 and %d.", maxIntervalRows).At("max_results")
+	case (r.StartStep == nil) != (r.EndStep == nil):
+		return atelier.Errorf(atelier.Invalid, "If either start step or end step are specified, both must be specified.").At("start_step")
+	case r.StartStep != nil && *r.StartStep > *r.EndStep:
+		return atelier.Errorf(atelier.Invalid, "end_step must be greater than start_step. Found start_step=%d and end_step=%d.", int64(*r.StartStep), int64(*r.EndStep)).At("end_step")
+	}
+	return nil
+}
+
 // historyInterval thins several runs out at the same steps, so that their lines
 // can be compared: every n-th of all steps, and each run's first and last. It
 // goes through the points twice and keeps few of them.
-func (s *server) historyInterval(ctx context.Context, ws string, in *bulkRequest) (any, error) {
-	runs, err := in.runs()
-	if err != nil {
+func (s *server) historyInterval(ctx context.Context, ws string, in *intervalRequest) (any, error) {
+	if err := in.check(); err != nil {
 		return nil, err
 	}
-	if err := in.checkInterval(); err != nil {
-		return nil, err
+	runs, limit := distinct(in.RunIDs), integer(maxIntervalRows)
+	if in.MaxResults != nil {
+		limit = *in.MaxResults
 	}
 	all, ends := stepSample{}, map[int64]bool{}
 	for _, id := range runs {
@@ -45,7 +71,7 @@ func (s *server) historyInterval(ctx context.Context, ws string, in *bulkRequest
 			ends[first], ends[last] = true, true
 		}
 	}
-	kept := all.choose(cmp.Or(int(in.MaxResults), maxIntervalRows), ends)
+	kept := all.choose(int(limit), ends)
 	answer := historyAnswer{}
 	for _, id := range runs {
 		points, err := s.pointsAt(ctx, ws, id, in, kept)
@@ -59,7 +85,7 @@ func (s *server) historyInterval(ctx context.Context, ws string, in *bulkRequest
 
 // pointsAt returns the points of a run at the kept steps, by step and time; of very
 // many points at the same steps, the first.
-func (s *server) pointsAt(ctx context.Context, ws, id string, in *bulkRequest, kept map[int64]bool) ([]series.Point, error) {
+func (s *server) pointsAt(ctx context.Context, ws, id string, in *intervalRequest, kept map[int64]bool) ([]series.Point, error) {
 	var found []series.Point
 	order := func() {
 		slices.SortStableFunc(found, func(a, b series.Point) int {
@@ -82,23 +108,11 @@ func (s *server) pointsAt(ctx context.Context, ws, id string, in *bulkRequest, k
 	return found, err
 }
 
-func (r *bulkRequest) steps() series.Steps {
+func (r *intervalRequest) steps() series.Steps {
 	if r.StartStep == nil {
 		return series.Steps{First: math.MinInt64, Last: math.MaxInt64}
 	}
 	return series.Steps{First: int64(*r.StartStep), Last: int64(*r.EndStep)}
-}
-
-func (r *bulkRequest) checkInterval() error {
-	switch {
-	case r.MaxResults < 0 || r.MaxResults > maxIntervalRows:
-		return atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'max_results' supplied: it must be from 1 to %d.", int64(r.MaxResults), maxIntervalRows).At("max_results")
-	case (r.StartStep == nil) != (r.EndStep == nil):
-		return atelier.Errorf(atelier.Invalid, "If either start step or end step are specified, both must be specified.").At("start_step")
-	case r.StartStep != nil && *r.StartStep > *r.EndStep:
-		return atelier.Errorf(atelier.Invalid, "end_step must be greater than start_step. Found start_step=%d and end_step=%d.", int64(*r.StartStep), int64(*r.EndStep)).At("end_step")
-	}
-	return nil
 }
 
 // stepSample is a set of steps. When they become too many, it keeps those whose

@@ -1,7 +1,9 @@
 package mlflow
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -94,7 +96,7 @@ type runRequest struct {
 	EndTime *integer   `json:"end_time"`
 	RunName *string    `json:"run_name"`
 	Key     string     `json:"key"`
-	Value   *string    `json:"value"`
+	Value   string     `json:"value"`
 }
 
 // id returns the run's id; run_uuid is its old name.
@@ -208,14 +210,16 @@ type metricRequest struct {
 	DatasetDigest string        `json:"dataset_digest"`
 }
 
-func (m metricRequest) metric() (tracking.Metric, error) {
+// metric returns the point that m means. within is what its parameters' names
+// begin with in messages.
+func (m metricRequest) metric(within string) (tracking.Metric, error) {
 	switch {
 	case m.Key == "":
-		return tracking.Metric{}, missing("key")
+		return tracking.Metric{}, missing(within + "key")
 	case m.Value == nil:
-		return tracking.Metric{}, missing("value")
+		return tracking.Metric{}, missing(within + "value")
 	case m.Timestamp == nil:
-		return tracking.Metric{}, missing("timestamp")
+		return tracking.Metric{}, missing(within + "timestamp")
 	}
 	return tracking.Metric{
 		Sample: series.Sample{Key: m.Key, Point: series.Point{
@@ -235,25 +239,17 @@ func (s *server) logMetric(ctx context.Context, ws string, in *logMetricRequest)
 	if err != nil {
 		return nil, err
 	}
-	m, err := in.metric()
+	m, err := in.metric("")
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.tracking.Log(ctx, ws, id, tracking.Batch{Metrics: []tracking.Metric{m}})
+	return nil, alone(s.tracking.Log(ctx, ws, id, tracking.Batch{Metrics: []tracking.Metric{m}}), "metrics")
 }
 
+// pair returns a param or a tag. One without a value has the empty one.
 func (r *runRequest) pair() (string, []tracking.Pair, error) {
 	id, err := r.id()
-	if err != nil {
-		return "", nil, err
-	}
-	if r.Key == "" {
-		return "", nil, missing("key")
-	}
-	if r.Value == nil {
-		return "", nil, missing("value")
-	}
-	return id, []tracking.Pair{{Key: r.Key, Value: *r.Value}}, nil
+	return id, []tracking.Pair{{Key: r.Key, Value: r.Value}}, cmp.Or(err, required("key", r.Key))
 }
 
 func (s *server) logParameter(ctx context.Context, ws string, in *runRequest) (any, error) {
@@ -261,7 +257,7 @@ func (s *server) logParameter(ctx context.Context, ws string, in *runRequest) (a
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.tracking.Log(ctx, ws, id, tracking.Batch{Params: param})
+	return nil, alone(s.tracking.Log(ctx, ws, id, tracking.Batch{Params: param}), "params")
 }
 
 func (s *server) setTag(ctx context.Context, ws string, in *runRequest) (any, error) {
@@ -269,7 +265,7 @@ func (s *server) setTag(ctx context.Context, ws string, in *runRequest) (any, er
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.tracking.Log(ctx, ws, id, tracking.Batch{Tags: tag})
+	return nil, alone(s.tracking.Log(ctx, ws, id, tracking.Batch{Tags: tag}), "tags")
 }
 
 func (s *server) deleteTag(ctx context.Context, ws string, in *runRequest) (any, error) {
@@ -309,7 +305,7 @@ func (r *logBatchRequest) read() (tracking.Batch, error) {
 	}
 	batch := tracking.Batch{Params: r.Params, Tags: r.Tags, Metrics: make([]tracking.Metric, len(r.Metrics))}
 	for i, wanted := range r.Metrics {
-		m, err := wanted.metric()
+		m, err := wanted.metric(fmt.Sprintf("metrics[%d].", i))
 		if err != nil {
 			return batch, err
 		}

@@ -147,8 +147,7 @@ func decodeBody(raw []byte, in any) error {
 	}
 	err := json.Unmarshal(raw, in)
 	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
-		return atelier.Errorf(atelier.Invalid, "Invalid value %s for parameter '%s' supplied: it must be %s. See the API docs for more information about request parameters.",
-			atelier.Clip(wrong.Value, 60), wrong.Field, kindOf(wrong.Type)).At(wrong.Field)
+		return wrongType(raw, wrong)
 	}
 	if known := (*atelier.Error)(nil); errors.As(err, &known) {
 		return known
@@ -157,6 +156,39 @@ func decodeBody(raw []byte, in any) error {
 		return atelier.Errorf(atelier.Invalid, "Malformed request body: it is not JSON: %v.", err)
 	}
 	return nil
+}
+
+// wrongType is MLflow's text for a value of another type than its parameter has.
+// Clients and tests know it by the value, as it was sent.
+func wrongType(raw []byte, wrong *json.UnmarshalTypeError) error {
+	var sent map[string]json.RawMessage
+	if json.Unmarshal(raw, &sent) != nil {
+		return atelier.Errorf(atelier.Invalid, "Malformed request body: it must be an object.")
+	}
+	parameter, value, hint := wrong.Field, wrong.Value, "it must be "+kindOf(wrong.Type)
+	last := parameter[strings.LastIndex(parameter, ".")+1:] // what comes before may be a struct of ours
+	if top, given := sent[last]; given {
+		parameter, value, hint = last, string(top), " Hint: Value was of type '"+pythonType(top)+"'"
+	}
+	return atelier.Errorf(atelier.Invalid, "Invalid value %s for parameter '%s' supplied: %s. See the API docs for more information about request parameters.",
+		atelier.Clip(value, 60), parameter, hint).At(parameter)
+}
+
+// pythonType is what Python calls the type of a JSON value.
+func pythonType(raw []byte) string {
+	switch text := string(raw); {
+	case text[0] == '"':
+		return "str"
+	case text[0] == '{':
+		return "dict"
+	case text[0] == '[':
+		return "list"
+	case text == "true", text == "false":
+		return "bool"
+	case strings.ContainsAny(text, ".eE"):
+		return "float"
+	}
+	return "int"
 }
 
 // unreadable refuses text that no database keeps.

@@ -51,10 +51,30 @@ func TestRunsOnTheWire(t *testing.T) {
 	})
 }
 
+func TestDatasetsKeepTheirOrder(t *testing.T) {
+	each(t, func(h house) {
+		id := h.run(`{}`)
+		for _, names := range [][]string{{"z", "a"}, {"m"}} {
+			var datasets []string
+			for _, name := range names {
+				datasets = append(datasets, fmt.Sprintf(`{"dataset": {"name": %q, "digest": "1", "source_type": "local", "source": "{}"}}`, name))
+			}
+			h.call("POST", api+"runs/log-inputs", fmt.Sprintf(`{"run_id": %q, "datasets": [%s]}`, id, strings.Join(datasets, ",")))
+		}
+		inputs := at(h.call("GET", api+"runs/get?run_id="+id, ""), "run", "inputs")
+		for i, name := range []string{"z", "a", "m"} {
+			if got := at(inputs, "dataset_inputs", i, "dataset", "name"); got != name {
+				t.Errorf("dataset %d is %v, want %s", i, got, name)
+			}
+		}
+	})
+}
+
 func TestErrorsOnTheWire(t *testing.T) {
 	each(t, func(h house) {
 		id := h.run(`{}`)
 		h.call("POST", api+"runs/log-parameter", fmt.Sprintf(`{"run_id": %q, "key": "a", "value": "1"}`, id))
+		h.call("POST", api+"runs/set-tag", fmt.Sprintf(`{"run_id": %q, "key": "without a value"}`, id))
 		h.call("POST", api+"registered-models/create", `{"name": "m"}`)
 		gone := h.run(`{}`)
 		h.call("POST", api+"runs/delete", fmt.Sprintf(`{"run_id": %q}`, gone))
@@ -68,12 +88,33 @@ func TestErrorsOnTheWire(t *testing.T) {
 			{"GET", "runs/get", "", 400, "INVALID_PARAMETER_VALUE", "Missing value for required parameter 'run_id'"},
 			{"POST", "runs/log-metric", in(`{"run_id": "<run>", "key": "a", "timestamp": 1}`), 400, "INVALID_PARAMETER_VALUE", "Missing value for required parameter 'value'"},
 			{"POST", "runs/log-metric", in(`{"run_id": "<run>", "key": "a", "value": true, "timestamp": 1}`), 400, "INVALID_PARAMETER_VALUE", "Invalid value true for parameter 'value' supplied"},
-			{"POST", "runs/log-metric", in(`{"run_id": "<run>", "key": "a", "value": 1, "timestamp": "x"}`), 400, "INVALID_PARAMETER_VALUE", "Invalid value"},
+			{"POST", "runs/log-metric", in(`{"run_id": "<run>", "key": "a", "value": 1, "timestamp": "x"}`), 400, "INVALID_PARAMETER_VALUE", `Invalid value \"x\" for parameter 'timestamp' supplied`},
+			{"POST", "runs/log-metric", `{"run_id": 31, "key": "a", "value": 1, "timestamp": 1}`, 400, "INVALID_PARAMETER_VALUE",
+				"Invalid value 31 for parameter 'run_id' supplied:  Hint: Value was of type 'int'. See the API docs for more information about request parameters."},
+			{"POST", "runs/log-batch", in(`{"run_id": "<run>", "metrics": "foo"}`), 400, "INVALID_PARAMETER_VALUE", `Invalid value \"foo\" for parameter 'metrics' supplied:  Hint: Value was of type 'str'.`},
+			{"POST", "runs/log-batch", in(`{"run_id": "<run>", "metrics": [{"key": "a", "value": 1, "timestamp": 1}, {"key": "b", "value": 1}]}`), 400, "INVALID_PARAMETER_VALUE",
+				"Missing value for required parameter 'metrics[1].timestamp'"},
+			{"POST", "runs/log-batch", in(`{"run_id": "<run>", "params": [{"value": "1"}]}`), 400, "INVALID_PARAMETER_VALUE", "Missing value for required parameter 'params[0].key'"},
+			{"POST", "runs/log-batch", in(`{"run_id": "<run>", "tags": [{"key": "a", "value": "1"}, {"key": ""}]}`), 400, "INVALID_PARAMETER_VALUE", "Missing value for required parameter 'tags[1].key'"},
+			{"POST", "runs/log-batch", in(`{"run_id": "<run>", "metrics": [{"key": "../a", "value": 1, "timestamp": 1}]}`), 400, "INVALID_PARAMETER_VALUE",
+				`Invalid value \"../a\" for parameter 'metrics[0].name' supplied: Names may be treated as files`},
+			{"POST", "runs/set-tag", in(`{"run_id": "<run>", "key": "a#b", "value": "1"}`), 400, "INVALID_PARAMETER_VALUE", `Invalid value \"a#b\" for parameter 'key' supplied: Names may only contain`},
+			{"POST", "runs/log-batch", `[]`, 400, "INVALID_PARAMETER_VALUE", "it must be an object"},
+			{"POST", "experiments/create", `{"name": "a", "artifact_location": 9.0}`, 400, "INVALID_PARAMETER_VALUE", "Invalid value 9.0 for parameter 'artifact_location'"},
+			{"POST", "experiments/search-datasets", `{"experiment_ids": [` + strings.Repeat(`"1",`, 20) + `"1"]}`, 400, "INVALID_PARAMETER_VALUE",
+				"SearchDatasets request cannot specify more than 20 experiment_ids. Received 21 experiment_ids."},
+			{"GET", "metrics/get-history-bulk?metric_key=a", "", 400, "INVALID_PARAMETER_VALUE", "GetMetricHistoryBulk request must specify at least one run_id."},
+			{"GET", "metrics/get-history-bulk?run_id=a", "", 400, "INVALID_PARAMETER_VALUE", "GetMetricHistoryBulk request must specify a metric_key."},
+			{"GET", "metrics/get-history-bulk-interval?metric_key=a", "", 400, "INVALID_PARAMETER_VALUE", "Missing value for required parameter 'run_ids'."},
+			{"GET", "metrics/get-history-bulk-interval?run_ids=a&metric_key=", "", 400, "INVALID_PARAMETER_VALUE", "Missing value for required parameter 'metric_key'."},
+			{"GET", "metrics/get-history-bulk-interval?metric_key=a" + strings.Repeat("&run_ids=a", 101), "", 400, "INVALID_PARAMETER_VALUE",
+				"GetMetricHistoryBulkInterval request must specify at most 100 run_ids. Received 101 run_ids."},
+			{"GET", "metrics/get-history-bulk-interval?metric_key=a&run_ids=a&max_results=0", "", 400, "INVALID_PARAMETER_VALUE", "max_results must be between 1 and 2500."},
 			{"POST", "runs/log-parameter", in(`{"run_id": "<run>", "key": "a", "value": "2"}`), 400, "INVALID_PARAMETER_VALUE",
 				in("Changing param values is not allowed. Param with key='a' was already logged with value='1' for run ID='<run>'. Attempted logging new value '2'.")},
 			{"POST", "runs/set-tag", fmt.Sprintf(`{"run_id": %q, "key": "a", "value": "2"}`, gone), 400, "INVALID_PARAMETER_VALUE", "must be in the 'active' state. Current state is deleted."},
 			{"POST", "runs/delete-tag", in(`{"run_id": "<run>", "key": "nothing"}`), 404, "RESOURCE_DOES_NOT_EXIST", "nothing"},
-			{"POST", "experiments/create", `{"name": "Default"}`, 400, "RESOURCE_ALREADY_EXISTS", "already exists"},
+			{"POST", "experiments/create", `{"name": "Default"}`, 400, "RESOURCE_ALREADY_EXISTS", "Experiment(name=Default) already exists."},
 			{"GET", "experiments/get-by-name?experiment_name=none", "", 404, "RESOURCE_DOES_NOT_EXIST", "none"},
 			{"POST", "registered-models/create", `{"name": "m"}`, 400, "RESOURCE_ALREADY_EXISTS", "already exists"},
 			{"POST", "model-versions/create", `{"name": "m", "source": "/etc/passwd"}`, 400, "INVALID_PARAMETER_VALUE", "Invalid model version source"},

@@ -83,8 +83,9 @@ func (b *Batch) Check() error {
 
 // within names the element of a list in which a fault lies.
 func within(err error, list string, i int) error {
-	public := atelier.Public(err)
-	return public.At(fmt.Sprintf("%s[%d].%s", list, i, public.Field))
+	place, fault := fmt.Sprintf("%s[%d].", list, i), *atelier.Public(err)
+	fault.Message = strings.Replace(fault.Message, "parameter '", "parameter '"+place, 1)
+	return fault.At(place + fault.Field)
 }
 
 // logParams stores params, which are written once: the same value again is fine,

@@ -41,6 +41,10 @@ func missing(name string) error {
 // checkKey refuses a name of a metric, param or tag that could not be a path:
 // MLflow's own stores keep one file for each.
 func checkKey(kind, key string) error {
+	parameter := "key"
+	if kind == "Metric" {
+		parameter = "name" // MLflow's word for it in messages
+	}
 	switch {
 	case key == "":
 		return missing("key")
@@ -48,11 +52,11 @@ func checkKey(kind, key string) error {
 		return atelier.Errorf(atelier.Invalid, "%s name '%s' had length %d, which exceeded length limit of %d.",
 			kind, atelier.Clip(key, 60), utf8.RuneCountInString(key), maxKey).At("key")
 	case !keyRule.MatchString(key):
-		return atelier.Errorf(atelier.Invalid, "Invalid value %q for parameter 'key' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
-			atelier.Clip(key, 60)).At("key")
+		return atelier.Errorf(atelier.Invalid, "Invalid value %q for parameter '%s' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
+			atelier.Clip(key, 60), parameter).At("key")
 	case path.Clean(key) != key || key == "." || strings.HasPrefix(key, "/") || key == ".." || strings.HasPrefix(key, "../"):
-		return atelier.Errorf(atelier.Invalid, "Invalid value %q for parameter 'key' supplied: Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '%s'.",
-			atelier.Clip(key, 60), path.Clean(key)).At("key")
+		return atelier.Errorf(atelier.Invalid, "Invalid value %q for parameter '%s' supplied: Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '%s'.",
+			atelier.Clip(key, 60), parameter, path.Clean(key)).At("key")
 	}
 	return nil
 }

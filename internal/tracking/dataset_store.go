@@ -9,20 +9,21 @@ import (
 func insertInputs(ctx context.Context, tx *sqldb.Tx, ws string, run Run, inputs []Input) error {
 	runChanged(tx, ws, run.ID)
 	var datasets, links [][]any
-	for _, i := range inputs {
+	for n, i := range inputs {
 		if i.Tags == nil {
 			i.Tags = map[string]string{}
 		}
 		datasets = append(datasets, []any{ws, run.ExperimentID, i.Name, i.Digest, i.SourceType, i.Source, i.Schema, i.Profile})
-		links = append(links, []any{ws, run.ID, run.ExperimentID, i.Name, i.Digest, i.Context, sqldb.JSON(i.Tags)})
+		links = append(links, []any{ws, run.ID, run.ExperimentID, i.Name, i.Digest, i.Context, sqldb.JSON(i.Tags), n + 1})
 	}
 	err := tx.ExecEach(ctx, `INSERT INTO datasets (workspace_id, experiment_id, name, digest, source_type, source, schema_text, profile)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`, datasets)
 	if err != nil {
 		return err
 	}
-	return tx.ExecEach(ctx, `INSERT INTO run_datasets (workspace_id, run_id, experiment_id, name, digest, context, tags)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`, links)
+	return tx.ExecEach(ctx, `INSERT INTO run_datasets (workspace_id, run_id, experiment_id, name, digest, context, tags, position)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, (SELECT COALESCE(MAX(position), 0) FROM run_datasets WHERE workspace_id = $1 AND run_id = $2) + $8)
+		ON CONFLICT DO NOTHING`, links)
 }
 
 func selectDatasets(ctx context.Context, tx *sqldb.Tx, ws string, experiments []string) ([]DatasetSummary, error) {

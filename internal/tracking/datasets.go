@@ -72,7 +72,7 @@ func (i Input) check() error {
 // Datasets returns the datasets that runs of the experiments read.
 func (s *Service) Datasets(ctx context.Context, ws string, experiments []string) ([]DatasetSummary, error) {
 	if len(experiments) > 20 {
-		return nil, atelier.Errorf(atelier.Invalid, "Datasets of at most 20 experiments can be searched at once. Got %d.", len(experiments)).At("experiment_ids")
+		return nil, atelier.Errorf(atelier.Invalid, "SearchDatasets request cannot specify more than 20 experiment_ids. Received %d experiment_ids.", len(experiments)).At("experiment_ids")
 	}
 	var found []DatasetSummary
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {

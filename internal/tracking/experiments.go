@@ -58,7 +58,7 @@ func taken(e Experiment) error {
 	if e.LifecycleStage == Deleted {
 		hint = "It is deleted. Restore it, or choose another name."
 	}
-	return atelier.Errorf(atelier.Conflict, "Experiment '%s' already exists.", atelier.Clip(e.Name, 120)).At("name").WithHint("%s", hint)
+	return atelier.Errorf(atelier.Conflict, "Experiment(name=%s) already exists.", atelier.Clip(e.Name, 120)).At("name").WithHint("%s", hint)
 }
 
 // CreateExperiment makes an experiment.

@@ -113,7 +113,7 @@ func loadInputs(ctx context.Context, tx *sqldb.Tx, marks string, args []any, at 
 	}, `SELECT i.run_id, i.name, i.digest, i.context, i.tags, d.source_type, d.source
 		FROM run_datasets i JOIN datasets d ON d.workspace_id = i.workspace_id
 			AND d.experiment_id = i.experiment_id AND d.name = i.name AND d.digest = i.digest
-		WHERE i.workspace_id = $1 AND i.run_id IN (`+marks+`) ORDER BY i.run_id, i.name, i.digest`, args...)
+		WHERE i.workspace_id = $1 AND i.run_id IN (`+marks+`) ORDER BY i.run_id, i.position, i.name, i.digest`, args...)
 }
 
 // loadInputDetails adds the schemas and profiles, which may be megabytes and so

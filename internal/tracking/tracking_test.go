@@ -221,13 +221,13 @@ func TestBatchLimits(t *testing.T) {
 		{"tags", tracking.Batch{Tags: manyPairs(101)}, "at most 100 tags. Got 101"},
 		{"in total", tracking.Batch{Metrics: many(950), Tags: manyPairs(51)}, "at most 1000 metrics, params and tags. Got 1001"},
 		{"one param twice", tracking.Batch{Params: pairs("a", "1", "a", "2")}, "Duplicate parameter keys"},
-		{"empty key", tracking.Batch{Params: pairs("", "1")}, "Missing value for required parameter 'key'"},
+		{"empty key", tracking.Batch{Params: pairs("", "1")}, "Missing value for required parameter 'params[0].key'"},
 		{"long key", tracking.Batch{Tags: pairs(strings.Repeat("k", 251), "1")}, "length limit of 250"},
 		{"absolute key", tracking.Batch{Params: pairs("/a", "1")}, "must not resolve to other names"},
 		{"parent key", tracking.Batch{Metrics: []tracking.Metric{metric("../a", 1, 0, 0)}}, "must not resolve to other names"},
 		{"doubled slash", tracking.Batch{Params: pairs("a//b", "1")}, "must not resolve to other names"},
 		{"strange key", tracking.Batch{Params: pairs("a<b", "1")}, "may only contain alphanumerics"},
-		{"negative time", tracking.Batch{Metrics: []tracking.Metric{metric("a", 1, 0, -1)}}, "'timestamp'"},
+		{"negative time", tracking.Batch{Metrics: []tracking.Metric{metric("a", 1, 0, -1)}}, "'metrics[0].timestamp'"},
 		{"NUL", tracking.Batch{Params: pairs("a", "x\x00y")}, "NUL"},
 	}
 	each(t, func(b bench) {
