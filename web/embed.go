@@ -37,14 +37,15 @@ func Handler() http.Handler {
 }
 
 func serve(app fs.FS) http.Handler {
-	index, err := fs.ReadFile(app, "index.html")
-	if err != nil {
-		return http.HandlerFunc(serveStub)
-	}
+	index, notBuilt := fs.ReadFile(app, "index.html")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "Studio's pages can only be read.", http.StatusMethodNotAllowed)
+			return
+		}
+		if notBuilt != nil {
+			serveStub(w, r)
 			return
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
