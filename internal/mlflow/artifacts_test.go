@@ -146,7 +146,7 @@ func TestUploadFromPages(t *testing.T) {
 			{upload + "empty", "", "Request must specify data."},
 			{upload, "x", "path"},
 			{upload + "..%2f..%2fx", "x", "Invalid path"},
-			{"/ajax-api/2.0/mlflow/upload-artifact?path=x", "x", "run_id"},
+			{"/ajax-api/2.0/mlflow/upload-artifact?path=x", "x", "run_uuid"},
 		} {
 			if status, text := h.send("POST", c.path, c.body); status != 400 || !strings.Contains(text, c.text) {
 				t.Errorf("%s: %d %s", c.path, status, text)

@@ -55,6 +55,9 @@ func writeRefusal(w http.ResponseWriter, public *atelier.Error) {
 	if public.Hint != "" {
 		message += " " + public.Hint
 	}
+	if strings.HasPrefix(message, "Invalid path ") {
+		message = "Invalid path" // which is all that MLflow says
+	}
 	writeJSON(w, status, failure{code, message})
 }
 

@@ -107,9 +107,14 @@ const maxPageUpload = 10 << 20
 
 // pageUpload stores a small file of a run.
 func (s *server) pageUpload(w http.ResponseWriter, req *http.Request) {
-	q, err := queryOf(req)
-	id, missing := runID(q.RunID, q.RunUUID)
-	if err = cmp.Or(err, missing); err == nil && req.ContentLength == 0 {
+	id, err := "", error(nil)
+	if id = cmp.Or(req.URL.Query().Get("run_uuid"), req.URL.Query().Get("run_id")); id == "" {
+		err = atelier.Errorf(atelier.Invalid, "Request must specify run_uuid.").At("run_uuid")
+	} else if req.URL.Query().Get("path") == "" {
+		err = atelier.Errorf(atelier.Invalid, "Request must specify path.").At("path")
+	}
+	q, wrong := queryOf(req)
+	if err = cmp.Or(err, wrong); err == nil && req.ContentLength == 0 {
 		err = atelier.Errorf(atelier.Invalid, "Request must specify data.")
 	}
 	if err == nil {

@@ -32,7 +32,8 @@ func (s *Service) CreateLoggedModel(ctx context.Context, ws string, n NewLoggedM
 			return err
 		}
 		if n.SourceRunID != "" {
-			if err := mayWriteOwner(ctx, tx, ws, Owner{RunArtifact, n.SourceRunID}); err != nil {
+			err := mayWriteOwner(ctx, tx, ws, Owner{RunArtifact, n.SourceRunID})
+			if err != nil && atelier.CodeOf(err) != atelier.NotFound { // it may have been on another server
 				return err
 			}
 		}
