@@ -120,7 +120,7 @@ func measureAll(ctx context.Context, b *bench, scenarios []scenario, report func
 			b.waitForQuiet(ctx)
 			r, r.err = s.measure(ctx, b)
 		} else {
-			r.err = failed
+			r.err = errors.New("the server did not start")
 		}
 		if ctx.Err() == nil {
 			report(s, r)

@@ -15,8 +15,9 @@ import (
 	"time"
 )
 
-// patience is how long a server may take to start or to stop.
-const patience = 3 * time.Minute
+// patience is how long a server may take to start or to stop: MLflow's takes
+// minutes on a machine that is busy.
+const patience = 5 * time.Minute
 
 // Server is a running server and where it keeps its data.
 type Server struct {
@@ -95,7 +96,7 @@ func (s *Server) untilHealthy(path string) error {
 			return nil
 		}
 	}
-	return errors.New("the server did not answer within three minutes")
+	return errors.New("the server did not answer within five minutes")
 }
 
 func answers(url string) bool {
@@ -119,7 +120,7 @@ func (s *Server) Stop() error {
 	case <-time.After(patience):
 		syscall.Kill(-s.leader.Pid, syscall.SIGKILL)
 		s.ended <- <-s.ended
-		return errors.New("the server did not stop within three minutes and was killed")
+		return errors.New("the server did not stop within five minutes and was killed")
 	}
 }
 
