@@ -10,6 +10,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -67,7 +68,7 @@ func measureStart(bin, dir string, rounds int) error {
 	for i := range rounds {
 		folder := filepath.Join(dir, fmt.Sprintf("start-%d", i))
 		for _, list := range []*[]time.Duration{&fresh, &again} {
-			s, err := process.StartAtelier(bin, folder)
+			s, err := process.StartAtelier(context.Background(), bin, folder)
 			if err != nil {
 				return err
 			}
@@ -84,7 +85,7 @@ func measureStart(bin, dir string, rounds int) error {
 }
 
 func measureJobs(bin, dir string, rounds int) error {
-	started, err := process.StartAtelier(bin, filepath.Join(dir, "jobs"))
+	started, err := process.StartAtelier(context.Background(), bin, filepath.Join(dir, "jobs"))
 	if err != nil {
 		return err
 	}

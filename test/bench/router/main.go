@@ -9,6 +9,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -95,7 +96,7 @@ type server struct {
 }
 
 func start(bin, dir string) (*server, error) {
-	started, err := process.StartAtelier(bin, dir)
+	started, err := process.StartAtelier(context.Background(), bin, dir)
 	if err != nil {
 		return nil, err
 	}

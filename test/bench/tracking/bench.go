@@ -39,8 +39,8 @@ type scenario struct {
 // mostConnections is how many clients there are at once at the most.
 const mostConnections = 32
 
-func (b *bench) start() error {
-	server, err := b.target.start(b.folder)
+func (b *bench) start(ctx context.Context) error {
+	server, err := b.target.start(ctx, b.folder)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (b *bench) settle(ctx context.Context) error {
 	if !b.target.later {
 		return b.stop()
 	}
-	if err := errors.Join(b.stop(), b.start()); err != nil {
+	if err := errors.Join(b.stop(), b.start(ctx)); err != nil {
 		return err
 	}
 	quiet := 0
@@ -113,7 +113,7 @@ func measureAll(ctx context.Context, b *bench, scenarios []scenario, report func
 	}
 	defer os.RemoveAll(folder)
 	b.folder = folder
-	failed := b.start()
+	failed := b.start(ctx)
 	for _, s := range scenarios {
 		r := result{}
 		if failed == nil {

@@ -118,5 +118,5 @@ func (b *bench) settledSize(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	size, err := process.FolderSize(b.server.Data)
-	return size, errors.Join(err, b.start())
+	return size, errors.Join(err, b.start(ctx))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 
 	"github.com/atelier-ml/atelier/test/bench/internal/process"
@@ -11,7 +12,7 @@ import (
 type target struct {
 	name      string
 	bin       string // its program
-	start     func(folder string) (*process.Server, error)
+	start     func(ctx context.Context, folder string) (*process.Server, error)
 	runs      int   // to search among
 	big       int64 // bytes of a big artifact
 	points    int   // to weigh on disk
@@ -28,7 +29,9 @@ const (
 
 func atelier(bin string) target {
 	return target{name: ours, bin: bin, runs: 10_000, big: 2 << 30, points: 4_000_000, checkPage: walkPage, later: true, large: true,
-		start: func(folder string) (*process.Server, error) { return process.StartAtelier(bin, folder) }}
+		start: func(ctx context.Context, folder string) (*process.Server, error) {
+			return process.StartAtelier(ctx, bin, folder)
+		}}
 }
 
 // fastTrackMLAt is FastTrackML as it is started by default, with SQLite.

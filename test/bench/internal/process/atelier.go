@@ -2,6 +2,7 @@ package process
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,7 +14,7 @@ import (
 
 // StartAtelier runs the program over a folder, which it keeps its data and its
 // owner's credentials in, and returns once the server has answered.
-func StartAtelier(bin, folder string) (*Server, error) {
+func StartAtelier(ctx context.Context, bin, folder string) (*Server, error) {
 	bin, err := filepath.Abs(bin)
 	if err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func StartAtelier(bin, folder string) (*Server, error) {
 			io.Copy(io.Discard, output)
 			output.Close()
 		}()
-		return s.untilHealthy("/api/v1/server")
+		return s.untilHealthy(ctx, "/api/v1/server")
 	})
 	if err != nil {
 		return nil, err

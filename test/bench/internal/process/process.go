@@ -3,6 +3,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ type Command struct {
 
 // Start runs the command over the folder and returns once it answers. What it
 // prints goes to a file there.
-func (c Command) Start(folder string) (*Server, error) {
+func (c Command) Start(ctx context.Context, folder string) (*Server, error) {
 	path, err := filepath.Abs(c.Path) // it does not work in this folder
 	if err != nil {
 		return nil, err
@@ -60,7 +61,7 @@ func (c Command) Start(folder string) (*Server, error) {
 	command := exec.Command(path, c.Args(address, s.Data)...)
 	command.Dir, command.Env = s.Data, append(os.Environ(), c.Env...)
 	command.Stdout, command.Stderr = words, words
-	if err := s.run(command, func() error { return s.untilHealthy(c.Healthy) }); err != nil {
+	if err := s.run(command, func() error { return s.untilHealthy(ctx, c.Healthy) }); err != nil {
 		said, _ := os.ReadFile(words.Name())
 		return nil, fmt.Errorf("start %s: %w\n%s", path, err, said)
 	}
@@ -84,23 +85,29 @@ func (s *Server) run(command *exec.Cmd, ready func() error) error {
 	return nil
 }
 
-func (s *Server) untilHealthy(path string) error {
+func (s *Server) untilHealthy(ctx context.Context, path string) error {
 	for began := time.Now(); time.Since(began) < patience; time.Sleep(20 * time.Millisecond) {
 		select {
+		case <-ctx.Done():
+			return ctx.Err()
 		case err := <-s.ended:
 			s.ended <- err
 			return errors.Join(errors.New("the server ended"), err)
 		default:
 		}
-		if answers(s.URL + path) {
+		if answers(ctx, s.URL+path) {
 			return nil
 		}
 	}
 	return errors.New("the server did not answer within five minutes")
 }
 
-func answers(url string) bool {
-	answer, err := http.Get(url)
+func answers(ctx context.Context, url string) bool {
+	request, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return false
 	}
