@@ -214,6 +214,165 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List data assets by name */
+        get: operations["get-data"];
+        put?: never;
+        /** Register a version of a data asset */
+        post: operations["post-data"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/data/{asset}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a data asset */
+        get: operations["get-data-asset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Archive a data asset, or take it out of the archive */
+        patch: operations["patch-data-asset"];
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/data/{asset}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a data asset, newest first */
+        get: operations["get-data-asset-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/data/{asset}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a version by its name, or "latest" */
+        get: operations["get-data-asset-versions-version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change what is said about a version, or archive it */
+        patch: operations["patch-data-asset-versions-version"];
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/data/{asset}/versions/{version}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which runs read or made a version, latest first */
+        get: operations["get-data-asset-versions-version-uses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/datastores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List datastores by name */
+        get: operations["get-datastores"];
+        put?: never;
+        /** Create a datastore */
+        post: operations["post-datastores"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/datastores/{datastore}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a datastore, without its credentials */
+        get: operations["get-datastores-datastore"];
+        put?: never;
+        post?: never;
+        /** Forget a datastore; what lies there stays */
+        delete: operations["delete-datastores-datastore"];
+        options?: never;
+        head?: never;
+        /** Change what is said of a datastore, or its credentials */
+        patch: operations["patch-datastores-datastore"];
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/datastores/{datastore}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Fetch the file at a path */
+        get: operations["get-datastores-datastore-content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/datastores/{datastore}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the files at or below a path, in order */
+        get: operations["get-datastores-datastore-files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/environments": {
         parameters: {
             query?: never;
@@ -276,7 +435,42 @@ export interface paths {
         /** List experiments, newest first */
         get: operations["get-experiments"];
         put?: never;
-        post?: never;
+        /** Make an experiment */
+        post: operations["post-experiments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/experiments/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring an experiment that was made elsewhere, with its id if that is free */
+        post: operations["post-experiments-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/experiments/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove deleted experiments with their runs, for good */
+        post: operations["post-experiments-purge"];
         delete?: never;
         options?: never;
         head?: never;
@@ -294,6 +488,25 @@ export interface paths {
         get: operations["get-experiments-experiment"];
         put?: never;
         post?: never;
+        /** Hide an experiment and its runs until it is restored */
+        delete: operations["delete-experiments-experiment"];
+        options?: never;
+        head?: never;
+        /** Change an experiment's name or tags */
+        patch: operations["patch-experiments-experiment"];
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/experiments/{experiment}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restore a deleted experiment and its runs */
+        post: operations["post-experiments-experiment-restore"];
         delete?: never;
         options?: never;
         head?: never;
@@ -307,7 +520,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Say how far the sweep under way has come */
+        get: operations["get-gc"];
         put?: never;
         /** Free the stored bytes that nothing refers to */
         post: operations["post-gc"];
@@ -844,6 +1058,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/runs/{run}/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say how much room a run takes */
+        get: operations["get-runs-run-storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say how much room the workspace, its experiments and its largest runs take */
+        get: operations["get-storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/tasks/{task}/artifacts": {
         parameters: {
             query?: never;
@@ -944,6 +1192,13 @@ export interface components {
             items: components["schemas"]["Artifact"][];
             next_page_token?: string;
         };
+        Best: {
+            /** Format: int64 */
+            count: number;
+            metric: string;
+            /** @enum {string} */
+            order: "max" | "min";
+        };
         ComputeEnvironmentInfo: {
             hash?: string;
             name?: string;
@@ -1006,6 +1261,12 @@ export interface components {
                 [key: string]: string;
             };
         };
+        CreateExperimentBody: {
+            name: string;
+            tags?: {
+                [key: string]: string;
+            };
+        };
         CreateLinkRequestBody: {
             /** @description for whom; the server's owners may name somebody else */
             user?: string;
@@ -1021,6 +1282,229 @@ export interface components {
         CreateUserRequestBody: {
             /** @description a short name or a mail address */
             name: string;
+        };
+        DataAsset: {
+            archived: boolean;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** @description Of the latest version. */
+            description: string;
+            /** @description The version made last that is not archived; empty when all are. */
+            latest_version: string;
+            name: string;
+            /** @description The number that the next version gets when nobody names it. */
+            next_version: string;
+            /** @description Of the latest version. */
+            type: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        DataAssetPage: {
+            items: components["schemas"]["DataAsset"][];
+            next_page_token?: string;
+        };
+        DataReference: {
+            datastore?: string;
+            fingerprint?: string;
+            /** @description In the datastore. */
+            path?: string;
+            url?: string;
+        };
+        DataRegister: {
+            description?: string;
+            /** @description Store what lies in a datastore, so that it cannot change. */
+            freeze?: boolean;
+            name: string;
+            /** @description An uploaded folder, azureml://jobs/JOB/outputs/OUTPUT, runs:/RUN/PATH, azureml:NAME:VERSION, azureml://datastores/NAME/paths/PATH or an address. */
+            path: string;
+            properties?: {
+                [key: string]: string;
+            };
+            tags?: {
+                [key: string]: string;
+            };
+            /**
+             * @description uri_folder when it is left out.
+             * @enum {string}
+             */
+            type?: "uri_file" | "uri_folder" | "mltable";
+            /** @description Any word that is not taken; the next number when it is left out. */
+            version?: string;
+        };
+        DataUpdateAsset: {
+            archived?: boolean;
+        };
+        DataUpdateVersion: {
+            archived?: boolean;
+            description?: string;
+            properties?: {
+                [key: string]: string | null;
+            };
+            tags?: {
+                [key: string]: string | null;
+            };
+        };
+        DataUse: {
+            /** @description The data asset, if it was one. */
+            asset?: string;
+            /** @enum {string} */
+            direction: "input" | "output";
+            /** @description Of the input or the output. */
+            name: string;
+            /** @description As the job named it. */
+            path: string;
+            reference?: components["schemas"]["DataReference"];
+            run_id: string;
+            /** @description The run that made it, if one did. */
+            source_run?: string;
+            /** @description The bytes. */
+            tree?: string;
+            type: string;
+            /** Format: date-time */
+            used_at: string;
+            version?: string;
+        };
+        DataUsePage: {
+            items: components["schemas"]["DataUse"][];
+            next_page_token?: string;
+        };
+        DataVersion: {
+            archived: boolean;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            description: string;
+            /** Format: int64 */
+            files: number;
+            name: string;
+            /** @description Where it was registered from. */
+            path: string;
+            properties: {
+                [key: string]: string;
+            };
+            /** @description Where it lies, when it is not stored here. */
+            reference?: components["schemas"]["DataReference"];
+            /** @description The run that made it, if one did. */
+            run_id?: string;
+            /** Format: int64 */
+            size: number;
+            tags: {
+                [key: string]: string;
+            };
+            /** @description The stored files; absent while the version only refers to a datastore or an address. */
+            tree?: string;
+            /** @enum {string} */
+            type: "uri_file" | "uri_folder" | "mltable";
+            /** Format: date-time */
+            updated_at: string;
+            version: string;
+        };
+        DataVersionPage: {
+            items: components["schemas"]["DataVersion"][];
+            next_page_token?: string;
+        };
+        Datastore: {
+            /** @description azure_blob, azure_data_lake_gen2. */
+            account_name?: string;
+            /** @description s3, gcs. */
+            bucket?: string;
+            /** @description azure_blob. */
+            container_name?: string;
+            /** Format: date-time */
+            created_at?: string;
+            created_by?: string;
+            credentials: components["schemas"]["DatastoreCredentials"];
+            description: string;
+            /** @description The service, when it is not the usual one: an address, or for Azure the end of its host names. */
+            endpoint?: string;
+            /** @description azure_data_lake_gen2. */
+            filesystem?: string;
+            is_default: boolean;
+            name: string;
+            /** @description local: an absolute folder of the server's machine. */
+            path?: string;
+            /** @description s3, gcs: the folder of the bucket that is shown. */
+            prefix?: string;
+            /** @description azure_blob, azure_data_lake_gen2: https unless told. */
+            protocol?: string;
+            /** @description s3. */
+            region?: string;
+            tags: {
+                [key: string]: string;
+            };
+            /** @enum {string} */
+            type: "workspace" | "local" | "s3" | "gcs" | "azure_blob" | "azure_data_lake_gen2";
+            /** Format: date-time */
+            updated_at?: string;
+        };
+        DatastoreCreate: {
+            /** @description azure_blob, azure_data_lake_gen2. */
+            account_name?: string;
+            /** @description s3, gcs. */
+            bucket?: string;
+            /** @description azure_blob. */
+            container_name?: string;
+            /** @description Left out for what everybody may read. */
+            credentials?: components["schemas"]["DatastoreSecrets"];
+            description?: string;
+            /** @description The service, when it is not the usual one: an address, or for Azure the end of its host names. */
+            endpoint?: string;
+            /** @description azure_data_lake_gen2. */
+            filesystem?: string;
+            name: string;
+            /** @description local: an absolute folder of the server's machine. */
+            path?: string;
+            /** @description s3, gcs: the folder of the bucket that is shown. */
+            prefix?: string;
+            /** @description azure_blob, azure_data_lake_gen2: https unless told. */
+            protocol?: string;
+            /** @description s3. */
+            region?: string;
+            /** @description Do not look whether the place can be read. */
+            skip_validation?: boolean;
+            tags?: {
+                [key: string]: string;
+            };
+            /** @enum {string} */
+            type: "local" | "s3" | "gcs" | "azure_blob" | "azure_data_lake_gen2";
+        };
+        DatastoreCredentials: {
+            /** @enum {string} */
+            type: "none" | "account_key" | "sas_token" | "access_key";
+        };
+        DatastoreObject: {
+            path: string;
+            /** Format: int64 */
+            size: number;
+            tag: string;
+        };
+        DatastoreObjectPage: {
+            items: components["schemas"]["DatastoreObject"][];
+            next_page_token?: string;
+        };
+        DatastorePage: {
+            items: components["schemas"]["Datastore"][];
+            next_page_token?: string;
+        };
+        DatastoreSecrets: {
+            /** @description s3, gcs (a HMAC key). */
+            access_key_id?: string;
+            /** @description Azure. */
+            account_key?: string;
+            /** @description Azure. */
+            sas_token?: string;
+            /** @description s3, gcs (a HMAC key). */
+            secret_access_key?: string;
+            /** @description s3. */
+            session_token?: string;
+        };
+        DatastoreUpdate: {
+            credentials?: components["schemas"]["DatastoreSecrets"];
+            description?: string;
+            tags?: {
+                [key: string]: string | null;
+            };
         };
         DeploymentLogs: {
             content: string;
@@ -1305,6 +1789,39 @@ export interface components {
             items: components["schemas"]["Experiment"][];
             next_page_token?: string;
         };
+        ExperimentStorage: {
+            /**
+             * Format: int64
+             * @description The sum of the files' sizes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Artifacts of the runs and of their logged models.
+             */
+            files: number;
+            id: string;
+            /** @enum {string} */
+            lifecycle_stage: "active" | "deleted";
+            /**
+             * Format: int64
+             * @description The points of all metrics, compressed.
+             */
+            metric_bytes: number;
+            name: string;
+            /** Format: int64 */
+            runs: number;
+            /**
+             * Format: int64
+             * @description What other runs, registered versions, deployments or assets need, too.
+             */
+            shared_bytes: number;
+            /**
+             * Format: int64
+             * @description What is stored for these files alone, and can be freed when they are removed for good.
+             */
+            unique_bytes: number;
+        };
         Failure: {
             error: components["schemas"]["Fault"];
         };
@@ -1341,6 +1858,18 @@ export interface components {
             Secure: boolean;
             Unparsed: string[];
             Value: string;
+        };
+        ImportExperiment: {
+            /** Format: date-time */
+            created_at?: string;
+            /** @description Its id there, which it keeps here if nobody has it. */
+            id?: string;
+            name: string;
+            tags?: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            updated_at?: string;
         };
         ImportModel: {
             /** Format: date-time */
@@ -1494,6 +2023,11 @@ export interface components {
             };
             /** @description Only "command" so far, which is also the default. */
             type?: string;
+        };
+        Kept: {
+            id: string;
+            name: string;
+            reason: string;
         };
         Me: {
             user: components["schemas"]["User"];
@@ -1666,16 +2200,49 @@ export interface components {
              * Format: date-time
              * @description Runs and logged models that were deleted before this time.
              */
-            deleted_before: string;
-            /** @description Only count. */
+            deleted_before?: string;
+            /** @description Only say what would be removed. */
             dry_run?: boolean;
+            /**
+             * Format: date-time
+             * @description Runs that ended before this time, or began before it and never ended.
+             */
+            ended_before?: string;
+            /** @description Names or ids; without any, all. */
+            experiments?: string[];
+            /** @description Remove runs that nobody deleted, too, once they have ended. */
+            include_active?: boolean;
+            /** @description Runs that stay in each of the experiments, deleted or not. */
+            keep_best?: components["schemas"]["Best"];
+            /** @description Runs that ended so; without any, all. */
+            status?: string[];
+        };
+        PurgeExperiments: {
+            /**
+             * Format: date-time
+             * @description Experiments that were deleted before this time.
+             */
+            deleted_before: string;
+            /** @description Only say what would be removed. */
+            dry_run?: boolean;
+            /** @description Names or ids; without any, all that are deleted. */
+            experiments?: string[];
         };
         Purged: {
+            /** Format: int64 */
+            bytes: number;
             dry_run: boolean;
+            /** Format: int64 */
+            experiments?: number;
             /** Format: int64 */
             kept: number;
             /** Format: int64 */
             logged_models: number;
+            /** Format: int64 */
+            metric_bytes: number;
+            /** Format: int64 */
+            objects: number;
+            reasons?: components["schemas"]["Kept"][];
             /** Format: int64 */
             runs: number;
         };
@@ -1727,6 +2294,40 @@ export interface components {
             items: components["schemas"]["Run"][];
             next_page_token?: string;
         };
+        RunStorage: {
+            /**
+             * Format: int64
+             * @description The sum of the files' sizes.
+             */
+            bytes: number;
+            experiment_id: string;
+            /**
+             * Format: int64
+             * @description Artifacts of the runs and of their logged models.
+             */
+            files: number;
+            id: string;
+            /** @enum {string} */
+            lifecycle_stage: "active" | "deleted";
+            /**
+             * Format: int64
+             * @description The points of all metrics, compressed.
+             */
+            metric_bytes: number;
+            name: string;
+            /** Format: int64 */
+            runs: number;
+            /**
+             * Format: int64
+             * @description What other runs, registered versions, deployments or assets need, too.
+             */
+            shared_bytes: number;
+            /**
+             * Format: int64
+             * @description What is stored for these files alone, and can be freed when they are removed for good.
+             */
+            unique_bytes: number;
+        };
         SeriesPoint: {
             /** Format: int64 */
             step: number;
@@ -1750,6 +2351,53 @@ export interface components {
         SignInRequestBody: {
             /** @description the code of a one-time link, or a personal token */
             code: string;
+        };
+        Storage: {
+            /**
+             * Format: int64
+             * @description The sum of the files' sizes.
+             */
+            bytes: number;
+            /** @description The largest first. */
+            experiments: components["schemas"]["ExperimentStorage"][];
+            /**
+             * Format: int64
+             * @description Artifacts of the runs and of their logged models.
+             */
+            files: number;
+            largest_runs: components["schemas"]["RunStorage"][];
+            /**
+             * Format: int64
+             * @description The points of all metrics, compressed.
+             */
+            metric_bytes: number;
+            /** Format: int64 */
+            runs: number;
+            /**
+             * Format: int64
+             * @description What other runs, registered versions, deployments or assets need, too.
+             */
+            shared_bytes: number;
+            /**
+             * Format: int64
+             * @description What is stored for these files alone, and can be freed when they are removed for good.
+             */
+            unique_bytes: number;
+        };
+        SweepProgress: {
+            /**
+             * Format: int64
+             * @description Objects that were listed, or freed.
+             */
+            done: number;
+            /** @enum {string} */
+            phase?: "listing" | "marking" | "freeing";
+            running: boolean;
+            /**
+             * Format: int64
+             * @description Objects to free, once that is known.
+             */
+            total?: number;
         };
         SweepResult: {
             dry_run: boolean;
@@ -1786,6 +2434,13 @@ export interface components {
             display_name?: string;
             tags?: {
                 [key: string]: string;
+            };
+        };
+        UpdateExperiment: {
+            name?: string;
+            /** @description Tags to set; null removes one. */
+            tags?: {
+                [key: string]: string | null;
             };
         };
         UpdateRunBody: {
@@ -2378,6 +3033,523 @@ export interface operations {
             };
         };
     };
+    "get-data": {
+        parameters: {
+            query?: {
+                /** @description Those that are archived too. */
+                archived?: boolean;
+                max_results?: number;
+                page_token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataAssetPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DataRegister"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-data-asset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                asset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataAsset"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "patch-data-asset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                asset: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DataUpdateAsset"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataAsset"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-data-asset-versions": {
+        parameters: {
+            query?: {
+                /** @description Those that are archived too. */
+                archived?: boolean;
+                max_results?: number;
+                page_token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                asset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataVersionPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-data-asset-versions-version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                asset: string;
+                /** @description the version, or "latest" */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "patch-data-asset-versions-version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                asset: string;
+                /** @description the version, or "latest" */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DataUpdateVersion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-data-asset-versions-version-uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                asset: string;
+                /** @description the version, or "latest" */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataUsePage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-datastores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatastorePage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-datastores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatastoreCreate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Datastore"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-datastores-datastore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                datastore: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Datastore"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-datastores-datastore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                datastore: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "patch-datastores-datastore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                datastore: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatastoreUpdate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Datastore"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-datastores-datastore-content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+                datastore: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "get-datastores-datastore-files": {
+        parameters: {
+            query?: {
+                /** @description A file or a folder; everything when it is left out. */
+                path?: string;
+                page_token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                datastore: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatastoreObjectPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "get-environments": {
         parameters: {
             query?: never;
@@ -2541,6 +3713,114 @@ export interface operations {
             };
         };
     };
+    "post-experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateExperimentBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-experiments-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportExperiment"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-experiments-purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PurgeExperiments"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purged"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "get-experiments-experiment": {
         parameters: {
             query?: never;
@@ -2562,6 +3842,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-experiments-experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                /** @description the experiment's name or id */
+                experiment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "patch-experiments-experiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                /** @description the experiment's name or id */
+                experiment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateExperiment"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-experiments-experiment-restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                /** @description the experiment's name or id */
+                experiment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-gc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepProgress"];
                 };
             };
             /** @description Error */
@@ -4199,6 +5615,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-runs-run-storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStorage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-storage": {
+        parameters: {
+            query?: {
+                /** @description Only this one, by its name or id. */
+                experiment?: string;
+                /** @description How many of the largest runs to name. */
+                largest?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
                 };
             };
             /** @description Error */
