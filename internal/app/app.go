@@ -19,6 +19,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/clock"
 	"github.com/atelier-ml/atelier/internal/compute/local"
 	"github.com/atelier-ml/atelier/internal/data"
+	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/endpoint"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
@@ -80,7 +81,8 @@ func (a *App) build(ctx context.Context) error {
 	environments := environment.New(g.db)
 	runs := tracking.New(g.db, g.blobs, g.bus)
 	models := model.New(g.db, g.blobs, g.bus, runs)
-	assets := data.New(g.db, g.blobs, g.bus, runs)
+	stores := datastore.New(g.db, g.vault, who, g.bus, a.config.DataDir)
+	assets := data.New(g.db, g.blobs, g.bus, runs, stores)
 	jobs := job.New(job.Options{
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
 		Tracking: runs, Models: models, Data: assets, Environments: environments, Driver: driver,
@@ -118,6 +120,7 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterRuns(t, runs)
 	api.RegisterStorage(t, runs)
 	api.RegisterModels(t, models)
+	api.RegisterDatastores(t, stores)
 	api.RegisterData(t, assets)
 	api.RegisterEndpoints(t, endpoints)
 	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Workspaces: workspaces, Access: who, Blobs: g.blobs, Log: a.log})

@@ -21,12 +21,15 @@ named with --version, and never change. Equal content is stored once.
 
 The path is a file or folder on this machine, an output of a job
 (azureml://jobs/JOB/outputs/OUTPUT/paths/PATH), what a run logged
-(runs:/RUN/PATH), or another version (azureml:NAME:VERSION).`
+(runs:/RUN/PATH), another version (azureml:NAME:VERSION), a place in a datastore
+(azureml://datastores/DATASTORE/paths/PATH, s3://..., wasbs://...) or an address
+(https://...). What lies in a datastore is not copied, unless --freeze says so.`
 
 // dataOptions are the flags of `data create`; they win over the file.
 type dataOptions struct {
 	file, name, version, path, kind, description string
 	sets, tags                                   []string
+	freeze                                       bool
 }
 
 func (o *dataOptions) addTo(cmd *cobra.Command) {
@@ -39,6 +42,7 @@ func (o *dataOptions) addTo(cmd *cobra.Command) {
 	flags.StringVarP(&o.description, "description", "d", "", "what it is")
 	flags.StringArrayVar(&o.tags, "tag", nil, "tag, as KEY=VALUE; may be repeated")
 	flags.StringArrayVar(&o.sets, "set", nil, "change a value of the file, as in version=3")
+	flags.BoolVar(&o.freeze, "freeze", false, "store what lies in a datastore, so that it cannot change")
 	cmd.MarkFlagsOneRequired("file", "name")
 }
 
@@ -89,6 +93,7 @@ func (c *command) readData(o dataOptions) (data.Register, error) {
 		ask.Tags = map[string]string{}
 	}
 	maps.Copy(ask.Tags, tags)
+	ask.Freeze = o.freeze
 	if ask.Path == "" {
 		return ask, atelier.Errorf(atelier.Invalid, "The data has no path.").WithHint("Say where it is with --path.")
 	}
@@ -101,11 +106,16 @@ func (c *command) showData(v data.Version) error {
 		if v.Archived {
 			archived = "yes"
 		}
+		reference := ""
+		if v.Reference != nil {
+			reference = "yes; it is read where it lies"
+		}
 		return facts(
 			[2]string{"name", v.Name},
 			[2]string{"version", v.Version},
 			[2]string{"type", string(v.Type)},
 			[2]string{"path", v.Path},
+			[2]string{"reference", reference},
 			[2]string{"tree", string(v.Tree)},
 			[2]string{"size", bytesText(v.Size) + " in " + counted(v.Files, "file")},
 			[2]string{"run", v.RunID},
@@ -267,6 +277,9 @@ func (c *command) dataDownload() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if found.Reference != nil {
+				return c.downloadReference(cmd.Context(), api, *found.Reference, first(target, which))
+			}
 			tree, err := api.Tree(cmd.Context(), found.Tree)
 			if err != nil {
 				return err
@@ -277,6 +290,20 @@ func (c *command) dataDownload() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// downloadReference downloads what lies in a datastore as it is now.
+func (c *command) downloadReference(ctx context.Context, api *client.Client, r data.Reference, target string) error {
+	if r.URL != "" {
+		return atelier.Errorf(atelier.Precondition, "The data lies at %s and is not stored here.", r.URL).WithHint("Download it from there.")
+	}
+	objects, err := api.DatastoreFiles(ctx, r.Datastore, r.Path)
+	if err != nil {
+		return err
+	}
+	return c.intoFolder(target, len(objects), func(to client.Target) error {
+		return api.DownloadObjects(ctx, r.Datastore, r.Path, objects, to)
+	})
 }
 
 // dataArchive is the command that archives, or the one that restores.

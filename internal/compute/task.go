@@ -48,12 +48,16 @@ type Task struct {
 	Service *ServiceTask `json:"service,omitempty"`
 }
 
-// Input is a literal, which has only a Value, or a file or folder of a stored tree.
+// Input is a literal, which has only a Value; a file or folder of a stored tree; a
+// file or folder in a datastore, which the server reads for the runner; or an
+// address, from which the runner reads a file itself.
 type Input struct {
-	Value *string   `json:"value,omitempty"`
-	Type  string    `json:"type,omitempty"`
-	Tree  blob.Hash `json:"tree,omitempty"`
-	// Path is the file or folder inside Tree; empty for the whole tree.
+	Value     *string   `json:"value,omitempty"`
+	Type      string    `json:"type,omitempty"`
+	Tree      blob.Hash `json:"tree,omitempty"`
+	Datastore string    `json:"datastore,omitempty"`
+	URL       string    `json:"url,omitempty"`
+	// Path is the file or folder inside Tree or Datastore; empty for all of it.
 	Path string `json:"path,omitempty"`
 	Mode string `json:"mode,omitempty"`
 }

@@ -92,15 +92,37 @@ func asNumber(version string) int64 {
 }
 
 // Check refuses content that cannot be what kind says.
-func (c Content) Check(kind Type) error { return checkFiles(kind, c.Tree.Files) }
+func (c Content) Check(kind Type) error {
+	if c.Reference != nil {
+		return c.Reference.check(kind, c.Files)
+	}
+	return checkFiles(kind, c.Tree.Files)
+}
+
+// check refuses a reference that cannot be what kind says, as far as that is seen
+// without reading.
+func (r Reference) check(kind Type, files int) error {
+	if r.URL != "" && kind != File {
+		return atelier.Errorf(atelier.Invalid, "An address of the web is one file, and %s is more.", kind).At("type").
+			WithHint("Use the type %s.", File)
+	}
+	if kind == File && r.URL == "" && files != 1 {
+		return tooMany(files)
+	}
+	return nil
+}
+
+func tooMany(files int) error {
+	return atelier.Errorf(atelier.Invalid, "It has %d files, and %s means one.", files, File).At("type").
+		WithHint("Use the type %s, or name the file in the path.", Folder)
+}
 
 // checkFiles refuses files that cannot be what kind says.
 func checkFiles(kind Type, files []blob.File) error {
 	switch kind {
 	case File:
 		if len(files) != 1 {
-			return atelier.Errorf(atelier.Invalid, "It has %d files, and %s means one.", len(files), File).At("type").
-				WithHint("Use the type %s, or name the file in the path.", Folder)
+			return tooMany(len(files))
 		}
 	case MLTable:
 		if !slices.ContainsFunc(files, func(f blob.File) bool { return f.Path == "MLTable" }) {

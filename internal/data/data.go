@@ -48,6 +48,7 @@ type Version struct {
 	Version     string            `json:"version"`
 	Type        Type              `json:"type" enum:"uri_file,uri_folder,mltable"`
 	Path        string            `json:"path" doc:"Where it was registered from."`
+	Reference   *Reference        `json:"reference,omitempty" doc:"Where it lies, when it is not stored here."`
 	Tree        blob.Hash         `json:"tree,omitempty" doc:"The stored files; absent while the version only refers to a datastore or an address."`
 	Size        int64             `json:"size"`
 	Files       int               `json:"files"`
@@ -61,12 +62,23 @@ type Version struct {
 	UpdatedAt   time.Time         `json:"updated_at"`
 }
 
+// Reference is a place outside the workspace's own store: a file or a folder in a
+// datastore, or an address of the web.
+type Reference struct {
+	Datastore string `json:"datastore,omitempty"`
+	Path      string `json:"path,omitempty" doc:"In the datastore."`
+	URL       string `json:"url,omitempty"`
+	// Fingerprint changes when a file comes, goes or changes. Addresses have none.
+	Fingerprint string `json:"fingerprint,omitempty"`
+}
+
 // Register describes a version to register.
 type Register struct {
 	Name        string            `json:"name"`
 	Version     string            `json:"version,omitempty" doc:"Any word that is not taken; the next number when it is left out."`
 	Type        Type              `json:"type,omitempty" enum:"uri_file,uri_folder,mltable" doc:"uri_folder when it is left out."`
-	Path        string            `json:"path" doc:"An uploaded folder, azureml://jobs/JOB/outputs/OUTPUT, runs:/RUN/PATH or azureml:NAME:VERSION."`
+	Path        string            `json:"path" doc:"An uploaded folder, azureml://jobs/JOB/outputs/OUTPUT, runs:/RUN/PATH, azureml:NAME:VERSION, azureml://datastores/NAME/paths/PATH or an address."`
+	Freeze      bool              `json:"freeze,omitempty" doc:"Store what lies in a datastore, so that it cannot change."`
 	Description string            `json:"description,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
 	Properties  map[string]string `json:"properties,omitempty"`

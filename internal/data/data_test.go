@@ -2,18 +2,23 @@ package data_test
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/clock"
 	"github.com/atelier-ml/atelier/internal/data"
+	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/sqldb/sqldbtest"
 	"github.com/atelier-ml/atelier/internal/tracking"
+	"github.com/atelier-ml/atelier/internal/vault"
 )
 
 const ws = "one"
@@ -25,6 +30,7 @@ type bench struct {
 	db       *sqldb.DB
 	tracking *tracking.Service
 	blobs    blob.Store
+	stores   *datastore.Service
 }
 
 func each(t *testing.T, test func(b bench)) {
@@ -46,8 +52,18 @@ func each(t *testing.T, test func(b bench)) {
 		}
 		bus := event.NewBus()
 		tracked := tracking.New(db, blobs, bus)
-		ctx := atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: "u1", Name: "ada"})
-		test(bench{data.New(db, blobs, bus, tracked), t, ctx, db, tracked, blobs})
+		sealed, err := vault.Open(filepath.Join(t.TempDir(), "vault.key"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		who := access.New(db, clock.System{})
+		owner, _, err := who.Bootstrap(t.Context(), "ada")
+		if err != nil {
+			t.Fatal(err)
+		}
+		stores := datastore.New(db, sealed, who, bus, t.TempDir())
+		ctx := atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: owner.ID, Name: owner.Name})
+		test(bench{data.New(db, blobs, bus, tracked, stores), t, ctx, db, tracked, blobs, stores})
 	})
 }
 

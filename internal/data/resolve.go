@@ -8,13 +8,21 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/tracking"
 )
 
-// Content is what a path means.
+// Content is what a path means: stored files, or a reference.
 type Content struct {
 	// Tree holds the files, rooted at what the path names.
 	Tree blob.Tree
+	// Reference says where they lie when they are not stored; Files and Size are
+	// then what was found there.
+	Reference *Reference
+	Files     int
+	Size      int64
+	// Changed says that the files are no longer what was registered.
+	Changed bool
 	// Asset and Version name the version that the path refers to, if it does.
 	Asset, Version string
 	// RunID is the run that made the files, if the path says so.
@@ -40,9 +48,11 @@ func (s *Service) Resolve(ctx context.Context, ws, raw string) (Content, error) 
 	case atelier.LocalPath:
 		return Content{}, atelier.Errorf(atelier.Invalid, "%q is a local path; the server cannot see it.", atelier.Clip(raw, 120)).
 			WithHint("Upload it first; the command line and the Python client do it.")
+	case atelier.RemotePath:
+		return s.fromAddress(ctx, ws, p)
 	}
-	return Content{}, atelier.Errorf(atelier.NotImplemented, "Data cannot be read from %q yet.", atelier.Clip(raw, 120)).
-		WithHint("Use a local path, azureml:NAME:VERSION, azureml://jobs/JOB/outputs/OUTPUT or runs:/RUN/PATH.")
+	return Content{}, atelier.Errorf(atelier.NotImplemented, "Data cannot be read from %q.", atelier.Clip(raw, 120)).
+		WithHint("Use a local path, azureml:NAME:VERSION, azureml://datastores/NAME/paths/PATH, azureml://jobs/JOB/outputs/OUTPUT, runs:/RUN/PATH or an address.")
 }
 
 // fromAsset reads azureml:NAME:VERSION and azureml:NAME@latest.
@@ -66,16 +76,23 @@ func (s *Service) fromAsset(ctx context.Context, ws string, p atelier.Path) (Con
 	if err != nil {
 		return Content{}, err
 	}
-	tree, err := blob.Hold(ctx, s.blobs, ws, v.Tree)
-	return Content{Tree: tree, Asset: v.Name, Version: v.Version, RunID: v.RunID}, err
+	found := Content{Reference: v.Reference, Files: v.Files, Size: v.Size}
+	switch {
+	case v.Tree != "":
+		found.Tree, err = blob.Hold(ctx, s.blobs, ws, v.Tree)
+	case v.Reference.Datastore != "":
+		found, err = s.fromPlace(ctx, ws, v.Reference.Datastore, v.Reference.Path)
+		found.Changed = err == nil && found.Reference.Fingerprint != v.Reference.Fingerprint
+	}
+	found.Asset, found.Version, found.RunID = v.Name, v.Version, v.RunID
+	return found, err
 }
 
-// fromDatastore reads what was uploaded (LocalUpload/TREE/NAME) or what a job
-// left (azureml/JOB/OUTPUT) in the workspace's own datastore.
+// fromDatastore reads what lies in a datastore. In the workspace's own that is what
+// was uploaded (LocalUpload/TREE/NAME) or what a job left (azureml/JOB/OUTPUT).
 func (s *Service) fromDatastore(ctx context.Context, ws string, p atelier.Path) (Content, error) {
-	if p.Datastore != atelier.DefaultDatastore {
-		return Content{}, atelier.Errorf(atelier.NotFound, "There is no datastore %q.", atelier.Clip(p.Datastore, 60)).
-			WithHint("The workspace's own datastore is %s.", atelier.DefaultDatastore)
+	if p.Datastore != atelier.DefaultDatastore && p.Datastore != datastore.ArtifactDatastore {
+		return s.fromPlace(ctx, ws, p.Datastore, p.Rest)
 	}
 	parts := strings.SplitN(strings.Trim(p.Rest, "/"), "/", 4)
 	switch {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/tracking"
@@ -19,12 +20,13 @@ type Service struct {
 	blobs    blob.Store
 	bus      *event.Bus
 	tracking *tracking.Service
+	stores   *datastore.Service
 }
 
 // New returns the service over db and blobs, which reads what runs keep from
-// tracked and announces changes on bus.
-func New(db *sqldb.DB, blobs blob.Store, bus *event.Bus, tracked *tracking.Service) *Service {
-	return &Service{db: db, blobs: blobs, bus: bus, tracking: tracked}
+// tracked and what lies elsewhere through stores, and announces changes on bus.
+func New(db *sqldb.DB, blobs blob.Store, bus *event.Bus, tracked *tracking.Service, stores *datastore.Service) *Service {
+	return &Service{db: db, blobs: blobs, bus: bus, tracking: tracked, stores: stores}
 }
 
 func (s *Service) write(ctx context.Context, ws, name string, change func(tx *sqldb.Tx) error) error {
@@ -70,7 +72,15 @@ func (s *Service) Prepare(ctx context.Context, ws string, r Register) (Version, 
 	if err := content.Check(v.Type); err != nil {
 		return Version{}, err
 	}
-	v.Tree, v.Size, v.Files, v.RunID = content.Tree.ID, content.Tree.Size(), len(content.Tree.Files), content.RunID
+	if content.Reference != nil && r.Freeze {
+		if content, err = s.freeze(ctx, ws, content); err != nil {
+			return Version{}, at(err, "path")
+		}
+	}
+	v.RunID, v.Reference, v.Files, v.Size = content.RunID, content.Reference, content.Files, content.Size
+	if v.Reference == nil {
+		v.Tree, v.Size, v.Files = content.Tree.ID, content.Tree.Size(), len(content.Tree.Files)
+	}
 	return v, nil
 }
 

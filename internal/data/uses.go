@@ -29,7 +29,10 @@ type Use struct {
 	Version   string    `json:"version,omitempty"`
 	SourceRun string    `json:"source_run,omitempty" doc:"The run that made it, if one did."`
 	Tree      blob.Hash `json:"tree,omitempty" doc:"The bytes."`
-	UsedAt    time.Time `json:"used_at"`
+	// Reference is where the bytes were, when they are not stored.
+	Reference *Reference `json:"reference,omitempty"`
+	UsedAt    time.Time  `json:"used_at"`
+	Changed   bool       `json:"-"` // the version is no longer what was registered
 }
 
 // Record keeps uses, in the transaction of the job that has them.

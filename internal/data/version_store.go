@@ -8,13 +8,13 @@ import (
 	"github.com/atelier-ml/atelier/internal/sqldb"
 )
 
-const versionColumns = `name, version, type, path, tree, size, files, description, tags, properties, archived, run_id,
+const versionColumns = `name, version, type, path, reference, tree, size, files, description, tags, properties, archived, run_id,
 	created_by, created_at, updated_at`
 
 func insertVersion(ctx context.Context, tx *sqldb.Tx, ws string, serial int64, v Version) error {
 	_, err := tx.Exec(ctx, `INSERT INTO data_versions (workspace_id, serial, `+versionColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-		ws, serial, v.Name, v.Version, string(v.Type), v.Path, string(v.Tree), v.Size, v.Files, v.Description,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		ws, serial, v.Name, v.Version, string(v.Type), v.Path, v.Reference.text(), string(v.Tree), v.Size, v.Files, v.Description,
 		sqldb.JSON(v.Tags), sqldb.JSON(v.Properties), v.Archived, v.RunID, v.CreatedBy, sqldb.Micros(v.CreatedAt), sqldb.Micros(v.UpdatedAt))
 	if sqldb.IsDuplicate(err) {
 		return atelier.Errorf(atelier.Conflict, "The data asset %q has a version %q already.", v.Name, v.Version).At("version").
@@ -26,13 +26,16 @@ func insertVersion(ctx context.Context, tx *sqldb.Tx, ws string, serial int64, v
 func scanVersion(scan func(...any) error, before ...any) (Version, error) {
 	var v Version
 	var created, updated int64
-	var tags, properties string
-	err := scan(append(before, &v.Name, &v.Version, &v.Type, &v.Path, &v.Tree, &v.Size, &v.Files, &v.Description, &tags, &properties,
+	var reference, tags, properties string
+	err := scan(append(before, &v.Name, &v.Version, &v.Type, &v.Path, &reference, &v.Tree, &v.Size, &v.Files, &v.Description, &tags, &properties,
 		&v.Archived, &v.RunID, &v.CreatedBy, &created, &updated)...)
 	if err != nil {
 		return v, err
 	}
 	v.CreatedAt, v.UpdatedAt = sqldb.Time(created), sqldb.Time(updated)
+	if v.Reference, err = readReference(reference); err != nil {
+		return v, err
+	}
 	return v, errors.Join(sqldb.FromJSON(tags, &v.Tags), sqldb.FromJSON(properties, &v.Properties))
 }
 
@@ -77,4 +80,20 @@ func updateVersion(ctx context.Context, tx *sqldb.Tx, ws string, v Version) erro
 		WHERE workspace_id = $1 AND name = $2 AND version = $3`,
 		ws, v.Name, v.Version, v.Description, sqldb.JSON(v.Tags), sqldb.JSON(v.Properties), v.Archived, sqldb.Micros(v.UpdatedAt))
 	return err
+}
+
+// text is how a reference is stored, "" for none.
+func (r *Reference) text() string {
+	if r == nil {
+		return ""
+	}
+	return sqldb.JSON(r)
+}
+
+func readReference(text string) (*Reference, error) {
+	if text == "" {
+		return nil, nil
+	}
+	r := &Reference{}
+	return r, sqldb.FromJSON(text, r)
 }

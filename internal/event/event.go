@@ -22,6 +22,7 @@ const (
 	Experiment = "experiment"
 	Model      = "model"
 	Data       = "data"
+	Datastore  = "datastore"
 	Endpoint   = "endpoint"
 	Deployment = "deployment"
 	Workspace  = "workspace"

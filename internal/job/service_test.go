@@ -22,6 +22,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/fake"
 	"github.com/atelier-ml/atelier/internal/data"
+	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/job"
@@ -75,7 +76,7 @@ func newBench(t *testing.T, db *sqldb.DB, clk clock.Clock) *bench {
 	b.driver = fake.New(clk, compute.Capacity{Name: "fake", CPUs: 2}, b.script, b.report)
 	b.deps = job.Options{DB: db, Clock: clk, Bus: b.bus, Access: who, Blobs: b.blobs, Logs: store, Tracking: b.runs,
 		Models:       model.New(db, b.blobs, b.bus, b.runs),
-		Data:         data.New(db, b.blobs, b.bus, b.runs),
+		Data:         data.New(db, b.blobs, b.bus, b.runs, datastore.New(db, nil, who, b.bus, t.TempDir())),
 		Environments: environment.New(db), Driver: b.driver, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		ServerURL: func() string { return "http://server" }}
 	b.jobs = job.New(b.deps)
@@ -228,7 +229,9 @@ func TestRefusedJobsLeaveNothing(t *testing.T) {
 		"local input":         {func(s *job.Spec) { s.Inputs = map[string]job.Input{"d": {Type: "uri_file", Path: "./x"}} }, atelier.Invalid, "inputs.d"},
 		"unknown upload":      {func(s *job.Spec) { s.Inputs = map[string]job.Input{"d": {Path: upload + unknown}} }, atelier.Invalid, "inputs.d"},
 		"unknown job":         {func(s *job.Spec) { s.Inputs = map[string]job.Input{"d": {Path: "azureml://jobs/no/outputs/x"}} }, atelier.NotFound, "inputs.d"},
-		"remote input":        {func(s *job.Spec) { s.Inputs = map[string]job.Input{"d": {Path: "https://x/y"}} }, atelier.NotImplemented, "inputs.d"},
+		"remote folder":       {func(s *job.Spec) { s.Inputs = map[string]job.Input{"d": {Path: "https://x/y"}} }, atelier.Invalid, "inputs.d"},
+		"address with a key":  {func(s *job.Spec) { s.Inputs = map[string]job.Input{"d": {Type: "uri_file", Path: "https://x/y?sig=z"}} }, atelier.Invalid, "inputs.d"},
+		"bucket of nobody":    {func(s *job.Spec) { s.Inputs = map[string]job.Input{"d": {Path: "s3://x/y"}} }, atelier.NotFound, "inputs.d"},
 		"bad output type":     {func(s *job.Spec) { s.Outputs = map[string]job.Output{"o": {Type: "folder"}} }, atelier.Invalid, "outputs.o.type"},
 		"bad variable":        {func(s *job.Spec) { s.EnvironmentVariables = map[string]string{"A=B": ""} }, atelier.Invalid, "environment_variables"},
 		"unknown environment": {func(s *job.Spec) { s.Environment = environment.Spec{Reference: "azureml:nothing:1"} }, atelier.NotFound, ""},

@@ -203,6 +203,9 @@ func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, 
 		}
 		j.task.Inputs[name] = found
 		if use != nil {
+			if use.Changed {
+				j.Notices = append(j.Notices, "What "+use.Path+" refers to has changed since it was registered; the job reads it as it is.")
+			}
 			use.RunID, use.Direction, use.Name = j.Name, data.Input, name
 			j.uses = append(j.uses, *use)
 		}
@@ -295,8 +298,11 @@ func (s *Service) findInput(ctx context.Context, ws string, input Input) (comput
 		err = content.Check(data.Type(found.Type))
 	}
 	found.Tree = content.Tree.ID
+	if r := content.Reference; r != nil {
+		found.Datastore, found.Path, found.URL = r.Datastore, r.Path, r.URL
+	}
 	return found, &data.Use{Type: found.Type, Path: input.Path, Asset: content.Asset, Version: content.Version,
-		SourceRun: content.RunID, Tree: found.Tree}, err
+		SourceRun: content.RunID, Tree: found.Tree, Reference: content.Reference, Changed: content.Changed}, err
 }
 
 // runTags are what MLflow's clients and Azure's read on a job's run.

@@ -28,10 +28,7 @@ func (r *runner) fetchTree(ctx context.Context, tree blob.Hash, from, dir string
 	if err := r.server.call(ctx, http.MethodGet, "/trees/"+string(tree), nil, &content); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(dir)
+	root, err := openFolder(dir)
 	if err != nil {
 		return err
 	}
@@ -100,43 +97,60 @@ func safeName(name string) string {
 
 // fetchFile fetches one object and checks that it is what its name says.
 func (r *runner) fetchFile(ctx context.Context, root *os.Root, name string, file blob.File, readOnly bool) error {
-	name = filepath.FromSlash(name)
-	if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return err
+	open := func(ctx context.Context) (*http.Response, error) {
+		return r.server.open(ctx, http.MethodGet, "/blobs/"+string(file.Hash), nil)
+	}
+	digest, err := r.save(ctx, root, saved{name: name, mode: fileMode(file, readOnly), open: open})
+	if err == nil && digest != string(file.Hash) {
+		err = errors.New("the server sent something else than " + file.Path)
+	}
+	return err
+}
+
+// saved is a file to write, and how to ask for it.
+type saved struct {
+	name string
+	mode os.FileMode
+	open func(ctx context.Context) (*http.Response, error)
+}
+
+// save writes what somebody answers to a file and returns its SHA-256. An answer
+// that breaks off is asked for again.
+func (r *runner) save(ctx context.Context, root *os.Root, file saved) (digest string, err error) {
+	file.name = filepath.FromSlash(file.name)
+	if err := root.MkdirAll(filepath.Dir(file.name), 0o700); err != nil {
+		return "", err
 	}
 	for {
-		broken, err := r.fetchOnce(ctx, root, name, file, readOnly)
+		digest, broken, err := saveOnce(ctx, root, file)
 		if !broken {
-			return err
+			return digest, err
 		}
 		if err := r.server.wait(ctx, firstPause); err != nil {
-			return err
+			return "", err
 		}
 	}
 }
 
-// fetchOnce reports broken when the answer broke off and may be asked for again.
-func (r *runner) fetchOnce(ctx context.Context, root *os.Root, name string, file blob.File, readOnly bool) (broken bool, err error) {
-	response, err := r.server.open(ctx, http.MethodGet, "/blobs/"+string(file.Hash), nil)
+// saveOnce reports broken when the answer broke off and may be asked for again.
+func saveOnce(ctx context.Context, root *os.Root, file saved) (digest string, broken bool, err error) {
+	response, err := file.open(ctx)
 	if err != nil {
-		return false, err
+		return "", false, err
 	}
 	defer response.Body.Close()
-	root.Remove(name)
-	out, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode(file, readOnly))
+	root.Remove(file.name)
+	out, err := root.OpenFile(file.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, file.mode)
 	if err != nil {
-		return false, err
+		return "", false, err
 	}
 	defer out.Close()
-	digest := sha256.New()
+	sum := sha256.New()
 	body := &observed{r: response.Body}
-	if _, err := io.Copy(io.MultiWriter(out, digest), body); err != nil {
-		return body.failed, err
+	if _, err := io.Copy(io.MultiWriter(out, sum), body); err != nil {
+		return "", body.failed, err
 	}
-	if hex.EncodeToString(digest.Sum(nil)) != string(file.Hash) {
-		return false, errors.New("the server sent something else than " + file.Path)
-	}
-	return false, out.Close()
+	return hex.EncodeToString(sum.Sum(nil)), false, out.Close()
 }
 
 func fileMode(file blob.File, readOnly bool) os.FileMode {

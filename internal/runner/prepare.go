@@ -142,7 +142,7 @@ func (r *runner) fetchInput(ctx context.Context, name string, input compute.Inpu
 		return *input.Value, nil
 	}
 	dir := r.workPath("inputs", name)
-	if err := r.fetchTree(ctx, input.Tree, input.Path, dir, input.Mode != "download"); err != nil {
+	if err := r.fetchData(ctx, input, dir); err != nil {
 		return "", fmt.Errorf("fetch the input %s: %w", name, err)
 	}
 	if !strings.HasSuffix(input.Type, "_file") {
@@ -156,7 +156,21 @@ func (r *runner) fetchInput(ctx context.Context, name string, input compute.Inpu
 		return "", atelier.Errorf(atelier.Invalid, "The input %s should be one file, but it is a folder.", name).
 			WithHint("Give it the type uri_folder.")
 	}
-	return filepath.Join(dir, entries[0].Name()), nil
+	// The path stands in the command unquoted.
+	plain := filepath.Join(dir, safeName(entries[0].Name()))
+	return plain, os.Rename(filepath.Join(dir, entries[0].Name()), plain)
+}
+
+// fetchData writes the files of an input into dir.
+func (r *runner) fetchData(ctx context.Context, input compute.Input, dir string) error {
+	readOnly := input.Mode != "download"
+	switch {
+	case input.URL != "":
+		return r.fetchAddress(ctx, input.URL, dir, readOnly)
+	case input.Datastore != "":
+		return r.fetchObjects(ctx, input.Datastore, input.Path, dir, readOnly)
+	}
+	return r.fetchTree(ctx, input.Tree, input.Path, dir, readOnly)
 }
 
 func (r *runner) makeOutputs(p *place) error {

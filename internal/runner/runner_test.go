@@ -121,7 +121,7 @@ func (w *world) start() {
 	w.must(err)
 	address := "http://" + listener.Addr().String()
 	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	w.jobs = job.New(job.Options{DB: db, Clock: clk, Bus: w.bus, Access: who, Blobs: w.blobs, Logs: logStore, Tracking: w.runs, Data: data.New(db, w.blobs, w.bus, w.runs),
+	w.jobs = job.New(job.Options{DB: db, Clock: clk, Bus: w.bus, Access: who, Blobs: w.blobs, Logs: logStore, Tracking: w.runs, Data: data.New(db, w.blobs, w.bus, w.runs, nil),
 		Environments: environment.New(db), Driver: w.driver, Log: log, ServerFile: filepath.Join(w.dir, "server.json"),
 		ServerURL:       func() string { return address },
 		EnvironmentsDir: filepath.Join(w.dir, "environments"), ToolsDir: filepath.Join(w.dir, "tools")})

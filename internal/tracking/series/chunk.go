@@ -13,12 +13,13 @@ import (
 // A chunk is the stored form of some points of one series:
 //
 //	byte     version of this format, 1
-//	byte     how values are written: 0 XOR, 1 decimal, 2 single, 3 split
+//	byte     how values are written: 0 XOR, 1 decimal, 2 single, 3 split, 4 double
 //	uvarint  number of points, at least 1
 //	bits     steps, then timestamps, as integers (see bitWriter.integers);
 //	         then values: XOR (see bitWriter.xor); or 4 bits with the number
 //	         of decimals and the scaled values as integers; or numbers of 32
-//	         bits, as integers or split (see bitWriter.split)
+//	         bits, as integers or split (see bitWriter.split); or numbers of
+//	         64 bits, as integers
 //	4 bytes  CRC-32C of all before, little-endian
 //
 // The points are in the order of history, each once. NaN has one form, and
@@ -138,6 +139,9 @@ func (e *encoder) writeValues(w *bitWriter) byte {
 	if singles(e.values, e.whole) {
 		try(singleValues, func(w *bitWriter) { w.integers(e.whole, &e.scratch) })
 		try(splitValues, func(w *bitWriter) { w.split(e.whole) })
+	} else {
+		doubles(e.values, e.whole)
+		try(doubleValues, func(w *bitWriter) { w.integers(e.whole, &e.scratch) })
 	}
 	w.append(best)
 	return form
@@ -205,6 +209,12 @@ func (r *bitReader) values(form byte, points []Point, numbers []int64) bool {
 				return false
 			}
 			points[i].Value = ofSingle(whole)
+		}
+		return true
+	case doubleValues:
+		r.integers(numbers)
+		for i, whole := range numbers {
+			points[i].Value = ofDouble(whole)
 		}
 		return true
 	}

@@ -11,6 +11,7 @@ const (
 	decimalValues = 1 // whole numbers, to be divided by a power of ten
 	singleValues  = 2 // numbers of 32 bits, as integers in their order
 	splitValues   = 3 // numbers of 32 bits, exponents apart from the rest
+	doubleValues  = 4 // numbers of 64 bits, as integers in their order
 )
 
 const maxDecimals = 9
@@ -91,4 +92,22 @@ func (r *bitReader) xor(values []float64) {
 		}
 		values[i] = math.Float64frombits(last)
 	}
+}
+
+// doubles fills out with values as integers in the order of the values. What is
+// smooth, or goes in equal steps, has small second differences then.
+func doubles(values []float64, out []int64) {
+	for i, value := range values {
+		out[i] = int64(math.Float64bits(value))
+		if out[i] < 0 {
+			out[i] = math.MinInt64 - out[i]
+		}
+	}
+}
+
+func ofDouble(whole int64) Value {
+	if whole < 0 {
+		whole = math.MinInt64 - whole
+	}
+	return Value(math.Float64frombits(uint64(whole))).canonical()
 }
