@@ -32,7 +32,7 @@ func newCurves(seed uint64) curves {
 		for i, value := range []float64{
 			loss,
 			float64(float32(loss + 0.1 + random.NormFloat64()*0.02)),
-			smooth,
+			float64(float32(smooth)),
 			math.Round(1000*(0.5+0.45*progress+random.Float64()*0.05)) / 1000,
 			0.0005 * (1 + math.Cos(math.Pi*progress)),
 			float64(step/500) + float64(step%500)/500,
