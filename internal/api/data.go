@@ -29,6 +29,12 @@ func RegisterData(t *route.Table, assets *data.Service) {
 		Summary: "Change what is said about a version, or archive it", Tag: "data"}, r.updateVersion)
 	route.Native(t, route.Route{Method: "GET", Path: version + "/uses", Permission: "data/read",
 		Summary: "Which runs read or made a version, latest first", Tag: "data"}, r.uses)
+	route.Native(t, route.Route{Method: "GET", Path: version + "/preview", Permission: "data/read",
+		Summary: "The first rows of a table of a version", Tag: "data"}, r.preview)
+	route.Native(t, route.Route{Method: "GET", Path: version + "/profile", Permission: "data/read",
+		Summary: "What is known of the columns of a version; made in the background when first asked for", Tag: "data"}, r.profile)
+	route.Native(t, route.Route{Method: "GET", Path: version + "/difference", Permission: "data/read",
+		Summary: "What changed since another version", Tag: "data"}, r.difference)
 }
 
 type dataRoutes struct {
@@ -113,4 +119,27 @@ func (r *dataRoutes) updateVersion(ctx context.Context, in *updateDataVersion) (
 
 func (r *dataRoutes) uses(ctx context.Context, in *DataVersionPath) (*Body[atelier.Page[data.Use]], error) {
 	return answer(r.assets.UsesOfVersion(ctx, workspace.From(ctx).ID, in.Asset, in.Version))
+}
+
+type previewData struct {
+	DataVersionPath
+	Path string `query:"path" doc:"Which table; the first one when it is left out."`
+	Rows int    `query:"rows" minimum:"0" maximum:"1000" doc:"50 when it is left out."`
+}
+
+func (r *dataRoutes) preview(ctx context.Context, in *previewData) (*Body[data.Preview], error) {
+	return answer(r.assets.Preview(ctx, workspace.From(ctx).ID, in.Asset, in.Version, data.PreviewOf{Path: in.Path, Rows: in.Rows}))
+}
+
+func (r *dataRoutes) profile(ctx context.Context, in *DataVersionPath) (*Body[data.ProfileState], error) {
+	return answer(r.assets.Profile(ctx, workspace.From(ctx).ID, in.Asset, in.Version))
+}
+
+type compareData struct {
+	DataVersionPath
+	Since string `query:"since" required:"true" doc:"The other version, which came before."`
+}
+
+func (r *dataRoutes) difference(ctx context.Context, in *compareData) (*Body[data.Difference], error) {
+	return answer(r.assets.Compare(ctx, workspace.From(ctx).ID, in.Asset, in.Since, in.Version))
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/url"
+	"strconv"
 
 	"github.com/atelier-ml/atelier/internal/data"
 )
@@ -47,4 +48,20 @@ func (c *Client) UpdateDataVersion(ctx context.Context, name, version string, ch
 // DataUses returns the runs that read or made a version.
 func (c *Client) DataUses(ctx context.Context, name, version string) ([]data.Use, error) {
 	return list[data.Use](ctx, c, c.path("data", name, "versions", version, "uses"), nil, 0)
+}
+
+// PreviewData returns the first rows of a table of a version.
+func (c *Client) PreviewData(ctx context.Context, name, version string, ask data.PreviewOf) (data.Preview, error) {
+	query := url.Values{"path": {ask.Path}, "rows": {strconv.Itoa(ask.Rows)}}
+	return get[data.Preview](ctx, c, c.path("data", name, "versions", version, "preview"), query)
+}
+
+// ProfileData returns what is known of the columns of a version, once it is.
+func (c *Client) ProfileData(ctx context.Context, name, version string) (data.ProfileState, error) {
+	return get[data.ProfileState](ctx, c, c.path("data", name, "versions", version, "profile"), nil)
+}
+
+// CompareData returns what changed between two versions.
+func (c *Client) CompareData(ctx context.Context, name, from, to string) (data.Difference, error) {
+	return get[data.Difference](ctx, c, c.path("data", name, "versions", to, "difference"), url.Values{"since": {from}})
 }

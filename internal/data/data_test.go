@@ -2,9 +2,11 @@ package data_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -31,6 +33,7 @@ type bench struct {
 	tracking *tracking.Service
 	blobs    blob.Store
 	stores   *datastore.Service
+	bus      *event.Bus
 }
 
 func each(t *testing.T, test func(b bench)) {
@@ -63,7 +66,7 @@ func each(t *testing.T, test func(b bench)) {
 		}
 		stores := datastore.New(db, sealed, who, bus, t.TempDir())
 		ctx := atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: owner.ID, Name: owner.Name})
-		test(bench{data.New(db, blobs, bus, tracked, stores), t, ctx, db, tracked, blobs, stores})
+		test(bench{data.New(db, blobs, bus, tracked, stores), t, ctx, db, tracked, blobs, stores, bus})
 	})
 }
 
@@ -299,5 +302,112 @@ func TestBytesOfVersionsAndUsesAreReferredTo(t *testing.T) {
 		if len(uses) != 1 || uses[0].Name != "in" || uses[0].Tree != content.Tree.ID {
 			b.t.Errorf("uses %+v", uses)
 		}
+	})
+}
+
+// profile waits for a profile with a worker of its own.
+func (b bench) profile(name, version string) data.ProfileState {
+	b.t.Helper()
+	ctx, stop := context.WithCancel(b.ctx)
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
+	defer func() { stop(); b.must(<-done) }()
+	news := b.bus.Subscribe()
+	defer news.Close()
+	for {
+		state, err := b.Profile(b.ctx, ws, name, version)
+		b.must(err)
+		if state.Status != data.ProfileQueued {
+			return state
+		}
+		select {
+		case <-news.Ready():
+			news.Take()
+		case <-time.After(time.Minute):
+			b.t.Fatal("the profile is never made")
+		}
+	}
+}
+
+func TestProfilesAreMadeOnceForTheSameContent(t *testing.T) {
+	each(t, func(b bench) {
+		b.register(data.Register{Name: "d", Path: b.upload("d", map[string]string{"a.csv": "x,s\n1,a\n2,b\n3,a\n", "n.txt": "no"})})
+		b.register(data.Register{Name: "d", Path: b.upload("d", map[string]string{"a.csv": "x,s,new\n1,a,t\n20,b,t\n30,b,t\n40,c,t\n"})})
+		same := b.register(data.Register{Name: "same", Path: "azureml:d:1"})
+		first := b.profile("d", "1")
+		if first.Profile == nil || first.Profile.Rows != 3 || len(first.Profile.Columns) != 2 {
+			b.t.Errorf("profile %+v", first)
+		}
+		if again, err := b.Profile(b.ctx, ws, "same", same.Version); err != nil || again.Status != data.ProfileReady {
+			b.t.Errorf("of the same content %+v, %v", again, err)
+		}
+		b.profile("d", "2")
+		got, err := b.Compare(b.ctx, ws, "d", "1", "2")
+		b.must(err)
+		var changes []string
+		for _, c := range got.Columns {
+			changes = append(changes, c.Name+" "+c.Change)
+		}
+		if diff := cmp.Diff([]string{"x values", "s values", "new added"}, changes); diff != "" || *got.Rows != [2]int64{3, 4} {
+			b.t.Errorf("rows %v, columns (-want +got):\n%s", got.Rows, diff)
+		}
+		if d := *got.Columns[1].Distance; d < 0.41 || d > 0.42 { // 2/3, 1/3, 0 and 1/4, 2/4, 1/4
+			b.t.Errorf("distance of words %g", d)
+		}
+		if diff := cmp.Diff(&data.FilesDifference{Added: []string{}, Removed: []string{"n.txt"}, Changed: []string{"a.csv"}}, got.Files); diff != "" {
+			b.t.Errorf("files (-want +got):\n%s", diff)
+		}
+		shown, err := b.Preview(b.ctx, ws, "d", "2", data.PreviewOf{Rows: 2})
+		b.must(err)
+		if len(shown.Rows) != 2 || !shown.More || shown.Path != "a.csv" || *shown.Rows[1][0] != "20" {
+			b.t.Errorf("preview %+v", shown)
+		}
+	})
+}
+
+func TestABrokenTableIsSaidInItsProfile(t *testing.T) {
+	each(t, func(b bench) {
+		b.register(data.Register{Name: "d", Path: b.upload("d", map[string]string{"a.csv": "x,y\n1\n"})})
+		if state := b.profile("d", "1"); state.Status != data.ProfileFailed || !strings.Contains(state.Error, "Line 2 has 1 fields") {
+			b.t.Errorf("%+v", state)
+		}
+		b.register(data.Register{Name: "text", Path: b.upload("d", map[string]string{"a.txt": "x"})})
+		if state := b.profile("text", "1"); state.Status != data.ProfileFailed || !strings.Contains(state.Error, "no tables") {
+			b.t.Errorf("%+v", state)
+		}
+		_, err := b.Preview(b.ctx, ws, "text", "1", data.PreviewOf{})
+		b.refused(err, atelier.Precondition, "no tables")
+		_, err = b.Preview(b.ctx, ws, "d", "1", data.PreviewOf{Path: "../a.csv"})
+		b.refused(err, atelier.NotFound, "no table")
+	})
+}
+
+func TestFrozenDataCannotChange(t *testing.T) {
+	each(t, func(b bench) {
+		dir := b.t.TempDir()
+		file := filepath.Join(dir, "a.csv")
+		b.must(os.WriteFile(file, []byte("x\n1\n"), 0o600))
+		_, err := b.stores.Create(b.ctx, ws, datastore.Create{Name: "lake", Type: datastore.Local, Location: datastore.Location{Path: dir}})
+		b.must(err)
+		lake := "azureml://datastores/lake/paths/a.csv"
+		loose := b.register(data.Register{Name: "loose", Type: data.File, Path: lake})
+		frozen := b.register(data.Register{Name: "frozen", Type: data.File, Path: lake, Freeze: true})
+		if loose.Reference == nil || loose.Tree != "" || frozen.Reference != nil || frozen.Tree == "" {
+			b.t.Errorf("loose %+v, frozen %+v", loose, frozen)
+		}
+		if state := b.profile("loose", "1"); state.Profile == nil || state.Profile.Rows != 1 {
+			b.t.Errorf("%+v", state)
+		}
+		b.must(os.WriteFile(file, []byte("x\n1\n2\n"), 0o600))
+		for name, changed := range map[string]bool{"loose": true, "frozen": false} {
+			content, err := b.Resolve(b.ctx, ws, "azureml:"+name+":1")
+			b.must(err)
+			if content.Changed != changed {
+				b.t.Errorf("%s is changed: %v", name, content.Changed)
+			}
+		}
+		b.must(os.Remove(file))
+		_, err = b.Resolve(b.ctx, ws, "azureml:loose:1")
+		b.refused(err, atelier.NotFound, "nothing at")
 	})
 }

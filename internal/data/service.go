@@ -21,12 +21,13 @@ type Service struct {
 	bus      *event.Bus
 	tracking *tracking.Service
 	stores   *datastore.Service
+	wake     chan struct{} // receives when a profile was asked for
 }
 
 // New returns the service over db and blobs, which reads what runs keep from
 // tracked and what lies elsewhere through stores, and announces changes on bus.
 func New(db *sqldb.DB, blobs blob.Store, bus *event.Bus, tracked *tracking.Service, stores *datastore.Service) *Service {
-	return &Service{db: db, blobs: blobs, bus: bus, tracking: tracked, stores: stores}
+	return &Service{db: db, blobs: blobs, bus: bus, tracking: tracked, stores: stores, wake: make(chan struct{}, 1)}
 }
 
 func (s *Service) write(ctx context.Context, ws, name string, change func(tx *sqldb.Tx) error) error {
@@ -53,6 +54,9 @@ func (s *Service) Register(ctx context.Context, ws string, r Register) (Version,
 		made, err = Insert(ctx, tx, ws, prepared)
 		return err
 	})
+	if err == nil {
+		s.look(ctx, ws, made)
+	}
 	return made, err
 }
 
