@@ -2,9 +2,12 @@ package mlflow
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
+	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
@@ -85,7 +88,10 @@ func (s *server) shown(ctx context.Context, ws string, models ...tracking.Logged
 			out.Info.Registrations = append(out.Info.Registrations, registration{r.Name, strconv.FormatInt(r.Version, 10)})
 		}
 		if versions := registered[m.ID]; len(versions) > 0 {
-			out.Info.Tags = append(out.Info.Tags, tracking.Pair{Key: tagVersions, Value: toJSON(versions)})
+			texts := each(versions, func(r model.Registration) string {
+				return fmt.Sprintf(`{"name": %s, "version": %d}`, toJSON(r.Name), r.Version) // as Python spaces it
+			})
+			out.Info.Tags = append(out.Info.Tags, tracking.Pair{Key: tagVersions, Value: "[" + strings.Join(texts, ", ") + "]"})
 		}
 		return out
 	}), nil

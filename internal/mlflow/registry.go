@@ -59,7 +59,7 @@ type modelVersion struct {
 	UpdatedMs    int64           `json:"last_updated_timestamp"`
 	UserID       string          `json:"user_id,omitempty"`
 	CurrentStage string          `json:"current_stage"`
-	Description  string          `json:"description,omitempty"`
+	Description  string          `json:"description"`
 	Source       string          `json:"source"`
 	RunID        string          `json:"run_id,omitempty"`
 	Status       string          `json:"status"`

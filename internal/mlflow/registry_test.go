@@ -42,7 +42,7 @@ func TestVersionsShowTheirLoggedModel(t *testing.T) {
 		if diff := cmp.Diff(any(want), at(info, "registrations")); diff != "" {
 			t.Error(diff)
 		}
-		if at(info, "tags", 0, "value") != `[{"name":"m","version":1},{"name":"m","version":2}]` {
+		if at(info, "tags", 0, "value") != `[{"name": "m", "version": 1}, {"name": "m", "version": 2}]` {
 			t.Errorf("tags: %v", at(info, "tags"))
 		}
 		h.call("DELETE", api+"logged-models/"+model, "")

@@ -208,6 +208,9 @@ func (s *Service) fromAsset(ctx context.Context, ws string, p atelier.Path) (sou
 	if err != nil {
 		return source{}, err
 	}
+	if v.Tree == "" {
+		return source{}, nil // its files are elsewhere, or yet to come
+	}
 	tree, err := blob.GetTree(ctx, s.blobs, ws, v.Tree)
 	return source{files: tree.Files, runID: v.RunID, loggedModelID: v.LoggedModelID}, err
 }

@@ -173,7 +173,7 @@ func checkAlias(alias string) error {
 func ParseVersion(text string) (int64, error) {
 	number, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || number < 1 || strconv.FormatInt(number, 10) != text {
-		return 0, atelier.Errorf(atelier.Invalid, "Model version must be an integer, got %q.", atelier.Clip(text, 40)).At("version")
+		return 0, atelier.Errorf(atelier.Invalid, "Parameter 'version' must be an integer, got '%s'.", atelier.Clip(text, 40)).At("version")
 	}
 	return number, nil
 }

@@ -265,9 +265,6 @@ func (s *Service) describe(ctx context.Context, ws string, r Register) (Version,
 		return v, tracking.CheckRemote("path", r.Path)
 	}
 	content, err := s.Resolve(ctx, ws, r.Path, r.Type)
-	if r.Remote && atelier.CodeOf(err) == atelier.NotFound {
-		return v, nil // who may name a place that the server cannot see may name one that is empty
-	}
 	if err != nil {
 		return Version{}, err
 	}

@@ -32,8 +32,7 @@ func (s *Service) CreateLoggedModel(ctx context.Context, ws string, n NewLoggedM
 			return err
 		}
 		if n.SourceRunID != "" {
-			err := mayWriteOwner(ctx, tx, ws, Owner{RunArtifact, n.SourceRunID})
-			if err != nil && atelier.CodeOf(err) != atelier.NotFound { // it may have been on another server
+			if err := mayWriteOwner(ctx, tx, ws, Owner{RunArtifact, n.SourceRunID}); err != nil {
 				return err
 			}
 		}
