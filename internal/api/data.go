@@ -29,6 +29,8 @@ func RegisterData(t *route.Table, assets *data.Service) {
 		Summary: "Change what is said about a version, or archive it", Tag: "data"}, r.updateVersion)
 	route.Native(t, route.Route{Method: "GET", Path: version + "/uses", Permission: "data/read",
 		Summary: "Which runs read or made a version, latest first", Tag: "data"}, r.uses)
+	route.Native(t, route.Route{Method: "GET", Path: inWorkspace + "/runs/{run}/data", Permission: "data/read",
+		Summary: "What a run read and made, down to the bytes", Tag: "data"}, r.ofRun)
 	route.Native(t, route.Route{Method: "GET", Path: version + "/preview", Permission: "data/read",
 		Summary: "The first rows of a table of a version", Tag: "data"}, r.preview)
 	route.Native(t, route.Route{Method: "GET", Path: version + "/profile", Permission: "data/read",
@@ -142,4 +144,14 @@ type compareData struct {
 
 func (r *dataRoutes) difference(ctx context.Context, in *compareData) (*Body[data.Difference], error) {
 	return answer(r.assets.Compare(ctx, workspace.From(ctx).ID, in.Asset, in.Since, in.Version))
+}
+
+type dataOfRun struct {
+	WorkspacePath
+	Run string `path:"run"`
+}
+
+func (r *dataRoutes) ofRun(ctx context.Context, in *dataOfRun) (*Body[atelier.Page[data.Use]], error) {
+	uses, err := r.assets.UsesOfRun(ctx, workspace.From(ctx).ID, in.Run)
+	return answer(atelier.Page[data.Use]{Items: uses}, err)
 }

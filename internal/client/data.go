@@ -65,3 +65,8 @@ func (c *Client) ProfileData(ctx context.Context, name, version string) (data.Pr
 func (c *Client) CompareData(ctx context.Context, name, from, to string) (data.Difference, error) {
 	return get[data.Difference](ctx, c, c.path("data", name, "versions", to, "difference"), url.Values{"since": {from}})
 }
+
+// DataOfRun returns what a run read and made.
+func (c *Client) DataOfRun(ctx context.Context, run string) ([]data.Use, error) {
+	return list[data.Use](ctx, c, c.path("runs", run, "data"), nil, 0)
+}

@@ -117,6 +117,27 @@ func Insert(ctx context.Context, tx *sqldb.Tx, ws string, v Version) (Version, e
 	return v, insertVersion(ctx, tx, ws, serial, v)
 }
 
+// Taken reports whether there is a version with the name of v. Whoever is about
+// to insert v asks before: an insertion that fails would break the transaction.
+func Taken(ctx context.Context, tx *sqldb.Tx, ws string, v Version) (bool, error) {
+	if v.Version == "" {
+		return false, nil
+	}
+	_, err := selectVersion(ctx, tx, ws, v.Name, v.Version)
+	if atelier.CodeOf(err) == atelier.NotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Registered announces versions that others inserted.
+func (s *Service) Registered(ctx context.Context, ws string, versions ...Version) {
+	for _, v := range versions {
+		s.announce(ws, v.Name)
+		s.look(ctx, ws, v)
+	}
+}
+
 // Get returns the asset called name.
 func (s *Service) Get(ctx context.Context, ws, name string) (a Asset, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {

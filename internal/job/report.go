@@ -31,11 +31,26 @@ func (s *Service) Report(ctx context.Context, ws, task string, report compute.Re
 		return answer, err
 	}
 	if s.hasNews(j, report) {
+		made := s.prepareOutputs(ctx, j, report)
 		j, err = s.change(ctx, ws, task, func(tx *sqldb.Tx, j *Job) (err error) {
+			if err := made.check(ctx, tx, *j); err != nil {
+				return err
+			}
+			if made.failure != nil && j.Error == nil {
+				j.Error = made.failure
+			}
 			j.take(report, tx.Now())
+			if j.Status == Completed && len(made.versions) > 0 {
+				if err := made.register(ctx, tx, *j); err != nil {
+					return err
+				}
+			}
 			answer.Token, err = s.renewToken(ctx, tx, j)
 			return err
 		})
+		if err == nil && j.Status == Completed {
+			s.Data.Registered(ctx, ws, made.versions...)
+		}
 	}
 	answer.Acknowledged, answer.Cancel = j.lastRecord, j.Status == CancelRequested
 	return answer, err

@@ -157,9 +157,8 @@ func (j *Job) checkParameters() error {
 			return atelier.Errorf(atelier.Invalid, "%q is not a type of output.", atelier.Clip(output.Type, 40)).At("outputs." + name + ".type").
 				WithHint("Use uri_folder, uri_file, mlflow_model or custom_model.")
 		}
-		if output.Name != "" {
-			return atelier.Errorf(atelier.NotImplemented, "An output cannot be registered as an asset yet.").At("outputs." + name + ".name").
-				WithHint("Leave name and version out; register the output afterwards with `atelier model create`.")
+		if err := output.checkRegistration("outputs." + name); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -191,6 +190,9 @@ func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, 
 		j.task.Environment = &definition
 	}
 	if err := j.expand(); err != nil {
+		return definition, err
+	}
+	if err := s.checkFree(ctx, j); err != nil {
 		return definition, err
 	}
 	if j.task.CodeTree, err = s.findCode(ctx, j.workspace, j.Code); err != nil {
@@ -297,12 +299,16 @@ func (s *Service) findInput(ctx context.Context, ws string, input Input) (comput
 	if err == nil {
 		err = content.Check(data.Type(found.Type))
 	}
+	use := &data.Use{Type: found.Type, Path: input.Path, Asset: content.Asset, Version: content.Version,
+		SourceRun: content.RunID, Tree: content.Tree.ID, Reference: content.Reference, Changed: content.Changed}
+	if found.Mode == "direct" { // the command gets the address, and reads it as it likes
+		return compute.Input{Value: &input.Path}, use, err
+	}
 	found.Tree = content.Tree.ID
 	if r := content.Reference; r != nil {
 		found.Datastore, found.Path, found.URL = r.Datastore, r.Path, r.URL
 	}
-	return found, &data.Use{Type: found.Type, Path: input.Path, Asset: content.Asset, Version: content.Version,
-		SourceRun: content.RunID, Tree: found.Tree, Reference: content.Reference, Changed: content.Changed}, err
+	return found, use, err
 }
 
 // runTags are what MLflow's clients and Azure's read on a job's run.

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/job"
 	"github.com/atelier-ml/atelier/internal/tracking"
 )
@@ -205,7 +206,7 @@ func (d *Document) input(node *yaml.Node, name string) job.Input {
 		return job.Input{}
 	}
 	o := d.object(node, name)
-	input := job.Input{Type: o.choice("type", dataTypes...), Mode: o.choice("mode", "ro_mount", "download")}
+	input := job.Input{Type: o.choice("type", dataTypes...), Mode: o.choice("mode", "ro_mount", "download", "direct")}
 	o.need("path", "where the data is")
 	if node := o.value("path"); node != nil {
 		input.Path = d.path(node, name+".path", placeOf(input.Type))
@@ -270,17 +271,20 @@ func (d *Document) output(node *yaml.Node, name string) job.Output {
 	}
 	o := d.object(node, name)
 	output := job.Output{Type: o.choice("type", dataTypes...), Mode: o.choice("mode", "rw_mount", "upload"),
-		Path: o.text("path")}
+		Path: o.text("path"), Name: o.text("name"), Version: o.text("version")}
+	if node := o.value("name"); node != nil {
+		d.nameFault(node, atelier.CheckAssetName("data asset", output.Name))
+	}
+	if node := o.value("version"); node != nil {
+		d.nameFault(node, data.CheckVersion(output.Version))
+	}
 	if node := o.value("path"); node != nil && output.Path != "" && isLocal(output.Path) {
 		d.add(node, "An output is kept in a datastore, so %q cannot be a local path. Leave it out, or write azureml://datastores/NAME/paths/PATH.", name+".path")
 	}
 	if output.Type == "" {
 		output.Type = "uri_folder"
 	}
-	const register = "Outputs are not registered by themselves yet; use `atelier model create` afterwards."
 	o.finish(map[string]string{
-		"name":            register,
-		"version":         register,
 		"datastore":       "Write azureml://datastores/NAME/paths/PATH as the path.",
 		"description":     "An output has none.",
 		"early_available": "Outputs are kept when the job ends.",

@@ -13,6 +13,7 @@ from atelier import (
     InvalidError,
     JobFailedError,
     NotFoundError,
+    PreconditionError,
     UnauthenticatedError,
     UnavailableError,
     WaitTimeoutError,
@@ -209,6 +210,57 @@ def test_models_count_up_and_versions_are_listed(ws, tmp_path):
     assert "counted" in [model.name for model in ws.models.list()]
     with pytest.raises(ConflictError):
         ws.models.create(name="counted", path=tmp_path / "weights", version="2")
+
+
+def test_data_has_versions_that_are_looked_into(ws, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("x,s\n1,a\n2,b\n")
+    first = ws.data.create(name="numbers", path=table, tags={"by": "hand"})
+    again = ws.data.create({"name": "numbers", "path": str(table), "version": "again"})
+    assert (first.version, first.type, first.tags, first.tree) == (
+        "1",
+        "uri_file",
+        {"by": "hand"},
+        again.tree,
+    )
+    with pytest.raises(ConflictError):
+        ws.data.create(name="numbers", path=table, version="again")
+    assert [v.version for v in ws.data.list(name="numbers")] == ["again", "1"]
+    assert ws.data.preview("numbers", rows=1)["rows"] == [["1", "a"]]
+    profile = ws.data.profile("numbers")
+    assert (profile["rows"], [c["type"] for c in profile["columns"]]) == (2, ["integer", "string"])
+    assert ws.data.download("numbers", download_path=tmp_path / "back")[0].read_text() == table.read_text()
+
+    job = ws.jobs.create(
+        CommandJob(
+            command="cp ${{inputs.table}} ${{outputs.copy}}/copy.csv",
+            environment="system",
+            inputs={"table": {"type": "uri_file", "path": "azureml:numbers:1"}},
+            outputs={"copy": {"type": "uri_folder", "name": "copied"}},
+        )
+    )
+    ws.jobs.wait(job.name)
+    assert ws.data.used_by("numbers", version="1")[0]["run_id"] == job.name
+    assert ws.data.get("copied").run_id == job.name
+    ws.data.archive("numbers", version="again")
+    assert ws.data.get("numbers").version == "1"
+    ws.data.restore("numbers", version="again")
+    assert ws.data.get("numbers").version == "again"
+    assert {"numbers", "copied"} <= {asset.name for asset in ws.data.list()}
+
+
+def test_a_folder_of_the_server_is_a_datastore(ws, tmp_path):
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    made = ws.datastores.create({"name": "sdk_lake", "type": "local", "path": str(tmp_path)})
+    assert made.credentials == {"type": "none"}
+    assert made in ws.datastores.list()
+    loose = ws.data.create(name="loose", path="azureml://datastores/sdk_lake/paths/a.csv", type="uri_file")
+    assert (loose.tree, loose.reference["datastore"]) == ("", "sdk_lake")
+    with pytest.raises(PreconditionError):
+        ws.data.download("loose")
+    ws.datastores.delete("sdk_lake")
+    with pytest.raises(NotFoundError):
+        ws.datastores.get("sdk_lake")
 
 
 def test_environments_include_the_curated_ones(ws):

@@ -14,6 +14,7 @@ Nothing here touches the network before the first call of a verb. Every error
 is an AtelierError; `atelier._errors` draws their tree.
 """
 
+from ._data import DataAsset, Datastore, DataVersion
 from ._endpoints import Credentials, OnlineDeployment, OnlineEndpoint
 from ._environments import Environment
 from ._errors import (
@@ -49,6 +50,9 @@ __all__ = [
     "CommandJob",
     "ConflictError",
     "Credentials",
+    "DataAsset",
+    "DataVersion",
+    "Datastore",
     "Delivery",
     "DeploymentFailedError",
     "Environment",

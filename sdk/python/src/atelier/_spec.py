@@ -23,7 +23,15 @@ from ._errors import InvalidError, NotFoundError
 from ._snapshot import scan_code, scan_data, upload
 from ._transport import Transport
 
-__all__ = ["Source", "deployment_body", "environment_body", "job_body", "model_body", "read_source"]
+__all__ = [
+    "Source",
+    "data_body",
+    "deployment_body",
+    "environment_body",
+    "job_body",
+    "model_body",
+    "read_source",
+]
 
 _REMOTE = re.compile(r"^(azureml:|runs:/|models:/|[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
 _DATASTORE = "azureml://datastores/workspaceblobstore/paths"
@@ -102,6 +110,15 @@ def model_body(transport: Transport, source: Source) -> dict[str, Any]:
     """Upload a model's local path, if it has one, and return the body to submit."""
     body = dict(source.body)
     if local := _local(body.get("path"), source.folder):
+        body["path"] = _upload_data(transport, local)
+    return body
+
+
+def data_body(transport: Transport, source: Source) -> dict[str, Any]:
+    """Upload a data asset's local path, if it has one, and return the body to submit."""
+    body = dict(source.body)
+    if local := _local(body.get("path"), source.folder):
+        body.setdefault("type", "uri_file" if local.is_file() else "uri_folder")
         body["path"] = _upload_data(transport, local)
     return body
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._config import DEFAULT_SERVER, find_config, find_token, read_config
+from ._data import Data, Datastores
 from ._endpoints import OnlineDeployments, OnlineEndpoints
 from ._environments import Environments
 from ._errors import InvalidError, NotFoundError
@@ -66,6 +67,8 @@ class Workspace:
         self.jobs = Jobs(self._transport)
         self.experiments = Experiments(self._transport)
         self.runs = Runs(self._transport)
+        self.data = Data(self._transport)
+        self.datastores = Datastores(self._transport)
         self.models = Models(self._transport)
         self.online_endpoints = OnlineEndpoints(self._transport)
         self.online_deployments = OnlineDeployments(self._transport)
