@@ -8,7 +8,8 @@ import (
 )
 
 func (c *command) environmentCommand() *cobra.Command {
-	return noun("environment", "Name the environments that jobs run in", c.environmentCreate(), c.environmentList(), c.environmentShow())
+	return noun("environment", "Name the environments that jobs run in",
+		c.environmentCreate(), c.environmentUpdate(), c.environmentList(), c.environmentShow(), c.environmentArchive(true), c.environmentArchive(false))
 }
 
 func (c *command) environmentCreate() *cobra.Command {
@@ -46,32 +47,77 @@ func (c *command) environmentCreate() *cobra.Command {
 	return cmd
 }
 
+func (c *command) environmentUpdate() *cobra.Command {
+	var version, description string
+	var tags []string
+	cmd := &cobra.Command{
+		Use:     "update NAME --version VERSION",
+		Short:   "Change the description or the tags of a version",
+		Example: "  atelier environment update vision -v 2 --tag checked=yes",
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&version, "version", "v", environment.Latest, "which version")
+	flags.StringVarP(&description, "description", "d", "", "what it is")
+	flags.StringArrayVar(&tags, "tag", nil, "tag, as KEY=VALUE; may be repeated")
+	name := named(cmd, "environment")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		which, err := name(args)
+		if err != nil {
+			return err
+		}
+		values, err := keyValues("--tag", tags)
+		if err != nil {
+			return err
+		}
+		change := environment.Update{Description: unlessZero(description), Tags: map[string]*string{}}
+		for key, value := range values {
+			change.Tags[key] = &value
+		}
+		return c.onServer(func(api *client.Client) error {
+			changed, err := api.UpdateEnvironment(cmd.Context(), which, version, change)
+			if err != nil {
+				return err
+			}
+			return c.emit(changed, func() table { return environmentFacts(changed) })
+		})
+	}
+	return cmd
+}
+
 func (c *command) environmentList() *cobra.Command {
-	return &cobra.Command{
+	var ask environment.List
+	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the environments: curated ones, and those of this workspace",
-		Example: "  atelier environment list",
+		Example: "  atelier environment list\n  atelier environment list -n vision --archived",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.onServer(func(api *client.Client) error {
-				all, err := api.ListEnvironments(cmd.Context())
-				if err != nil {
-					return err
-				}
-				return c.emit(all, func() table {
-					t := table{header: []string{"name", "version", "python", "curated", "description"}}
-					for _, e := range all {
-						curated := ""
-						if e.Curated {
-							curated = "yes"
-						}
-						t.rows = append(t.rows, []string{e.Name, e.Version, e.PythonVersion, curated, e.Description})
-					}
-					return t
-				})
-			})
-		},
 	}
+	cmd.Flags().StringVarP(&ask.Name, "name", "n", "", "only the versions of this environment")
+	cmd.Flags().BoolVar(&ask.Archived, "archived", false, "list what is archived, too")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return c.onServer(func(api *client.Client) error {
+			all, err := api.ListEnvironments(cmd.Context(), ask)
+			if err != nil {
+				return err
+			}
+			return c.emit(all, func() table {
+				t := table{header: []string{"name", "version", "python", "curated", "archived", "description"}, empty: "There is no such environment."}
+				for _, e := range all {
+					t.rows = append(t.rows, []string{e.Name, e.Version, e.PythonVersion, yes(e.Curated), yes(e.Archived), e.Description})
+				}
+				return t
+			})
+		})
+	}
+	return cmd
+}
+
+// yes is how a table says that something is so.
+func yes(so bool) string {
+	if so {
+		return "yes"
+	}
+	return ""
 }
 
 func (c *command) environmentShow() *cobra.Command {
@@ -81,7 +127,7 @@ func (c *command) environmentShow() *cobra.Command {
 		Short:   "Show an environment: its newest version unless one is named",
 		Example: "  atelier environment show sklearn\n  atelier environment show sklearn --version 1",
 	}
-	cmd.Flags().StringVarP(&version, "version", "v", "latest", "which version")
+	cmd.Flags().StringVarP(&version, "version", "v", environment.Latest, "which version")
 	name := named(cmd, "environment")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		which, err := name(args)
@@ -99,13 +145,51 @@ func (c *command) environmentShow() *cobra.Command {
 	return cmd
 }
 
+func (c *command) environmentArchive(archive bool) *cobra.Command {
+	verb, done, effect := "archive", "Archived", "lists and @latest leave it out, and jobs that name\nthe version still run"
+	if !archive {
+		verb, done, effect = "restore", "Restored", "it is listed again"
+	}
+	var version string
+	cmd := &cobra.Command{
+		Use:     verb + " NAME",
+		Short:   sentence(verb) + " a version of an environment, or all of them",
+		Long:    sentence(verb) + " a version of an environment, or all of them: " + effect + ".",
+		Example: "  atelier environment " + verb + " vision -v 3\n  atelier environment " + verb + " vision",
+	}
+	cmd.Flags().StringVarP(&version, "version", "v", "", "this version only")
+	name := named(cmd, "environment")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		which, err := name(args)
+		if err != nil {
+			return err
+		}
+		return c.onServer(func(api *client.Client) error {
+			if version == "" {
+				err = api.UpdateEnvironments(cmd.Context(), which, environment.UpdateAll{Archived: &archive})
+			} else {
+				_, err = api.UpdateEnvironment(cmd.Context(), which, version, environment.Update{Archived: &archive})
+				which += ":" + version
+			}
+			if err != nil {
+				return err
+			}
+			c.done("%s %s.", done, which)
+			return nil
+		})
+	}
+	return cmd
+}
+
 func environmentFacts(e environment.Environment) table {
 	t := facts(
 		[2]string{"name", e.Name},
 		[2]string{"version", e.Version},
 		[2]string{"description", e.Description},
 		[2]string{"python", e.PythonVersion},
+		[2]string{"tags", pairs(e.Tags)},
 		[2]string{"image", e.Image},
+		[2]string{"archived", yes(e.Archived)},
 		[2]string{"hash", e.Hash},
 	)
 	for _, requirement := range e.Requirements {

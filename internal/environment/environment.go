@@ -15,6 +15,7 @@ type Environment struct {
 	Hash          string            `json:"hash"`
 	// Curated environments come with the product, in every workspace.
 	Curated   bool       `json:"curated"`
+	Archived  bool       `json:"archived"`
 	CreatedBy string     `json:"created_by,omitempty"`
 	CreatedAt *time.Time `json:"created_at,omitempty"`
 
@@ -49,6 +50,28 @@ type RegisterEnvironment struct {
 	PipRequirementsName string            `json:"pip_requirements_name,omitempty"`
 	PythonVersion       string            `json:"python_version,omitempty"`
 }
+
+// Update changes what is not nil. A tag with a nil value is removed. The content
+// of a version never changes.
+type Update struct {
+	Description *string            `json:"description,omitempty"`
+	Tags        map[string]*string `json:"tags,omitempty"`
+	Archived    *bool              `json:"archived,omitempty"`
+}
+
+// UpdateAll changes all versions of an environment.
+type UpdateAll struct {
+	Archived *bool `json:"archived,omitempty"`
+}
+
+// List asks for environments.
+type List struct {
+	Name     string // only versions of this one
+	Archived bool   // those that are archived too
+}
+
+// Latest is the label of the version that was made last and is not archived.
+const Latest = "latest"
 
 // Spec is the content that ask wants to register.
 func (ask RegisterEnvironment) Spec() Spec {

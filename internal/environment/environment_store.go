@@ -8,14 +8,14 @@ import (
 	"github.com/atelier-ml/atelier/internal/sqldb"
 )
 
-const environmentColumns = `name, version, description, tags, image, conda_file, python_version, requirements, options, source, hash, created_by, created_at`
+const environmentColumns = `name, version, description, tags, image, conda_file, python_version, requirements, options, source, hash, created_by, created_at, archived`
 
 func insertEnvironment(ctx context.Context, tx *sqldb.Tx, ws string, e Environment) error {
 	_, err := tx.Exec(ctx, `INSERT INTO environments (workspace_id, `+environmentColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 		ON CONFLICT (workspace_id, name, version) DO NOTHING`,
 		ws, e.Name, e.Version, e.Description, sqldb.JSON(e.Tags), e.Image, e.CondaFile, e.PythonVersion,
-		sqldb.JSON(e.Requirements), sqldb.JSON(e.options), e.source, e.Hash, e.CreatedBy, sqldb.Micros(tx.Now()))
+		sqldb.JSON(e.Requirements), sqldb.JSON(e.options), e.source, e.Hash, e.CreatedBy, sqldb.Micros(tx.Now()), e.Archived)
 	return err
 }
 
@@ -27,10 +27,10 @@ func selectEnvironment(ctx context.Context, tx *sqldb.Tx, ws, name, version stri
 	return found[0], true, nil
 }
 
-// selectLatest returns the version of name that was made last.
+// selectLatest returns the version of name that was made last and is not archived.
 func selectLatest(ctx context.Context, tx *sqldb.Tx, ws, name string) (Environment, bool, error) {
 	found, err := selectEnvironments(ctx, tx,
-		`WHERE workspace_id = $1 AND name = $2 ORDER BY created_at DESC, version DESC LIMIT 1`, ws, name)
+		`WHERE workspace_id = $1 AND name = $2 AND archived = FALSE ORDER BY created_at DESC, version DESC LIMIT 1`, ws, name)
 	if err != nil || len(found) == 0 {
 		return Environment{}, false, err
 	}
@@ -39,8 +39,21 @@ func selectLatest(ctx context.Context, tx *sqldb.Tx, ws, name string) (Environme
 
 // selectAll returns the workspace's environments by name, the newest version
 // first.
-func selectAll(ctx context.Context, tx *sqldb.Tx, ws string) ([]Environment, error) {
-	return selectEnvironments(ctx, tx, `WHERE workspace_id = $1 ORDER BY name, created_at DESC, version DESC LIMIT 1000`, ws)
+func selectAll(ctx context.Context, tx *sqldb.Tx, ws string, q List) ([]Environment, error) {
+	return selectEnvironments(ctx, tx, `WHERE workspace_id = $1 AND ($2 = '' OR name = $2) AND (archived = FALSE OR archived = $3)
+		ORDER BY name, created_at DESC, version DESC LIMIT 1000`, ws, q.Name, q.Archived)
+}
+
+func updateEnvironment(ctx context.Context, tx *sqldb.Tx, ws string, e Environment) error {
+	_, err := tx.Exec(ctx, `UPDATE environments SET description = $4, tags = $5, archived = $6
+		WHERE workspace_id = $1 AND name = $2 AND version = $3`, ws, e.Name, e.Version, e.Description, sqldb.JSON(e.Tags), e.Archived)
+	return err
+}
+
+// archiveAll archives or restores all versions of name, and returns how many
+// there are.
+func archiveAll(ctx context.Context, tx *sqldb.Tx, ws, name string, archived bool) (int64, error) {
+	return tx.Exec(ctx, `UPDATE environments SET archived = $3 WHERE workspace_id = $1 AND name = $2`, ws, name, archived)
 }
 
 func selectEnvironments(ctx context.Context, tx *sqldb.Tx, where string, args ...any) ([]Environment, error) {
@@ -50,7 +63,7 @@ func selectEnvironments(ctx context.Context, tx *sqldb.Tx, where string, args ..
 		var tags, requirements, options string
 		var created int64
 		err := rows.Scan(&e.Name, &e.Version, &e.Description, &tags, &e.Image, &e.CondaFile, &e.PythonVersion,
-			&requirements, &options, &e.source, &e.Hash, &e.CreatedBy, &created)
+			&requirements, &options, &e.source, &e.Hash, &e.CreatedBy, &created, &e.Archived)
 		if err != nil {
 			return err
 		}

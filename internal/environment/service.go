@@ -52,7 +52,7 @@ func (s *Service) lookUp(ctx context.Context, ws, reference string) (d Definitio
 	}
 	d, hint, found := curatedByName(path.Name)
 	if !found {
-		return Definition{}, "", unknownCurated(reference)
+		return Definition{}, "", s.missing(ctx, ws, path.Name, path.Version)
 	}
 	return d, hint, nil
 }
@@ -61,14 +61,17 @@ func (s *Service) lookUp(ctx context.Context, ws, reference string) (d Definitio
 // when version is empty or "latest".
 func (s *Service) own(ctx context.Context, ws, name, version string) (e Environment, found bool, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		if version == "" || version == "latest" {
-			e, found, err = selectLatest(ctx, tx, ws, name)
-		} else {
-			e, found, err = selectEnvironment(ctx, tx, ws, name, version)
-		}
+		e, found, err = pick(ctx, tx, ws, name, version)
 		return err
 	})
 	return e, found, err
+}
+
+func pick(ctx context.Context, tx *sqldb.Tx, ws, name, version string) (e Environment, found bool, err error) {
+	if version == "" || version == Latest {
+		return selectLatest(ctx, tx, ws, name)
+	}
+	return selectEnvironment(ctx, tx, ws, name, version)
 }
 
 // Keep records that definition is used in the workspace, so that an anonymous
@@ -132,7 +135,7 @@ func checkRegistration(ask RegisterEnvironment) error {
 	if ask.Version == "" {
 		return nil
 	}
-	if ask.Version == "latest" {
+	if ask.Version == Latest {
 		return atelier.Errorf(atelier.Invalid, "\"latest\" is a label and cannot be a version.").At("version").WithHint("Leave the version out to get the next number.")
 	}
 	if err := atelier.CheckAssetName("version", ask.Version); err != nil {
@@ -146,30 +149,4 @@ func firstError(first, second error) error {
 		return first
 	}
 	return second
-}
-
-// List returns the curated environments and the workspace's own, by name and
-// then newest first.
-func (s *Service) List(ctx context.Context, ws string) ([]Environment, error) {
-	all := Curated()
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		own, err := selectAll(ctx, tx, ws)
-		all = append(all, own...)
-		return err
-	})
-	return all, err
-}
-
-// Get returns one version of an environment, "latest" for the newest.
-func (s *Service) Get(ctx context.Context, ws, name, version string) (Environment, error) {
-	e, found, err := s.own(ctx, ws, name, version)
-	if found || err != nil {
-		return e, err
-	}
-	for _, e := range Curated() {
-		if e.Name == name && (version == "" || version == "latest" || version == e.Version) {
-			return e, nil
-		}
-	}
-	return Environment{}, unknownCurated(name + ":" + version)
 }

@@ -80,7 +80,7 @@ func TestAnonymousEnvironmentsAreKeptOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		all, err := s.List(ctx, ws)
+		all, err := s.List(ctx, ws, environment.List{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,4 +168,58 @@ func TestCuratedEnvironmentsPinEveryPackage(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestArchivedVersionsAreLeftOutButStillRun(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s, ctx, ws, other := start(t, db)
+		yes, no, words := true, false, "for pictures"
+		for _, packages := range []string{"numpy==2.0.0", "numpy==2.1.3"} {
+			if _, err := s.Register(ctx, ws, environment.RegisterEnvironment{Name: "vision", PipRequirements: packages, Tags: map[string]string{"a": "b"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		versions := func(archived bool) (names string) {
+			all, err := s.List(ctx, ws, environment.List{Name: "vision", Archived: archived})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range all {
+				names += e.Version
+			}
+			return names
+		}
+		changed, err := s.Update(ctx, ws, "vision", "2", environment.Update{Archived: &yes, Description: &words, Tags: map[string]*string{"a": nil, "c": &words}})
+		if err != nil || !changed.Archived || changed.Description != words || len(changed.Tags) != 1 || changed.Tags["c"] != words {
+			t.Errorf("archiving gave %+v, %v", changed, err)
+		}
+		if got := versions(false) + "|" + versions(true); got != "1|21" {
+			t.Errorf("the lists have %s", got)
+		}
+		latest, err := s.Get(ctx, ws, "vision", environment.Latest)
+		if err != nil || latest.Version != "1" {
+			t.Errorf("the latest is %+v, %v", latest, err)
+		}
+		if d, _, err := s.Resolve(ctx, ws, environment.Spec{Reference: "vision:2"}); err != nil || d.Requirements[0] != "numpy==2.1.3" {
+			t.Errorf("a job that names it gets %+v, %v", d, err)
+		}
+		if _, err := s.UpdateAll(ctx, ws, "vision", environment.UpdateAll{Archived: &yes}); err != nil || versions(false) != "" {
+			t.Errorf("archiving all left %q, %v", versions(false), err)
+		}
+		if _, _, err := s.Resolve(ctx, ws, environment.Spec{Reference: "vision"}); atelier.CodeOf(err) != atelier.NotFound || !strings.Contains(err.Error(), "archived") {
+			t.Errorf("with all archived: %v", err)
+		}
+		if _, err := s.UpdateAll(ctx, ws, "vision", environment.UpdateAll{Archived: &no}); err != nil || versions(false) != "21" {
+			t.Errorf("restoring left %q, %v", versions(false), err)
+		}
+		for name, want := range map[string]atelier.Code{"vision:3": atelier.NotFound, "nothing:1": atelier.NotFound, "sklearn-1.5:1": atelier.Precondition} {
+			name, version, _ := strings.Cut(name, ":")
+			if _, err := s.Update(ctx, ws, name, version, environment.Update{Archived: &yes}); atelier.CodeOf(err) != want {
+				t.Errorf("%s: %v, want %v", name, err, want)
+			}
+		}
+		if _, err := s.UpdateAll(ctx, other, "vision", environment.UpdateAll{Archived: &yes}); atelier.CodeOf(err) != atelier.NotFound {
+			t.Errorf("another workspace archived it: %v", err)
+		}
+	})
 }

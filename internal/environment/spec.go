@@ -64,8 +64,8 @@ func (s *Spec) UnmarshalJSON(text []byte) error {
 			WithHint("Give a name, or an object with conda_file, pip_requirements, python_version or image.")
 	}
 	if len(object.Build) > 0 && string(object.Build) != "null" {
-		return atelier.Errorf(atelier.NotImplemented, "An environment with a build context needs images, which are not offered yet.").
-			At("environment.build").WithHint("Describe the packages in a conda_file instead.")
+		return atelier.Errorf(atelier.NotImplemented, "A Docker build context needs a container engine, and jobs here run without one.").
+			At("environment.build").WithHint("Name the packages in conda_file or pip_requirements.")
 	}
 	*s = Spec(object.specFields)
 	switch {

@@ -11,8 +11,8 @@ import (
 )
 
 var refusedInEnvironment = map[string]string{
-	"build":            "Building images is not there yet; describe the packages in a conda_file.",
-	"inference_config": "Servers in images of your own are not there yet.",
+	"build":            "A Docker build context needs a container engine, and jobs here run without one; name the packages in conda_file or pip_requirements.",
+	"inference_config": "A server in an image of your own needs a container engine, and nothing here runs in one.",
 	"datastore":        "Environments are kept by the server.",
 	"channels":         "Put the lines into a file of their own and name it in conda_file.",
 	"dependencies":     "Put the lines into a file of their own and name it in conda_file.",

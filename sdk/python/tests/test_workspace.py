@@ -267,6 +267,21 @@ def test_environments_include_the_curated_ones(ws):
     assert "sklearn-1.5" in [found.name for found in ws.environments.list() if found.curated]
 
 
+def test_environments_have_versions(ws, tmp_path):
+    (tmp_path / "requirements.txt").write_text("numpy==2.1.3\n")
+    (tmp_path / "vision.yml").write_text("name: vision\npip_requirements: requirements.txt\n")
+    first = ws.environments.create(tmp_path / "vision.yml")
+    second = ws.environments.create({"name": "vision", "python_version": "3.11", "tags": {"a": "b"}})
+    assert (first.version, first.requirements, second.version, second.tags) == ("1", ["numpy==2.1.3"], "2", {"a": "b"})
+    ws.environments.archive("vision", version="2")
+    assert ws.environments.get("vision").version == "1"
+    assert [found.version for found in ws.environments.list(name="vision")] == ["1"]
+    ws.environments.restore("vision")
+    assert [found.version for found in ws.environments.list(name="vision", archived=True)] == ["2", "1"]
+    with pytest.raises(NotFoundError):
+        ws.environments.get("vision", version="3")
+
+
 def test_what_is_not_there(ws):
     for ask in (ws.jobs.get, ws.runs.get, ws.models.get, ws.online_endpoints.get):
         with pytest.raises(NotFoundError, match="no-such-thing") as caught:

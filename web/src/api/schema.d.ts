@@ -285,6 +285,57 @@ export interface paths {
         patch: operations["patch-data-asset-versions-version"];
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/data/{asset}/versions/{version}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed since another version */
+        get: operations["get-data-asset-versions-version-difference"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/data/{asset}/versions/{version}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The first rows of a table of a version */
+        get: operations["get-data-asset-versions-version-preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/data/{asset}/versions/{version}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of the columns of a version; made in the background when first asked for */
+        get: operations["get-data-asset-versions-version-profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/data/{asset}/versions/{version}/uses": {
         parameters: {
             query?: never;
@@ -391,6 +442,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/environments/{environment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Archive or restore all versions of an environment */
+        patch: operations["patch-environments-environment"];
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/environments/{environment}/versions/{version}": {
         parameters: {
             query?: never;
@@ -405,7 +473,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change what is said about a version of an environment, or archive it */
+        patch: operations["patch-environments-environment-versions-version"];
         trace?: never;
     };
     "/api/v1/workspaces/{workspace}/events": {
@@ -1304,6 +1373,55 @@ export interface components {
             items: components["schemas"]["DataAsset"][];
             next_page_token?: string;
         };
+        DataColumnDifference: {
+            /** @enum {string} */
+            change: "same" | "values" | "type" | "added" | "removed";
+            /** Format: double */
+            distance?: number;
+            from?: components["schemas"]["ProfileColumn"];
+            name: string;
+            to?: components["schemas"]["ProfileColumn"];
+        };
+        DataDifference: {
+            columns?: components["schemas"]["DataColumnDifference"][];
+            error?: string;
+            /** @description Absent where a version is a reference: what it was is not kept. */
+            files?: components["schemas"]["DataFilesDifference"];
+            from: components["schemas"]["DataVersion"];
+            /** @description Before and after. */
+            rows?: number[];
+            /** @enum {string} */
+            status: "Queued" | "Ready" | "Failed";
+            to: components["schemas"]["DataVersion"];
+        };
+        DataFilesDifference: {
+            added: string[];
+            changed: string[];
+            removed: string[];
+            /** Format: int64 */
+            unchanged: number;
+        };
+        DataPreview: {
+            columns: string[];
+            /** @enum {string} */
+            format: "csv" | "tsv" | "jsonl" | "parquet";
+            /** @description There are more rows. */
+            more: boolean;
+            path: string;
+            rows: (string | null)[][];
+            /** @description The files that can be shown: the first 1,000. */
+            tables: string[];
+        };
+        DataProfileState: {
+            /** Format: date-time */
+            asked_at: string;
+            /** Format: date-time */
+            done_at?: string;
+            error?: string;
+            profile?: components["schemas"]["Profile"];
+            /** @enum {string} */
+            status: "Queued" | "Ready" | "Failed";
+        };
         DataReference: {
             datastore?: string;
             fingerprint?: string;
@@ -1731,6 +1849,7 @@ export interface components {
             };
         };
         Environment: {
+            archived: boolean;
             conda_file: string;
             /** Format: date-time */
             created_at?: string;
@@ -1770,6 +1889,16 @@ export interface components {
                 [key: string]: string;
             };
             version?: string;
+        };
+        EnvironmentUpdate: {
+            archived?: boolean;
+            description?: string;
+            tags?: {
+                [key: string]: string | null;
+            };
+        };
+        EnvironmentUpdateAll: {
+            archived?: boolean;
         };
         Experiment: {
             artifact_location: string;
@@ -2194,6 +2323,55 @@ export interface components {
         "Post-online-endpoints-endpoint-regenerate-keysRequest": {
             /** @description primary or secondary */
             key_type: string;
+        };
+        Profile: {
+            /** Format: int64 */
+            bytes: number;
+            columns: components["schemas"]["ProfileColumn"][];
+            /** Format: int64 */
+            files: number;
+            /** @enum {string} */
+            format: "csv" | "tsv" | "jsonl" | "parquet";
+            /** Format: int64 */
+            rows: number;
+        };
+        ProfileBin: {
+            /** Format: int64 */
+            count: number;
+            /** Format: double */
+            from: number;
+            /** Format: double */
+            to: number;
+        };
+        ProfileColumn: {
+            /** Format: int64 */
+            distinct: number;
+            histogram?: components["schemas"]["ProfileBin"][];
+            max?: string;
+            /** Format: double */
+            mean?: number;
+            min?: string;
+            /** Format: int64 */
+            missing: number;
+            name: string;
+            /** @description Within one per cent of the value. */
+            quantiles?: components["schemas"]["ProfileQuantile"][];
+            /** Format: double */
+            std?: number;
+            top?: components["schemas"]["ProfileCount"][];
+            /** @enum {string} */
+            type: "integer" | "number" | "boolean" | "datetime" | "string" | "object" | "empty";
+        };
+        ProfileCount: {
+            /** Format: int64 */
+            count: number;
+            value: string;
+        };
+        ProfileQuantile: {
+            /** Format: double */
+            q: number;
+            /** Format: double */
+            value: number;
         };
         Purge: {
             /**
@@ -3288,6 +3466,119 @@ export interface operations {
             };
         };
     };
+    "get-data-asset-versions-version-difference": {
+        parameters: {
+            query: {
+                /** @description The other version, which came before. */
+                since: string;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                asset: string;
+                /** @description the version, or "latest" */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataDifference"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-data-asset-versions-version-preview": {
+        parameters: {
+            query?: {
+                /** @description Which table; the first one when it is left out. */
+                path?: string;
+                /** @description 50 when it is left out. */
+                rows?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                asset: string;
+                /** @description the version, or "latest" */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataPreview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-data-asset-versions-version-profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                asset: string;
+                /** @description the version, or "latest" */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataProfileState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "get-data-asset-versions-version-uses": {
         parameters: {
             query?: never;
@@ -3552,7 +3843,12 @@ export interface operations {
     };
     "get-environments": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only the versions of this environment. */
+                name?: string;
+                /** @description What is archived, too. */
+                archived?: boolean;
+            };
             header?: never;
             path: {
                 /** @description the workspace's name */
@@ -3618,6 +3914,43 @@ export interface operations {
             };
         };
     };
+    "patch-environments-environment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnvironmentUpdateAll"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "get-environments-environment-versions-version": {
         parameters: {
             query?: never;
@@ -3632,6 +3965,45 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Environment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "patch-environments-environment-versions-version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                environment: string;
+                /** @description a version, or "latest" */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnvironmentUpdate"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
+from ._spec import environment_body, read_source
 from ._transport import Transport
 from ._values import Value
 
@@ -17,20 +23,56 @@ class Environment(Value):
     name: str = ""
     version: str = ""
     description: str = ""
+    tags: dict[str, str] = dataclasses.field(default_factory=dict)
     image: str = ""
     conda_file: str = ""
     python_version: str = ""
     requirements: list[str] = dataclasses.field(default_factory=list)
     hash: str = ""
     curated: bool = False
+    archived: bool = False
+    created_by: str = ""
+    created_at: datetime | None = None
 
 
 class Environments:
-    """`ws.environments`: the curated environments, and those that jobs have used."""
+    """`ws.environments`: the curated environments, and the workspace's own."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(self) -> list[Environment]:
-        """List the environments."""
-        return [Environment.from_json(item) for item in self._transport.pages("environments")]
+    def create(self, source: str | Path | Mapping[str, Any]) -> Environment:
+        """Register a version of an environment: a YAML file, or a mapping of the same shape.
+
+        Raises:
+            ConflictError: That version is taken.
+            InvalidError: The packages cannot be read; the message names the line.
+        """
+        given = read_source(source)
+        body = environment_body(given.body, given.folder)
+        return Environment.from_json(self._transport.post("environments", body))
+
+    def list(self, *, name: str | None = None, archived: bool = False) -> list[Environment]:
+        """List the environments, or the versions of one; archived ones too where asked for."""
+        pages = self._transport.pages("environments", name=name, archived="true" if archived else None)
+        return [Environment.from_json(item) for item in pages]
+
+    def get(self, name: str, *, version: str = "latest") -> Environment:
+        """Return a version, the latest unless told. Raises NotFoundError when there is none."""
+        return Environment.from_json(self._transport.get(_path(name, version)))
+
+    def archive(self, name: str, *, version: str | None = None) -> None:
+        """Leave a version, or all of them, out of lists and of `@latest`; jobs that name one still run."""
+        self._set_archived(name, version, True)
+
+    def restore(self, name: str, *, version: str | None = None) -> None:
+        """Undo `archive`."""
+        self._set_archived(name, version, False)
+
+    def _set_archived(self, name: str, version: str | None, archived: bool) -> None:
+        path = f"environments/{quote(name, safe='')}" if version is None else _path(name, version)
+        self._transport.patch(path, {"archived": archived})
+
+
+def _path(name: str, version: str) -> str:
+    return f"environments/{quote(name, safe='')}/versions/{quote(version, safe='')}"
