@@ -1,9 +1,9 @@
 # Every target is one line; what it does is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test lint check gen web fuzz bench clean
+.PHONY: help build run demo test conformance-mlflow lint check gen web fuzz bench clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 20
 build: ## build bin/atelier, with the Studio when there is Node
 	@scripts/build
 run: build ## build and start the server
@@ -12,6 +12,8 @@ demo: ## train, find, register, deploy and call, on real data
 	@scripts/demo
 test: ## set everything up and run every test
 	@scripts/test
+conformance-mlflow: build ## run MLflow's own tests, from a checkout: MLFLOW_SRC=PATH
+	@scripts/conformance-mlflow "$(MLFLOW_SRC)"
 lint: ## gofmt, go vet, staticcheck, ruff, eslint, tsc
 	@scripts/lint
 check: ## the quick look before a commit: vet and the Go tests, on SQLite alone

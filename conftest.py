@@ -18,8 +18,9 @@ _REPOSITORY = Path(__file__).parent
 class Server:
     """A running server, with the address and the token that its first start made."""
 
-    def __init__(self, binary: Path, folder: Path) -> None:
+    def __init__(self, binary: Path, folder: Path, *options: str) -> None:
         self.binary = binary
+        self._options = options
         self.data = folder / "data"
         self.config = folder / "config"
         self.log = folder / "server.log"
@@ -28,7 +29,7 @@ class Server:
 
     def _start(self, port: str) -> tuple[str, str]:
         tokens = self.config / "atelier" / "credentials.json"
-        command = [str(self.binary), "up", "--port", port, "--data-dir", str(self.data)]
+        command = [str(self.binary), "up", "--port", port, "--data-dir", str(self.data), *self._options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, env=self.environ, stdout=log, stderr=subprocess.STDOUT, cwd=self.data.parent
@@ -84,9 +85,17 @@ def binary() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server_options() -> list[str]:
+    """How the server is started, besides on a folder of its own."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def server(
+    binary: Path, server_options: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """A server that runs while the tests do."""
-    started = Server(binary, tmp_path_factory.mktemp("server"))
+    started = Server(binary, tmp_path_factory.mktemp("server"), *server_options)
     yield started
     started.stop()
 

@@ -1,68 +1,89 @@
-"""A running Atelier server for the tests: the one that ATELIER_URL names, or one started from ATELIER_BIN."""
+"""The stock client on a running server, and a record of which endpoints each test calls."""
 
+import contextlib
 import json
 import os
-import subprocess
-import time
-import urllib.request
+import re
 import uuid
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import mlflow
 import pytest
+import requests
+from postgres import fresh_database
 
-
-def started(binary: str, home: Path):
-    """Start a server on a free port in home, and yield its address and its owner's token."""
-    environment = os.environ | {"XDG_CONFIG_HOME": str(home / "config"), "HOME": str(home)}
-    command = [binary, "up", "--port", "0", "--data-dir", str(home / "data")]
-    with (home / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        place = home / "data" / "server.json"
-        deadline = time.monotonic() + 60
-        while not answers(place):
-            assert server.poll() is None, (home / "server.log").read_text()
-            assert time.monotonic() < deadline, "the server did not start within a minute"
-            time.sleep(0.05)
-        url = json.loads(place.read_text())["url"]
-        tokens = json.loads((home / "config" / "atelier" / "credentials.json").read_text())
-        yield url, tokens[url]
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def answers(place: Path) -> bool:
-    try:
-        with urllib.request.urlopen(json.loads(place.read_text())["url"] + "/health", timeout=5) as answer:
-            return answer.status == 200
-    except (OSError, ValueError, KeyError):
-        return False
+MAJOR = int(mlflow.__version__.split(".")[0])
+RECORD = Path(__file__).parent / "calls" / f"mlflow-{MAJOR}.json"
+VARIABLE = [  # what stands in a path for a name
+    (re.compile(r"^(/api/2\.0/mlflow-artifacts/\w+(?:/(?:create|complete|abort))?)/.+"), r"\1/{path}"),
+    (re.compile(r"/logged-models/m-\w+"), "/logged-models/{model_id}"),
+    (re.compile(r"/logged-models/\{model_id\}/tags/.+"), "/logged-models/{model_id}/tags/{tag_key}"),
+    (re.compile(r"/mlflow/workspaces/.+"), "/mlflow/workspaces/{workspace_name}"),
+]
+OURS = {"test_import.py", "test_server_away.py"}  # they look at what we do, not at what the client may
+calls: dict[str, set[str]] = {}  # by endpoint, the tests that called it
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """The address of a server and a token for it."""
-    if url := os.environ.get("ATELIER_URL"):
-        yield url.rstrip("/"), os.environ["ATELIER_TOKEN"]
-    elif binary := os.environ.get("ATELIER_BIN"):
-        yield from started(binary, tmp_path_factory.mktemp("server"))
-    else:
-        pytest.fail("Set ATELIER_URL and ATELIER_TOKEN to a running server, or ATELIER_BIN to the program.")
+def server_options():
+    """The database of the server: SQLite, or with ATELIER_TEST_ENGINE=postgres a new one in PostgreSQL."""
+    if os.environ.get("ATELIER_TEST_ENGINE") != "postgres":
+        yield []
+        return
+    with fresh_database() as url:
+        yield ["--database", url]
 
 
 @pytest.fixture(autouse=True)
-def client(server, monkeypatch):
+def client(server, request, monkeypatch):
     """The stock client, set up as a user would: by environment variables."""
-    url, token = server
-    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", server.token)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    mlflow.set_tracking_uri(url)
-    mlflow.set_registry_uri(url)
-    yield mlflow.MlflowClient()
-    while mlflow.active_run():
-        mlflow.end_run()
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    # What a model needs is looked for in a process of its own, for longer than anything that is tested here.
+    monkeypatch.setenv("MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT", "1")
+    mlflow.set_tracking_uri(server.url)
+    mlflow.set_registry_uri(server.url)
+    with recorded(server.url, request.node, monkeypatch):
+        yield mlflow.MlflowClient()
+        while mlflow.active_run():
+            mlflow.end_run()
+
+
+@contextlib.contextmanager
+def recorded(url: str, test: pytest.Item, monkeypatch: pytest.MonkeyPatch):
+    """Note each endpoint that answers well while a test runs."""
+    send = requests.Session.send
+
+    def noted(session, prepared, **options):
+        answer = send(session, prepared, **options)
+        if prepared.url.startswith(url) and answer.ok and test.path.name not in OURS:
+            path = urlsplit(prepared.url).path
+            for pattern, name in VARIABLE:
+                path = pattern.sub(name, path)
+            calls.setdefault(f"{prepared.method} {path}", set()).add(f"{test.path.name}::{test.originalname}")
+        return answer
+
+    monkeypatch.setattr(requests.Session, "send", noted)
+    yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """After a whole and good run, hold what was called against the record that documents are made of."""
+    wanted = {path.name for path in Path(__file__).parent.glob("test_*.py")} - OURS
+    whole = wanted <= {item.path.name for item in session.items}
+    if exitstatus or not whole or session.config.option.keyword:
+        return
+    found = {"mlflow": mlflow.__version__, "endpoints": {name: sorted(calls[name]) for name in sorted(calls)}}
+    text = json.dumps(found, indent=1) + "\n"
+    if os.environ.get("ATELIER_UPDATE"):
+        RECORD.parent.mkdir(exist_ok=True)
+        RECORD.write_text(text)
+    elif not RECORD.exists() or RECORD.read_text() != text:
+        print(f"\n{RECORD.name} is not what the tests called. Run `scripts/mlflow-suite --update`.")
+        session.exitstatus = 1
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from postgres import fresh_database
 
 MAJOR = int(mlflow.__version__.split(".")[0])
 
@@ -151,18 +152,6 @@ def mlflow_server(folder: Path):
         process.wait(timeout=30)
 
 
-def postgres_database():
-    """Make a database on the server of the tests, and yield its URL."""
-    import psycopg
-
-    base = os.environ["ATELIER_TEST_POSTGRES"].replace("postgres://", "postgresql://", 1)
-    name = "mlflow_" + uuid.uuid4().hex[:12]
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield base.replace("/postgres?", f"/{name}?").replace("postgresql:", "postgresql+psycopg:")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 KINDS = ["folder", "sqlite", "server"] + (["postgres"] if "ATELIER_TEST_POSTGRES" in os.environ else [])
 
 
@@ -175,7 +164,8 @@ def store(request, tmp_path_factory):
         uri = f"sqlite:///{folder}/mlflow.db"
         yield Store(folder, uri, uri, str(folder / "artifacts"))
     elif request.param == "postgres":
-        for uri in postgres_database():
+        with fresh_database() as url:
+            uri = url.replace("postgres:", "postgresql+psycopg:", 1)
             yield Store(folder, uri, uri, str(folder / "artifacts"))
     else:
         for url in mlflow_server(folder):
@@ -185,12 +175,11 @@ def store(request, tmp_path_factory):
 @pytest.fixture
 def importer(server):
     """Run `atelier import mlflow` and return its exit code, its report and what it said."""
-    url, token = server
 
     def run(*arguments: str):
         done = subprocess.run(
-            [os.environ["ATELIER_BIN"], "import", "mlflow", *arguments, "-o", "json"],
-            env=clean_environment() | {"ATELIER_SERVER": url, "ATELIER_TOKEN": token},
+            [str(server.binary), "import", "mlflow", *arguments, "-o", "json"],
+            env=clean_environment() | {"ATELIER_SERVER": server.url, "ATELIER_TOKEN": server.token},
             capture_output=True,
             text=True,
             check=False,
@@ -316,9 +305,8 @@ def mlruns(tmp_path) -> Path:
 
 
 def test_an_import_that_was_killed_goes_on(mlruns, client, server):
-    url, token = server
-    command = [os.environ["ATELIER_BIN"], "import", "mlflow", str(mlruns.parent.parent)]
-    environment = clean_environment() | {"ATELIER_SERVER": url, "ATELIER_TOKEN": token}
+    command = [str(server.binary), "import", "mlflow", str(mlruns.parent.parent)]
+    environment = clean_environment() | {"ATELIER_SERVER": server.url, "ATELIER_TOKEN": server.token}
     first = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while first.poll() is None and time.monotonic() < deadline:

@@ -71,23 +71,6 @@ def test_a_version_outlives_its_run(client, experiment, data, name):
     assert numpy.array_equal(mlflow.sklearn.load_model(f"models:/{name}/1").predict(x), ridge.predict(x))
 
 
-def test_autolog(client, experiment, data):
-    x, y = data
-    mlflow.sklearn.autolog(silent=True)
-    try:
-        with mlflow.start_run() as run:
-            ridge = Ridge(alpha=2.0).fit(x, y)
-            predicted = ridge.predict(x)
-    finally:
-        mlflow.sklearn.autolog(disable=True)
-    got = client.get_run(run.info.run_id)
-    assert got.data.params["alpha"] == "2.0"
-    assert got.data.metrics["training_r2_score"] == pytest.approx(ridge.score(x, y))
-    assert got.info.status == "FINISHED"
-    loaded = mlflow.sklearn.load_model(f"runs:/{run.info.run_id}/model")
-    assert numpy.array_equal(loaded.predict(x), predicted)
-
-
 def test_the_registry(client, experiment, data, name):
     x, y = data
     with mlflow.start_run():
