@@ -30,6 +30,7 @@ func RegisterJobs(t *route.Table, jobs *job.Service, bus *event.Bus) {
 	route.Native(t, route.Route{Method: "GET", Path: one, Permission: "jobs/read", Summary: "Get a job", Tag: "jobs"}, j.get)
 	route.Native(t, route.Route{Method: "DELETE", Path: one, Permission: "jobs/delete", Summary: "Delete a job that has ended", Tag: "jobs"}, j.delete)
 	route.Native(t, route.Route{Method: "POST", Path: one + "/cancel", Permission: "jobs/cancel/action", Summary: "Ask a job to end", Tag: "jobs"}, j.cancel)
+	route.Native(t, route.Route{Method: "GET", Path: one + "/why", Permission: "jobs/read", Summary: "Explain what a job waits for", Tag: "jobs"}, j.why)
 	t.HandleFunc(route.Route{Method: "GET", Path: one + "/logs", Permission: "jobs/read", Summary: "Read a part of a job's log", Tag: "jobs"}, j.readLog)
 	t.HandleFunc(route.Route{Method: "GET", Path: one + "/logs/stream", Permission: "jobs/read",
 		Summary: "Follow a job's log, as server-sent events", Tag: "jobs"}, j.followLog)
@@ -73,6 +74,10 @@ func (r *jobRoutes) get(ctx context.Context, in *jobPath) (*Body[job.Job], error
 
 func (r *jobRoutes) cancel(ctx context.Context, in *jobPath) (*Body[job.Job], error) {
 	return answer(r.jobs.Cancel(ctx, workspace.From(ctx).ID, in.Job))
+}
+
+func (r *jobRoutes) why(ctx context.Context, in *jobPath) (*Body[job.Explanation], error) {
+	return answer(r.jobs.Why(ctx, workspace.From(ctx).ID, in.Job))
 }
 
 func (r *jobRoutes) delete(ctx context.Context, in *jobPath) (*struct{}, error) {

@@ -78,6 +78,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	driver.HasGPUs(a.config.gpus(ctx))
 	environments := environment.New(g.db)
 	runs := tracking.New(g.db, g.blobs, g.bus)
 	models := model.New(g.db, g.blobs, g.bus, runs)

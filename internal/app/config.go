@@ -1,11 +1,14 @@
 package app
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net"
 	"os/user"
 	"path/filepath"
+
+	"github.com/atelier-ml/atelier/internal/compute/local"
 )
 
 // Version is the version of this program.
@@ -20,6 +23,8 @@ type Config struct {
 	Storage  string // s3://..., or "" for a folder in DataDir
 	// AllowedHosts are further names by which the server may be addressed.
 	AllowedHosts []string
+	// GPUs is how many jobs may be given; below 0, as many as are found.
+	GPUs int
 	// Executable is this program, which the local driver starts as a runner.
 	Executable string
 	Log        *slog.Logger
@@ -65,6 +70,14 @@ func (c Config) secrets() []string {
 		return nil
 	}
 	return []string{"AWS_"}
+}
+
+// gpus is how many GPUs the machine's compute has.
+func (c Config) gpus(ctx context.Context) int {
+	if c.GPUs >= 0 {
+		return c.GPUs
+	}
+	return local.CountGPUs(ctx, local.NvidiaProc)
 }
 
 // ownerName is the name of whoever starts the server for the first time.

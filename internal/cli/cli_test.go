@@ -160,6 +160,7 @@ data_dir        atelier-data                      default
 database        postgres://me:***@db/atelier      conf/my.yml:4
 storage                                           default
 allowed_hosts                                     default
+gpus                                              default
 log_level       debug                             ATELIER_LOG_LEVEL
 log_format      text                              default
 `

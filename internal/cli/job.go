@@ -13,7 +13,7 @@ import (
 
 func (c *command) jobCommand() *cobra.Command {
 	return noun("job", "Run training, and follow it",
-		c.jobCreate(), c.jobList(), c.jobShow(), c.jobStream(), c.jobCancel(), c.jobDownload(), c.jobDelete())
+		c.jobCreate(), c.jobList(), c.jobShow(), c.jobWhy(), c.jobStream(), c.jobCancel(), c.jobDownload(), c.jobDelete())
 }
 
 const jobCreateLong = `Submit the job that a YAML file describes, in the form of Azure Machine
@@ -180,6 +180,31 @@ func (c *command) jobShow() *cobra.Command {
 				c.browse(studioRun(api, found.Name))
 			}
 			return c.showJob(api, found)
+		})
+	}
+	return cmd
+}
+
+func (c *command) jobWhy() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "why NAME",
+		Short:   "Explain what a queued job waits for",
+		Example: "  atelier job why calm-heron-412",
+	}
+	name := named(cmd, "job")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		which, err := name(args)
+		if err != nil {
+			return err
+		}
+		return c.onServer(func(api *client.Client) error {
+			why, err := api.Why(cmd.Context(), which)
+			if err != nil {
+				return err
+			}
+			return c.emit(why, func() table {
+				return facts([2]string{"name", why.Name}, [2]string{"status", string(why.Status)}, [2]string{"why", why.Reason})
+			})
 		})
 	}
 	return cmd

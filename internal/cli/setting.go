@@ -36,6 +36,8 @@ func (s setting) shownDefault() string {
 		return "a folder in the data folder"
 	case "allowed_hosts":
 		return "none"
+	case "gpus":
+		return "as many as are found"
 	}
 	return s.fallback
 }
@@ -49,6 +51,7 @@ func settings() []setting {
 		{key: "database", help: "postgres://... to use PostgreSQL", check: isDatabase, secret: true},
 		{key: "storage", help: "s3://BUCKET/PREFIX?endpoint=URL&region=NAME to keep files in S3", check: isStorage, secret: true},
 		{key: "allowed_hosts", help: "further names by which the server may be addressed, separated by commas", check: anything},
+		{key: "gpus", help: "how many GPUs jobs may be given; 0 for none", check: isCount},
 		{key: "log_level", fallback: "info", help: "debug, info, warn or error", check: oneOf("debug", "info", "warn", "error")},
 		{key: "log_format", fallback: "text", help: "text or json", check: oneOf("text", "json")},
 	}
@@ -68,6 +71,13 @@ func isPort(value string) string {
 		return "Use a number from 0 to 65535."
 	}
 	return ""
+}
+
+func isCount(value string) string {
+	if n, err := strconv.Atoi(value); value == "" || err == nil && n >= 0 && n <= 1024 {
+		return ""
+	}
+	return "Use a number from 0 to 1024, or leave it out to have them counted."
 }
 
 func isDatabase(value string) string {

@@ -20,6 +20,7 @@ type UpOptions struct {
 	Storage  string // s3://..., or empty: a folder in DataDir
 	// AllowedHosts are further names by which the server may be addressed.
 	AllowedHosts []string
+	GPUs         int    // -1: as many as are found
 	LogLevel     string // debug, info, warn or error
 	LogFormat    string // text or json
 
@@ -85,6 +86,7 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 		AllowedHosts: words(resolved["allowed_hosts"].Value),
 		LogLevel:     resolved["log_level"].Value,
 		LogFormat:    resolved["log_format"].Value,
+		GPUs:         -1,
 		Stdout:       c.st.Stdout,
 		Stderr:       c.st.Stderr,
 		SaveToken: func(server, token string) error {
@@ -97,6 +99,11 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 	}
 	if c.hooks.Up == nil {
 		return options, atelier.Errorf(atelier.NotImplemented, "This program contains no server.")
+	}
+	if gpus := resolved["gpus"].Value; gpus != "" {
+		if _, err := fmt.Sscanf(gpus, "%d", &options.GPUs); err != nil {
+			return options, err
+		}
 	}
 	_, err := fmt.Sscanf(resolved["port"].Value, "%d", &options.Port)
 	return options, err

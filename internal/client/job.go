@@ -34,6 +34,11 @@ func (c *Client) CancelJob(ctx context.Context, name string) (job.Job, error) {
 	return post[job.Job](ctx, c, c.path("jobs", name, "cancel"), nil)
 }
 
+// Why explains what a job waits for.
+func (c *Client) Why(ctx context.Context, name string) (job.Explanation, error) {
+	return get[job.Explanation](ctx, c, c.path("jobs", name, "why"), nil)
+}
+
 // DeleteJob deletes a job that has ended, with its run.
 func (c *Client) DeleteJob(ctx context.Context, name string) error {
 	return c.delete(ctx, c.path("jobs", name))

@@ -16,6 +16,7 @@ type Capacity struct {
 	Name        string `json:"name"`
 	CPUs        int    `json:"cpus"`
 	MemoryBytes int64  `json:"memory_bytes"`
+	GPUs        int    `json:"gpus"` // numbered from 0
 }
 
 // Signal is what a driver can tell a runner from outside, without the network.

@@ -44,6 +44,12 @@ type Task struct {
 	Secrets              map[string]string `json:"secrets,omitempty"`
 	// TimeoutSeconds is how long the command may run; zero is for ever.
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
+	// GPUs are those of the machine that the command may see, by index. A
+	// command that has none sees none.
+	GPUs []int `json:"gpus,omitempty"`
+	// MemoryBytes is how much memory the command and all it starts may use;
+	// zero is as much as there is.
+	MemoryBytes int64 `json:"memory_bytes,omitempty"`
 
 	Service *ServiceTask `json:"service,omitempty"`
 }

@@ -53,6 +53,7 @@ type Spec struct {
 	Compute              string            `json:"compute,omitempty"`
 	Resources            Resources         `json:"resources" required:"false"`
 	Limits               Limits            `json:"limits" required:"false"`
+	QueueSettings        QueueSettings     `json:"queue_settings" required:"false"`
 	Inputs               map[string]Input  `json:"inputs" required:"false"`
 	Outputs              map[string]Output `json:"outputs" required:"false"`
 }
@@ -65,7 +66,9 @@ type Resources struct {
 	DockerArgs    string         `json:"docker_args,omitempty"`
 	Properties    map[string]any `json:"properties,omitempty"`
 	// CPUs is how many of the machine's processors the job counts for; 0 is 1.
-	CPUs int `json:"cpus,omitempty"`
+	CPUs   int    `json:"cpus,omitempty" doc:"How many processors the job counts for; 1 if it is left out."`
+	Memory string `json:"memory,omitempty" doc:"How much memory the job may use, as in 4Gi. Left out, it counts for 1Gi and is not bounded."`
+	GPUs   int    `json:"gpus,omitempty" doc:"How many GPUs the job gets; it sees no others."`
 }
 
 // Limits bounds a job.
@@ -146,13 +149,16 @@ type Job struct {
 	// EnvironmentInfo is the environment that the job really ran in.
 	EnvironmentInfo *compute.EnvironmentInfo `json:"environment_info,omitempty"`
 	Runner          *compute.Process         `json:"runner,omitempty"`
+	GPUs            []int                    `json:"gpus,omitempty" doc:"The machine's GPUs that the job was given, by index."`
 
 	workspace  string // the workspace's id
 	userID     string
 	phase      Status // what the runner last said it does
 	task       compute.Task
 	uses       []data.Use // of a job that is being submitted
-	cpus       int
+	asks       share
+	priority   int
+	pool       string         // the compute's name
 	handle     compute.Handle // empty before the task is prepared and after it is released
 	tokenAt    time.Time
 	lastRecord int64

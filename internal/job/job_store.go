@@ -13,15 +13,17 @@ import (
 )
 
 const jobColumns = `workspace_id, name, experiment_name, spec, task, cpus, status, phase, error, notices, created_by, user_id,
-	created_at, started_at, ended_at, exit_code, usage, environment_info, runner, handle, token_at, last_record, version`
+	created_at, started_at, ended_at, exit_code, usage, environment_info, runner, handle, token_at, last_record, version,
+	memory, gpus, priority, compute, gpu_indexes`
 
 func insertJob(ctx context.Context, tx *sqldb.Tx, j Job) error {
 	_, err := tx.Exec(ctx, `INSERT INTO jobs (`+jobColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
-		j.workspace, j.Name, j.ExperimentName, sqldb.JSON(j.Spec), sqldb.JSON(j.task), j.cpus, string(j.Status), string(j.phase),
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
+		j.workspace, j.Name, j.ExperimentName, sqldb.JSON(j.Spec), sqldb.JSON(j.task), j.asks.cpus, string(j.Status), string(j.phase),
 		jsonOrNil(j.Error), sqldb.JSON(j.Notices), j.CreatedBy, j.userID, sqldb.Micros(j.CreatedAt), sqldb.MicrosOrNil(j.StartedAt),
 		sqldb.MicrosOrNil(j.EndedAt), j.ExitCode, jsonOrNil(j.Usage), jsonOrNil(j.EnvironmentInfo), jsonOrNil(j.Runner),
-		string(j.handle), sqldb.Micros(j.tokenAt), j.lastRecord, j.version)
+		string(j.handle), sqldb.Micros(j.tokenAt), j.lastRecord, j.version,
+		j.asks.memory, j.asks.gpus, j.priority, j.pool, indexes(j.GPUs))
 	return err
 }
 
@@ -32,11 +34,11 @@ var errChanged = errors.New("the job was changed meanwhile")
 func updateJob(ctx context.Context, tx *sqldb.Tx, j Job) error {
 	changed, err := tx.Exec(ctx, `UPDATE jobs SET status = $4, phase = $5, error = $6, started_at = $7, ended_at = $8,
 		exit_code = $9, usage = $10, environment_info = $11, runner = $12, handle = $13, token_at = $14, last_record = $15,
-		version = version + 1
+		gpu_indexes = $16, version = version + 1
 		WHERE workspace_id = $1 AND name = $2 AND version = $3`,
 		j.workspace, j.Name, j.version, string(j.Status), string(j.phase), jsonOrNil(j.Error), sqldb.MicrosOrNil(j.StartedAt),
 		sqldb.MicrosOrNil(j.EndedAt), j.ExitCode, jsonOrNil(j.Usage), jsonOrNil(j.EnvironmentInfo), jsonOrNil(j.Runner),
-		string(j.handle), sqldb.Micros(j.tokenAt), j.lastRecord)
+		string(j.handle), sqldb.Micros(j.tokenAt), j.lastRecord, indexes(j.GPUs))
 	if err == nil && changed == 0 {
 		return errChanged
 	}
@@ -110,37 +112,49 @@ func queryJobs(ctx context.Context, tx *sqldb.Tx, condition string, args ...any)
 	return jobs, err
 }
 
+// maxPlanned is how many queued jobs a plan looks at, the urgent ones first.
+const maxPlanned = 20_000
+
 // selectSnapshot reads what a plan needs, of all workspaces.
 func selectSnapshot(ctx context.Context, tx *sqldb.Tx) (s snapshot, err error) {
+	const columns = `SELECT workspace_id, name, cpus, memory, gpus, user_id, experiment_name, compute, `
 	err = tx.Query(ctx, func(rows *sqldb.Rows) error {
 		var w waiting
 		var since int64
-		err := rows.Scan(&w.workspace, &w.name, &w.cpus, &since)
+		err := rows.Scan(&w.workspace, &w.name, &w.asks.cpus, &w.asks.memory, &w.asks.gpus, &w.member, &w.experiment, &w.pool, &w.priority, &since)
 		w.since = sqldb.Time(since)
 		s.queue = append(s.queue, w)
 		return err
-	}, `SELECT workspace_id, name, cpus, created_at FROM jobs WHERE status = 'Queued' ORDER BY created_at, workspace_id, name LIMIT 1000`)
+	}, columns+`priority, created_at FROM jobs WHERE status = 'Queued' ORDER BY priority DESC, created_at, workspace_id, name LIMIT $1`, maxPlanned)
 	if err != nil {
 		return s, err
 	}
-	return s, tx.QueryRow(ctx, `SELECT COALESCE(SUM(cpus), 0) FROM jobs
-		WHERE status IN ('Preparing', 'Running', 'Finalizing', 'CancelRequested', 'NotResponding')`).Scan(&s.used)
+	return s, tx.Query(ctx, func(rows *sqldb.Rows) error {
+		var p placed
+		var gpus string
+		err := rows.Scan(&p.workspace, &p.name, &p.asks.cpus, &p.asks.memory, &p.asks.gpus, &p.member, &p.experiment, &p.pool, &gpus)
+		s.placed = append(s.placed, p)
+		return errors.Join(err, sqldb.FromJSON(gpus, &s.placed[len(s.placed)-1].gpus))
+	}, columns+`gpu_indexes FROM jobs WHERE status IN ('Preparing', 'Running', 'Finalizing', 'CancelRequested', 'NotResponding')`)
 }
+
+// indexes writes the GPUs of a job as JSON, [] for none.
+func indexes(gpus []int) string { return sqldb.JSON(append([]int{}, gpus...)) }
 
 func scanJob(scan func(...any) error) (Job, error) {
 	var j Job
-	var name, experiment, spec, task, notices, handle string
+	var name, experiment, spec, task, notices, handle, gpus string
 	var failure, usage, info, runner *string
 	var created, tokenAt int64
 	var started, ended *int64
-	if err := scan(&j.workspace, &name, &experiment, &spec, &task, &j.cpus, &j.Status, &j.phase, &failure, &notices,
+	if err := scan(&j.workspace, &name, &experiment, &spec, &task, &j.asks.cpus, &j.Status, &j.phase, &failure, &notices,
 		&j.CreatedBy, &j.userID, &created, &started, &ended, &j.ExitCode, &usage, &info, &runner, &handle, &tokenAt,
-		&j.lastRecord, &j.version); err != nil {
+		&j.lastRecord, &j.version, &j.asks.memory, &j.asks.gpus, &j.priority, &j.pool, &gpus); err != nil {
 		return Job{}, err
 	}
 	err := errors.Join(sqldb.FromJSON(spec, &j.Spec), sqldb.FromJSON(task, &j.task), sqldb.FromJSON(notices, &j.Notices),
 		fromJSONOrNil(failure, &j.Error), fromJSONOrNil(usage, &j.Usage), fromJSONOrNil(info, &j.EnvironmentInfo),
-		fromJSONOrNil(runner, &j.Runner))
+		fromJSONOrNil(runner, &j.Runner), sqldb.FromJSON(gpus, &j.GPUs))
 	j.CreatedAt, j.StartedAt, j.EndedAt = sqldb.Time(created), sqldb.TimeOrNil(started), sqldb.TimeOrNil(ended)
 	j.handle, j.tokenAt = compute.Handle(handle), sqldb.Time(tokenAt)
 	return j, err

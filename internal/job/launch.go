@@ -20,6 +20,7 @@ func (s *Service) launch(ctx context.Context, j Job, token string) {
 	task := j.task
 	task.Token = token
 	task.ServerFile, task.ServerURL = s.ServerFile, s.ServerURL()
+	task.GPUs, task.MemoryBytes = j.GPUs, j.asks.memory
 	task.EnvironmentsDir, task.ToolsDir = s.EnvironmentsDir, s.ToolsDir
 	handle, err := s.Driver.Prepare(ctx, task)
 	if err == nil {

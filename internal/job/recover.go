@@ -38,6 +38,7 @@ func (s *Service) recover(ctx context.Context, watches *sync.WaitGroup) error {
 func (s *Service) giveBack(ctx context.Context, j Job) error {
 	_, err := s.change(ctx, j.workspace, j.Name, func(tx *sqldb.Tx, j *Job) error {
 		j.apply(happening{kind: unclaimed}, tx.Now())
+		j.GPUs = nil
 		return s.Access.RevokeTask(ctx, tx, j.workspace, j.Name)
 	})
 	return err

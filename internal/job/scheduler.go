@@ -51,13 +51,9 @@ func (s *Service) schedule(ctx context.Context, watches *sync.WaitGroup) error {
 	if err != nil {
 		return err
 	}
-	now.capacity = capacity.CPUs
-	todo := decide(now)
-	s.mu.Lock()
-	s.why = todo.why
-	s.mu.Unlock()
-	for _, k := range todo.start {
-		j, token, err := s.claim(ctx, k)
+	now.now, now.machine = s.Clock.Now(), machineShare(capacity)
+	for _, place := range decide(now).start {
+		j, token, err := s.claim(ctx, place)
 		if err != nil {
 			return err
 		}
@@ -70,14 +66,15 @@ func (s *Service) schedule(ctx context.Context, watches *sync.WaitGroup) error {
 
 // claim takes a queued job and makes its token, in one transaction. The token
 // is empty when the job is queued no more: somebody canceled it.
-func (s *Service) claim(ctx context.Context, k key) (Job, string, error) {
+func (s *Service) claim(ctx context.Context, place placement) (Job, string, error) {
 	var token string
-	j, err := s.change(ctx, k.workspace, k.name, func(tx *sqldb.Tx, j *Job) (err error) {
+	j, err := s.change(ctx, place.workspace, place.name, func(tx *sqldb.Tx, j *Job) (err error) {
 		token = ""
 		if j.Status != Queued {
 			return nil
 		}
 		j.apply(happening{kind: claimed}, tx.Now())
+		j.GPUs = place.gpus
 		token, err = s.issueToken(ctx, tx, j)
 		return err
 	})

@@ -51,12 +51,11 @@ type Service struct {
 
 	mu    sync.Mutex
 	heard map[key]time.Time // when each runner last said something
-	why   map[key]string    // what each queued job waits for
 }
 
 // New returns the service. Nothing is scheduled before Run.
 func New(o Options) *Service {
-	return &Service{Options: o, wake: make(chan struct{}, 1), heard: map[key]time.Time{}, why: map[key]string{}}
+	return &Service{Options: o, wake: make(chan struct{}, 1), heard: map[key]time.Time{}}
 }
 
 // changeTries bounds how often a change is made again because somebody else's
@@ -150,13 +149,6 @@ func (s *Service) Get(ctx context.Context, ws, name string) (j Job, err error) {
 		return err
 	})
 	return j, err
-}
-
-// Why says in a sentence what a queued job waits for; "" for any other.
-func (s *Service) Why(ws, name string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.why[key{ws, name}]
 }
 
 // List returns a page of jobs, newest first.

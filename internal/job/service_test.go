@@ -299,10 +299,12 @@ func TestJobsWaitForRoomInOrder(t *testing.T) {
 		b.await(name, job.Running)
 	}
 	b.submit("third", fake.Script{})
-	news := b.bus.Subscribe()
-	defer news.Close()
-	for b.jobs.Why(b.ws.ID, "third") == "" && t.Context().Err() == nil {
-		b.jobs.Get(b.ctx, b.ws.ID, "third")
+	why, err := b.jobs.Why(b.ctx, b.ws.ID, "third")
+	if err != nil || why.Cause != "resources" || !strings.HasPrefix(why.Reason, "It needs 1 processor; of 2 processors, 0 processors are free.") {
+		t.Errorf("why: %+v, %v", why, err)
+	}
+	if why, err := b.jobs.Why(b.ctx, b.ws.ID, "first"); err != nil || why.Reason != "It does not wait: it is Running." {
+		t.Errorf("why a running job waits: %+v, %v", why, err)
 	}
 	if j, _ := b.jobs.Get(b.ctx, b.ws.ID, "third"); j.Status != job.Queued {
 		t.Errorf("the third job is %s on a machine for two", j.Status)

@@ -105,7 +105,9 @@ func (j *Job) complete() error {
 		outputs[name] = output
 	}
 	j.Outputs = outputs
-	j.cpus = max(j.Resources.CPUs, 1)
+	if err := j.completeResources(); err != nil {
+		return err
+	}
 	return j.check()
 }
 
@@ -119,13 +121,8 @@ func (j *Job) check() error {
 	if j.Resources.InstanceCount > 1 {
 		return atelier.Errorf(atelier.NotImplemented, "A job on several machines is not offered yet.").At("resources.instance_count")
 	}
-	switch strings.ToLower(j.Compute) {
-	case "", "local", "azureml:local":
-	case "serverless", "azureml:serverless":
-		j.Notices = append(j.Notices, "There is no serverless compute here; the job runs on the server's own machine.")
-	default:
-		return atelier.Errorf(atelier.NotFound, "There is no compute %q.", atelier.Clip(j.Compute, 60)).At("compute").
-			WithHint("Leave it out, or write \"local\", to run on the server's own machine.")
+	if err := j.findCompute(); err != nil {
+		return err
 	}
 	for key := range j.Tags { // they become the run's
 		if !tracking.FitsTag(key) {

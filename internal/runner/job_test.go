@@ -182,6 +182,35 @@ func TestEndsAreToldApart(t *testing.T) {
 	}
 }
 
+func TestAJobSeesItsOwnGPUsOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.driver.HasGPUs(4)
+	show := "echo [$CUDA_VISIBLE_DEVICES] [$NVIDIA_VISIBLE_DEVICES] [$ROCR_VISIBLE_DEVICES]"
+	j := w.finish(w.submit(show, func(s *job.Spec) {
+		s.Resources.GPUs = 2
+		s.EnvironmentVariables = map[string]string{"CUDA_VISIBLE_DEVICES": "0,1,2,3"}
+	}).Name, job.Completed)
+	if got := w.log(j.Name, job.CommandLog); got != "[0,1] [0,1] [0,1]\n" || len(j.GPUs) != 2 {
+		t.Errorf("the GPUs %v, seen as %q", j.GPUs, got)
+	}
+	j = w.finish(w.submit(show).Name, job.Completed)
+	if got := w.log(j.Name, job.CommandLog); got != "[] [void] []\n" {
+		t.Errorf("a job without a GPU sees %q", got)
+	}
+}
+
+func TestAJobThatUsesTooMuchMemoryIsEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	// Without an end of a line, tail keeps all in memory until its input ends.
+	j := w.finish(w.submit("(head -c 200000000 /dev/zero; sleep 1000) | tail -n 1",
+		func(s *job.Spec) { s.Resources.Memory = "64Mi" }).Name, job.Failed)
+	if j.Error == nil || j.Error.Code != compute.MemoryExceeded || !strings.Contains(j.Error.Message, "64Mi") {
+		t.Errorf("error %+v", j.Error)
+	}
+}
+
 func TestCancelIsGentle(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

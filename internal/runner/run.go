@@ -14,11 +14,14 @@ import (
 
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/process"
+	"github.com/atelier-ml/atelier/internal/job"
 )
 
 const (
-	// gentle is how long a command that is asked to end may take.
+	// gentle is how long a command that is asked to end may take, and hasty how
+	// long one may that eats the memory of others.
 	gentle = 10 * time.Second
+	hasty  = time.Second
 	// leftoverGrace is how long its children may go on after its own end.
 	leftoverGrace = 2 * time.Second
 )
@@ -37,7 +40,15 @@ func (r *runner) runCommand(ctx context.Context, p *place) outcome {
 		defer cancel()
 		ctx = limited
 	}
+	if r.task.MemoryBytes > 0 {
+		r.log.Info("the memory of the job is measured every second, and not bounded by the system: a short peak may pass unseen",
+			"limit", job.FormatMemory(r.task.MemoryBytes))
+	}
 	result := r.supervise(ctx, cmd)
+	if result.failure != nil && result.failure.Code == compute.MemoryExceeded {
+		result.failure.Message = fmt.Sprintf("The job used more memory than the %s it asked for (resources.memory) and was ended.",
+			job.FormatMemory(r.task.MemoryBytes))
+	}
 	if result.failure != nil && result.failure.Code == compute.Timeout {
 		result.failure.Message = fmt.Sprintf("The job ran longer than its limit of %d seconds (limits.timeout) and was ended.", r.task.TimeoutSeconds)
 	}
@@ -70,7 +81,14 @@ func (r *runner) supervise(ctx context.Context, cmd *exec.Cmd) outcome {
 		_, err := io.CopyBuffer(onlyWriter{r.streams.command}, read, make([]byte, 64<<10))
 		copied <- err
 	}()
-	stopMeter := meter.watch(cmd.Process.Pid, r.usage.Store)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	stopMeter := meter.watch(cmd.Process.Pid, func(usage *compute.Usage) {
+		r.usage.Store(usage)
+		if limit := r.task.MemoryBytes; limit > 0 && usage.MemoryBytes > limit && ownMemory(below()) > limit {
+			stop(errMemory)
+		}
+	})
 	cause := waitOrEnd(ctx, cmd)
 	stopMeter()
 	endLeftovers()
@@ -109,9 +127,13 @@ func endWith(ctx context.Context, pid int, done <-chan struct{}) (cause error) {
 			syscall.Kill(p.PID, syscall.SIGTERM)
 		}
 	}
+	patience := gentle
+	if context.Cause(ctx) == errMemory {
+		patience = hasty
+	}
 	select {
 	case <-done:
-	case <-time.After(gentle):
+	case <-time.After(patience):
 		syscall.Kill(-pid, syscall.SIGKILL)
 		process.End(below)
 	}
@@ -233,6 +255,9 @@ func (r *runner) variables(p *place) []string {
 	}
 	for name, path := range p.inputs {
 		all = append(all, "AZURE_ML_INPUT_"+name+"="+path)
+	}
+	if r.task.Kind == compute.Command {
+		all = append(all, visibleGPUs(r.task.GPUs)...)
 	}
 	return append(all,
 		"MLFLOW_TRACKING_URI="+p.relay.url+"/workspaces/"+r.task.Workspace,

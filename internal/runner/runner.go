@@ -18,6 +18,7 @@ import (
 var (
 	errCanceled = errors.New("the task was canceled")
 	errTimeout  = errors.New("the task ran out of time")
+	errMemory   = errors.New("the task used more memory than it may")
 )
 
 // runner is one task at work.
@@ -51,6 +52,9 @@ func failed(code, message string) outcome {
 func ended(cause error) outcome {
 	if errors.Is(cause, errTimeout) {
 		return failed(compute.Timeout, "The job ran longer than it may.")
+	}
+	if errors.Is(cause, errMemory) {
+		return failed(compute.MemoryExceeded, "The job used more memory than it may.")
 	}
 	return outcome{canceled: true}
 }

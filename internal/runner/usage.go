@@ -69,6 +69,15 @@ func (m *meter) watch(main int, tell func(*compute.Usage)) (stop func()) {
 	}
 }
 
+// ownMemory is the memory of processes, in which what several of them share
+// counts once: the sum of what is resident would count it for each.
+func ownMemory(alive []process.Info) (sum int64) {
+	for _, p := range alive {
+		sum += process.Proportional(p)
+	}
+	return sum
+}
+
 func (m *meter) measure(alive []process.Info) *compute.Usage {
 	cpu := childrenTime() - m.before
 	var memory int64

@@ -18,7 +18,6 @@ import (
 var refusedInJob = map[string]string{
 	"distribution":         "A job runs as one process on one machine so far.",
 	"services":             "Interactive services in a job are not there yet.",
-	"queue_settings":       "There are no tiers or priorities yet.",
 	"identity":             "A job always runs with a token of its own.",
 	"parent_job_name":      "Jobs inside jobs are not there yet.",
 	"creation_context":     "The server sets it.",
@@ -67,7 +66,7 @@ func (d *Document) Job() (job.Spec, error) {
 	if node := o.value("environment"); node != nil {
 		spec.Environment = d.environment(node, "environment")
 	}
-	spec.Resources, spec.Limits = d.resources(o), d.limits(o)
+	spec.Resources, spec.Limits, spec.QueueSettings = d.resources(o), d.limits(o), d.queueSettings(o)
 	spec.Inputs, spec.Outputs = d.inputs(o), d.outputs(o)
 	d.checkVariables(o)
 	d.checkTags(o)
@@ -143,7 +142,11 @@ func (d *Document) resources(o *object) job.Resources {
 		return job.Resources{}
 	}
 	r := job.Resources{InstanceCount: inner.integer("instance_count", 1, 1000), InstanceType: inner.text("instance_type"),
-		ShmSize: inner.text("shm_size"), DockerArgs: inner.text("docker_args"), CPUs: inner.integer("cpus", 1, 4096)}
+		ShmSize: inner.text("shm_size"), DockerArgs: inner.text("docker_args"), CPUs: inner.integer("cpus", 1, 4096),
+		Memory: inner.text("memory"), GPUs: inner.integer("gpus", 0, 1024)}
+	if _, err := job.ParseMemory(r.Memory); err != nil {
+		d.nameFault(inner.value("memory"), err)
+	}
 	if r.InstanceCount > 1 {
 		d.add(inner.value("instance_count"), "A job runs on one machine so far, so \"resources.instance_count\" must be 1.")
 	}
@@ -160,6 +163,16 @@ func (d *Document) resources(o *object) job.Resources {
 		"max_instance_count": "A job runs on one machine so far.",
 	})
 	return r
+}
+
+func (d *Document) queueSettings(o *object) job.QueueSettings {
+	inner := o.inner("queue_settings")
+	if inner == nil {
+		return job.QueueSettings{}
+	}
+	settings := job.QueueSettings{Priority: inner.word("priority", job.Priorities...), JobTier: inner.word("job_tier", job.JobTiers...)}
+	inner.finish(nil)
+	return settings
 }
 
 func (d *Document) limits(o *object) job.Limits {

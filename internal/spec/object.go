@@ -130,6 +130,18 @@ func (o *object) choice(key string, options ...string) string {
 	return ""
 }
 
+// word is choice for words whose case does not matter.
+func (o *object) word(key string, options ...string) string {
+	if node := o.value(key); node != nil && node.Kind == yaml.ScalarNode {
+		for _, option := range options {
+			if strings.EqualFold(node.Value, option) {
+				return option
+			}
+		}
+	}
+	return o.choice(key, options...)
+}
+
 var wholeNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 
 // integer reads a whole number from low to high; zero when there is none.

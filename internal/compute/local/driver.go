@@ -37,6 +37,7 @@ type Driver struct {
 	executable string
 	dir        string
 	secrets    []string
+	gpus       int
 }
 
 var _ compute.Driver = (*Driver)(nil)
@@ -58,8 +59,11 @@ func New(executable, dir string, secrets ...string) (*Driver, error) {
 }
 
 func (d *Driver) Describe(context.Context) (compute.Capacity, error) {
-	return compute.Capacity{Name: "local", CPUs: runtime.NumCPU(), MemoryBytes: machineMemory()}, nil
+	return compute.Capacity{Name: "local", CPUs: runtime.NumCPU(), MemoryBytes: machineMemory(), GPUs: d.gpus}, nil
 }
+
+// HasGPUs says how many GPUs the machine has. It is called before the first task.
+func (d *Driver) HasGPUs(n int) { d.gpus = n }
 
 // handleOf names a task's folder: short, so that a Unix socket's path fits, and
 // never a user's own words.

@@ -71,6 +71,24 @@ func read(pid int) (Info, bool) {
 	}, true
 }
 
+// Proportional is the memory of a process, of which a page that n processes
+// share counts as an n-th; what is resident when the system does not tell.
+func Proportional(p Info) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.PID))
+	if err != nil {
+		return p.Memory
+	}
+	for line := range bytes.Lines(text) {
+		if rest, ok := bytes.CutPrefix(line, []byte("Pss:")); ok {
+			kilobytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(string(rest)), " kB"), 10, 64)
+			if err == nil {
+				return kilobytes << 10
+			}
+		}
+	}
+	return p.Memory
+}
+
 // InFolder returns the processes that belong to the task in folder, whoever
 // their parent is now: those that were started with FolderVariable and those
 // that work inside the folder. The caller itself is never among them.

@@ -35,7 +35,7 @@ from ._errors import (
     WaitTimeoutError,
 )
 from ._experiments import Experiment, Kept, Purged, Storage, StorageUse
-from ._jobs import CommandJob, Job, JobUsage
+from ._jobs import CommandJob, Job, JobUsage, JobWait
 from ._logging import ActiveRun, Delivery
 from ._models import Model, ModelVersion
 from ._runs import Artifact, Metric, MetricPoint, MetricSeries, Run
@@ -64,6 +64,7 @@ __all__ = [
     "Job",
     "JobFailedError",
     "JobUsage",
+    "JobWait",
     "Kept",
     "Metric",
     "MetricPoint",

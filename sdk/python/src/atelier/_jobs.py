@@ -28,7 +28,8 @@ _RECONNECTS = 30
 class CommandJob:
     """A command job to submit; the fields are those of Azure ML's commandJob YAML.
 
-    Paths are read against the current folder. `limits` is e.g. {"timeout": 300} (seconds).
+    Paths are read against the current folder. `limits` is e.g. {"timeout": 300} (seconds), `resources`
+    {"cpus": 2, "memory": "4Gi", "gpus": 1}, `queue_settings` {"priority": "high"}.
     """
 
     command: str
@@ -45,6 +46,7 @@ class CommandJob:
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
     limits: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     resources: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    queue_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,7 @@ class Job(Value):
     error: dict[str, Any] | None = None
     exit_code: int | None = None
     usage: JobUsage | None = None
+    gpus: list[int] = dataclasses.field(default_factory=list)
     created_by: str = ""
     created_at: datetime | None = None
     started_at: datetime | None = None
@@ -88,6 +91,22 @@ class Job(Value):
     def ended(self) -> bool:
         """Whether the job will not change any more."""
         return self.status in _ENDED
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class JobWait(Value):
+    """Why a job waits: `reason` in sentences, `cause` in a word for programs, "" when it does not."""
+
+    name: str
+    status: str = ""
+    cause: str = ""
+    reason: str = ""
+    ahead: int = 0
+    behind: str = ""
+    limit: str = ""
+    since: datetime | None = None
+    needs: dict[str, int] = dataclasses.field(default_factory=dict)
+    free: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 class Jobs:
@@ -126,6 +145,10 @@ class Jobs:
     def get(self, name: str) -> Job:
         """Return a job. Raises NotFoundError when there is none."""
         return Job.from_json(self._transport.get(_path(name)))
+
+    def why(self, name: str) -> JobWait:
+        """Explain what a queued job waits for."""
+        return JobWait.from_json(self._transport.get(f"{_path(name)}/why"))
 
     def cancel(self, name: str) -> Job:
         """Ask a job to stop; it gets SIGTERM, and SIGKILL ten seconds later."""

@@ -1,0 +1,133 @@
+package job
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/compute"
+)
+
+var memoryForm = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)(Ki|Mi|Gi|Ti|K|M|G|T)$`)
+
+var memoryUnits = map[string]float64{"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+// ParseMemory reads an amount of memory as Kubernetes writes it: "512Mi", "4Gi".
+// It returns 0 for "".
+func ParseMemory(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	parts := memoryForm.FindStringSubmatch(text)
+	var bytes float64
+	if parts != nil {
+		number, _ := strconv.ParseFloat(parts[1], 64)
+		bytes = number * memoryUnits[parts[2]]
+	}
+	if bytes < 1<<20 || bytes > 1<<50 {
+		return 0, atelier.Errorf(atelier.Invalid, "%q is not an amount of memory.", atelier.Clip(text, 40)).At("resources.memory").
+			WithHint("Write a number with its unit, from 1Mi: \"512Mi\", \"4Gi\".")
+	}
+	return int64(math.Ceil(bytes)), nil
+}
+
+// FormatMemory writes an amount of memory for people.
+func FormatMemory(bytes int64) string {
+	for _, unit := range []string{"Ti", "Gi", "Mi"} {
+		if size := memoryUnits[unit]; float64(bytes) >= size {
+			return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(bytes)/size), ".0") + unit
+		}
+	}
+	return fmt.Sprintf("%dKi", bytes>>10)
+}
+
+func machineShare(c compute.Capacity) share { return share{c.CPUs, c.MemoryBytes, c.GPUs} }
+
+// QueueSettings says how urgent a job is, in Azure Machine Learning's words.
+type QueueSettings struct {
+	Priority string `json:"priority,omitempty" enum:"low,medium,high" doc:"Medium, unless the tier says otherwise."`
+	JobTier  string `json:"job_tier,omitempty" enum:"null,spot,basic,standard,premium" doc:"Without a priority, spot is low and premium high. There are no other tiers here."`
+}
+
+// Priorities and JobTiers are what QueueSettings can hold.
+var (
+	Priorities = []string{"low", "medium", "high"}
+	JobTiers   = []string{"null", "spot", "basic", "standard", "premium"}
+)
+
+// rank is the number of the priority.
+func (q QueueSettings) rank() (int, error) {
+	switch strings.ToLower(q.JobTier) {
+	case "", "null", "spot", "basic", "standard", "premium":
+	default:
+		return 0, atelier.Errorf(atelier.Invalid, "There is no tier %q.", atelier.Clip(q.JobTier, 40)).At("queue_settings.job_tier").
+			WithHint("The tiers are %s.", strings.Join(JobTiers, ", "))
+	}
+	switch strings.ToLower(q.Priority) {
+	case "low":
+		return lowPriority, nil
+	case "medium":
+		return mediumPriority, nil
+	case "high":
+		return highPriority, nil
+	case "":
+		return tierRank(q.JobTier), nil
+	}
+	return 0, atelier.Errorf(atelier.Invalid, "There is no priority %q.", atelier.Clip(q.Priority, 40)).At("queue_settings.priority").
+		WithHint("The priorities are %s.", strings.Join(Priorities, ", "))
+}
+
+func tierRank(tier string) int {
+	switch strings.ToLower(tier) {
+	case "spot":
+		return lowPriority
+	case "premium":
+		return highPriority
+	}
+	return mediumPriority
+}
+
+// LocalCompute is the machine as a whole, which needs no making.
+const LocalCompute = "local"
+
+// completeResources turns what the job asks for into what the plan counts.
+func (j *Job) completeResources() error {
+	r := j.Resources
+	if r.CPUs < 0 || r.GPUs < 0 {
+		return atelier.Errorf(atelier.Invalid, "A job cannot ask for less than nothing.").At("resources")
+	}
+	memory, err := ParseMemory(r.Memory)
+	if err != nil {
+		return err
+	}
+	j.asks = share{max(r.CPUs, 1), memory, r.GPUs}
+	j.priority, err = j.QueueSettings.rank()
+	return err
+}
+
+// findCompute sets the compute that the job names.
+func (j *Job) findCompute() error {
+	name := strings.TrimPrefix(strings.ToLower(j.Compute), "azureml:")
+	switch name {
+	case "serverless":
+		j.Notices = append(j.Notices, "There is no serverless compute here; the job runs on the server's own machine.")
+	case "", LocalCompute:
+	default:
+		return atelier.Errorf(atelier.NotFound, "There is no compute %q.", atelier.Clip(j.Compute, 60)).At("compute").
+			WithHint("Leave it out, or write \"local\", to run on the server's own machine.")
+	}
+	j.pool = LocalCompute
+	return nil
+}
+
+// WorkspaceLimits bound what the jobs of a workspace may have at a time. A limit
+// of 0 is none.
+type WorkspaceLimits struct {
+	JobsPerMember     int `json:"max_jobs_per_member"`
+	CPUsPerMember     int `json:"max_cpus_per_member"`
+	GPUsPerMember     int `json:"max_gpus_per_member"`
+	JobsPerExperiment int `json:"max_jobs_per_experiment"`
+}
