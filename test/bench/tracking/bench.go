@@ -36,20 +36,17 @@ type scenario struct {
 	measure    measure
 }
 
-// mostConnections is how many clients there are at once at the most.
-const mostConnections = 32
-
 func (b *bench) start(ctx context.Context) error {
 	server, err := b.target.start(ctx, b.folder)
 	if err != nil {
 		return err
 	}
-	b.server, b.client = server, newClient(server.URL, server.Token, mostConnections)
+	b.server, b.client = server, newClient(server.URL, server.Token)
 	return nil
 }
 
 func (b *bench) stop() error {
-	b.client.http.CloseIdleConnections()
+	b.client.wire.close()
 	return b.server.Stop()
 }
 

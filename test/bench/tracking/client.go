@@ -24,14 +24,13 @@ var errMissing = errors.New("the server does not offer this")
 
 // client calls a server by MLflow's REST API, over connections that stay open.
 type client struct {
-	http  *http.Client
+	wire  *wire
 	url   string
 	token string
 }
 
-func newClient(url, token string, connections int) *client {
-	transport := &http.Transport{MaxIdleConnsPerHost: connections, DisableCompression: true}
-	return &client{&http.Client{Transport: transport}, url, token}
+func newClient(url, token string) *client {
+	return &client{&wire{address: strings.TrimPrefix(url, "http://")}, url, token}
 }
 
 func (c *client) post(ctx context.Context, path string, body []byte, out any) error {
@@ -67,7 +66,7 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader, 
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	answer, err := c.http.Do(request)
+	answer, err := c.wire.RoundTrip(request)
 	if err != nil || answer.StatusCode < 300 {
 		return answer, err
 	}

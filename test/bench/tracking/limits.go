@@ -82,7 +82,7 @@ func measureSync(folder string) (time.Duration, error) {
 func measureRoundTrip(ctx context.Context) (time.Duration, error) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
-	c := newClient(server.URL, "", 1)
+	c := newClient(server.URL, "")
 	times, err := timing.Repeat(5000, func() error { return c.get(ctx, "/", nil, nil) })
 	return times.Median(), err
 }
