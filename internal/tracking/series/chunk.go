@@ -29,9 +29,9 @@ const (
 	chunkVersion = 1
 	// maxChunk bounds what a damaged count can make a reader allocate.
 	maxChunk = 1 << 16
-	// Compaction makes chunks of at least half of fullChunk points: of more bytes
-	// than a page of SQLite has, which would otherwise be half empty.
-	fullChunk = 2048
+	// Compaction makes chunks of at least half of fullChunk points: of several
+	// pages of SQLite, the last of which is half empty.
+	fullChunk = 8192
 )
 
 // errDamaged is the cause whenever stored bytes are not what was written.

@@ -19,7 +19,7 @@ const (
 )
 
 // manySmall is after how many small chunks a series should be compacted.
-const manySmall = 32
+const manySmall = 64
 
 // Owner is the run that points belong to, and its experiment.
 type Owner struct {

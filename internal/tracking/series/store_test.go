@@ -168,8 +168,8 @@ func TestHistoryIsASortedSet(t *testing.T) {
 
 func TestCompactionMakesFullChunks(t *testing.T) {
 	eachShelf(t, func(s shelf) {
-		points := training(9000, 1)
-		for batch := range slices.Chunk(points, 50) {
+		points := training(9*fullChunk/2, 1)
+		for batch := range slices.Chunk(points, 250) {
 			s.append(slices.Clone(batch))
 		}
 		for range 3 { // the second finds nothing to do
@@ -214,8 +214,8 @@ func (d dying) Err() error {
 // whole each time, and at last it is compacted.
 func TestCompactionKilledAtEveryStep(t *testing.T) {
 	eachShelf(t, func(s shelf) {
-		points := training(3000, 2)
-		for batch := range slices.Chunk(points, 100) {
+		points := training(3*fullChunk/2, 2)
+		for batch := range slices.Chunk(points, 300) {
 			s.append(slices.Clone(batch))
 		}
 		before := s.headers()
@@ -260,8 +260,8 @@ func TestCompactionOfAServerThatDies(t *testing.T) {
 	}
 	t.Cleanup(func() { db.Close() })
 	s := newShelf(t, db)
-	points := training(3000, 8)
-	for batch := range slices.Chunk(points, 300) {
+	points := training(3*fullChunk/2, 8)
+	for batch := range slices.Chunk(points, 1200) {
 		s.append(slices.Clone(batch))
 	}
 	var left []string
