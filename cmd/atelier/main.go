@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/atelier-ml/atelier/internal/app"
@@ -22,8 +23,16 @@ func main() {
 	os.Exit(code)
 }
 
+// growth is how many percent the server's memory may grow before what is unused is
+// collected. It is some ten megabytes, so that Go's own 100 would have it collected
+// for every few requests.
+const growth = 300
+
 // up runs the server until ctx ends.
 func up(ctx context.Context, options cli.UpOptions) error {
+	if _, chosen := os.LookupEnv("GOGC"); !chosen {
+		debug.SetGCPercent(growth)
+	}
 	executable, err := os.Executable()
 	if err != nil {
 		return err
