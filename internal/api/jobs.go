@@ -31,6 +31,10 @@ func RegisterJobs(t *route.Table, jobs *job.Service, bus *event.Bus) {
 	route.Native(t, route.Route{Method: "DELETE", Path: one, Permission: "jobs/delete", Summary: "Delete a job that has ended", Tag: "jobs"}, j.delete)
 	route.Native(t, route.Route{Method: "POST", Path: one + "/cancel", Permission: "jobs/cancel/action", Summary: "Ask a job to end", Tag: "jobs"}, j.cancel)
 	route.Native(t, route.Route{Method: "GET", Path: one + "/why", Permission: "jobs/read", Summary: "Explain what a job waits for", Tag: "jobs"}, j.why)
+	route.Native(t, route.Route{Method: "POST", Path: one + "/rerun", Permission: "jobs/write", Status: http.StatusCreated,
+		Summary: "Submit a job again as it was, with the packages that it ran with", Tag: "jobs"}, j.rerun)
+	route.Native(t, route.Route{Method: "GET", Path: one + "/comparison", Permission: "experiments/runs/read",
+		Summary: "Say whether a job came to the same metrics as the one that it repeats, or as another", Tag: "jobs"}, j.compare)
 	t.HandleFunc(route.Route{Method: "GET", Path: one + "/logs", Permission: "jobs/read", Summary: "Read a part of a job's log", Tag: "jobs"}, j.readLog)
 	t.HandleFunc(route.Route{Method: "GET", Path: one + "/logs/stream", Permission: "jobs/read",
 		Summary: "Follow a job's log, as server-sent events", Tag: "jobs"}, j.followLog)
@@ -46,7 +50,8 @@ type submitJob struct {
 	Body job.Spec
 }
 
-type jobPath struct {
+// JobPath names a job.
+type JobPath struct {
 	WorkspacePath
 	Job string `path:"job"`
 }
@@ -68,20 +73,42 @@ func (r *jobRoutes) list(ctx context.Context, in *listJobs) (*Body[atelier.Page[
 		Experiment: in.Experiment, Status: job.Status(in.Status), MaxResults: in.MaxResults, PageToken: in.PageToken}))
 }
 
-func (r *jobRoutes) get(ctx context.Context, in *jobPath) (*Body[job.Job], error) {
+func (r *jobRoutes) get(ctx context.Context, in *JobPath) (*Body[job.Job], error) {
 	return answer(r.jobs.Get(ctx, workspace.From(ctx).ID, in.Job))
 }
 
-func (r *jobRoutes) cancel(ctx context.Context, in *jobPath) (*Body[job.Job], error) {
+func (r *jobRoutes) cancel(ctx context.Context, in *JobPath) (*Body[job.Job], error) {
 	return answer(r.jobs.Cancel(ctx, workspace.From(ctx).ID, in.Job))
 }
 
-func (r *jobRoutes) why(ctx context.Context, in *jobPath) (*Body[job.Explanation], error) {
+func (r *jobRoutes) why(ctx context.Context, in *JobPath) (*Body[job.Explanation], error) {
 	return answer(r.jobs.Why(ctx, workspace.From(ctx).ID, in.Job))
 }
 
-func (r *jobRoutes) delete(ctx context.Context, in *jobPath) (*struct{}, error) {
+func (r *jobRoutes) delete(ctx context.Context, in *JobPath) (*struct{}, error) {
 	return nil, r.jobs.Delete(ctx, workspace.From(ctx).ID, in.Job)
+}
+
+type rerunJob struct {
+	JobPath
+	Body job.Rerun
+}
+
+func (r *jobRoutes) rerun(ctx context.Context, in *rerunJob) (*Body[job.Job], error) {
+	return answer(r.jobs.Rerun(ctx, workspace.From(ctx).ID, in.Job, in.Body))
+}
+
+type compareJobs struct {
+	JobPath
+	With     string   `query:"with" doc:"The other job; the one that this job repeats when it is left out."`
+	Relative float64  `query:"rtol" doc:"How far values may be apart, as a part of the other's."`
+	Absolute float64  `query:"atol" doc:"How far values may be apart."`
+	Ignore   []string `query:"ignore,explode" doc:"Metrics that do not count; \"time/*\" is all that begin with \"time/\"."`
+}
+
+func (r *jobRoutes) compare(ctx context.Context, in *compareJobs) (*Body[job.Comparison], error) {
+	return answer(r.jobs.Compare(ctx, workspace.From(ctx).ID, in.Job,
+		job.Compare{With: in.With, Relative: in.Relative, Absolute: in.Absolute, Ignore: in.Ignore}))
 }
 
 // openLog reads which log a request wants, and from where.

@@ -13,6 +13,9 @@ import (
 // exitJob is how a command ends that waited for a job which ended badly.
 const exitJob = 10
 
+// exitDiffers is how a command ends that compared two jobs which do not agree.
+const exitDiffers = 11
+
 // exitInterrupted is the shell's own number for a command stopped by Ctrl-C.
 const exitInterrupted = 130
 
@@ -24,6 +27,9 @@ func exitCode(err error) int {
 	}
 	var ended jobEnded
 	if errors.As(err, &ended) {
+		if ended.differs {
+			return exitDiffers
+		}
 		return exitJob
 	}
 	if errors.Is(err, context.Canceled) {
@@ -61,11 +67,16 @@ const exitHelp = `Exit codes:
   7   the server is away
   8   not offered
   10  the job ended badly
+  11  the two jobs do not agree
   130 stopped by Ctrl-C`
 
-// jobEnded says that the job which a command waited for did not complete. The
-// command has printed what happened already.
-type jobEnded struct{ status string }
+// jobEnded says that the job which a command waited for did not complete, or
+// differs from what it was compared with. The command has printed what happened
+// already.
+type jobEnded struct {
+	status  string
+	differs bool
+}
 
 func (e jobEnded) Error() string { return "The job ended as " + e.status + "." }
 

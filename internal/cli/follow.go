@@ -40,7 +40,7 @@ func (c *command) follow(ctx context.Context, api *client.Client, name, log stri
 	}
 	c.sayHowItEnded(ended)
 	if ended.Status != job.Completed {
-		return jobEnded{string(ended.Status)}
+		return jobEnded{status: string(ended.Status)}
 	}
 	return nil
 }

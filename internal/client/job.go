@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/url"
+	"strconv"
 
 	"github.com/atelier-ml/atelier/internal/job"
 )
@@ -37,6 +38,25 @@ func (c *Client) CancelJob(ctx context.Context, name string) (job.Job, error) {
 // Why explains what a job waits for.
 func (c *Client) Why(ctx context.Context, name string) (job.Explanation, error) {
 	return get[job.Explanation](ctx, c, c.path("jobs", name, "why"), nil)
+}
+
+// RerunJob submits a job again as it was.
+func (c *Client) RerunJob(ctx context.Context, name string, ask job.Rerun) (job.Job, error) {
+	return post[job.Job](ctx, c, c.path("jobs", name, "rerun"), ask)
+}
+
+// CompareJobs says whether two jobs came to the same metrics.
+func (c *Client) CompareJobs(ctx context.Context, name string, ask job.Compare) (job.Comparison, error) {
+	query := url.Values{"ignore": ask.Ignore}
+	if ask.With != "" {
+		query.Set("with", ask.With)
+	}
+	for key, tolerance := range map[string]float64{"rtol": ask.Relative, "atol": ask.Absolute} {
+		if tolerance != 0 {
+			query.Set(key, strconv.FormatFloat(tolerance, 'g', -1, 64))
+		}
+	}
+	return get[job.Comparison](ctx, c, c.path("jobs", name, "comparison"), query)
 }
 
 // DeleteJob deletes a job that has ended, with its run.

@@ -83,6 +83,7 @@ type EnvironmentInfo struct {
 	Hash     string                `json:"hash,omitempty"`
 	Python   string                `json:"python,omitempty"`
 	Packages []environment.Package `json:"packages,omitempty"`
+	Lock     []string              `json:"lock,omitempty" doc:"The packages as requirements, which install the same again."`
 }
 
 // ReportAnswer is what the server says back.

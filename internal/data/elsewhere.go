@@ -92,3 +92,15 @@ func (s *Service) freeze(ctx context.Context, ws string, c Content) (Content, er
 	tree, err := blob.PutTree(ctx, s.blobs, ws, files)
 	return Content{Tree: tree, RunID: c.RunID}, err
 }
+
+// Again looks at a place that was referred to before, and returns it as it is now.
+func (s *Service) Again(ctx context.Context, ws string, r Reference) (Reference, error) {
+	if r.Datastore == "" {
+		return r, nil
+	}
+	found, err := s.fromPlace(ctx, ws, r.Datastore, r.Path)
+	if err != nil {
+		return r, err
+	}
+	return *found.Reference, nil
+}

@@ -31,6 +31,7 @@ type Ready struct {
 	Python        string    `json:"python"`         // its interpreter
 	PythonVersion string    `json:"python_version"` // 3.11.7
 	Packages      []Package `json:"packages"`       // what is installed in it, by name
+	Lock          []string  `json:"lock,omitempty"` // the same as requirements, which install it again
 }
 
 // readyFile is written last, so a folder without it is a build that did not
@@ -125,7 +126,7 @@ func build(ctx context.Context, options BuildOptions, dir string, lock *os.File)
 	if len(options.Definition.Requirements) == 0 && filepath.IsAbs(python) {
 		err = makeBare(ctx, python, dir)
 	} else {
-		ready.Packages, err = fill(ctx, options, python, dir, lock)
+		err = fill(ctx, options, python, &ready, lock)
 	}
 	if err != nil {
 		return Ready{}, err
@@ -148,19 +149,23 @@ func makeBare(ctx context.Context, python, dir string) error {
 }
 
 // fill makes an environment and installs its packages with uv.
-func fill(ctx context.Context, options BuildOptions, python, dir string, lock *os.File) ([]Package, error) {
+func fill(ctx context.Context, options BuildOptions, python string, ready *Ready, lock *os.File) error {
 	uv, err := findUV(ctx, options.Tools, options.Log)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	tool := uvTool{path: uv, log: options.Log, lock: lock}
-	if err := tool.makeFolder(ctx, python, dir, options.Definition); err != nil {
-		return nil, err
+	if err := tool.makeFolder(ctx, python, ready.Dir, options.Definition); err != nil {
+		return err
 	}
-	if err := tool.install(ctx, dir, options); err != nil {
-		return nil, err
+	if err := tool.install(ctx, ready.Dir, options); err != nil {
+		return err
 	}
-	return tool.list(ctx, filepath.Join(dir, "bin", "python"))
+	if ready.Packages, err = tool.list(ctx, ready.Python); err != nil {
+		return err
+	}
+	ready.Lock, err = tool.freeze(ctx, ready.Python)
+	return err
 }
 
 // writeReady gives the ready file its name only once it is whole.

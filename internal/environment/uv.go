@@ -161,9 +161,7 @@ func device(path string) uint64 {
 
 // list returns what is installed.
 func (u uvTool) list(ctx context.Context, python string) ([]Package, error) {
-	command := exec.CommandContext(ctx, u.path, "pip", "list", "--format", "json", "--python", python)
-	command.Env = uvEnvironment(os.Environ())
-	said, err := command.Output()
+	said, err := u.ask(ctx, "pip", "list", "--format", "json", "--python", python)
 	if err != nil {
 		return nil, fmt.Errorf("list the environment's packages: %w", err)
 	}
@@ -173,6 +171,22 @@ func (u uvTool) list(ctx context.Context, python string) ([]Package, error) {
 	}
 	slices.SortFunc(packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) })
 	return packages, nil
+}
+
+// freeze returns what is installed as requirements.
+func (u uvTool) freeze(ctx context.Context, python string) ([]string, error) {
+	said, err := u.ask(ctx, "pip", "freeze", "--python", python)
+	if err != nil {
+		return nil, fmt.Errorf("lock the environment's packages: %w", err)
+	}
+	return normaliseAll(strings.Split(string(said), "\n")), nil
+}
+
+// ask runs uv for its answer.
+func (u uvTool) ask(ctx context.Context, args ...string) ([]byte, error) {
+	command := exec.CommandContext(ctx, u.path, args...)
+	command.Env = uvEnvironment(os.Environ())
+	return command.Output()
 }
 
 // run starts uv in a process group of its own, so that a cancelled build takes

@@ -26,22 +26,27 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // Submit checks spec, resolves everything it refers to, and queues the job with
 // its run. Nothing is kept of a spec that is refused.
 func (s *Service) Submit(ctx context.Context, ws string, spec Spec) (Job, error) {
-	actor, _ := atelier.ActorFrom(ctx)
-	j := Job{Spec: spec, Status: Queued, Notices: []string{}, CreatedBy: actor.Name, workspace: ws, userID: actor.ID}
-	if err := j.complete(); err != nil {
+	j, err := newJob(ctx, ws, spec)
+	if err != nil {
 		return Job{}, err
 	}
 	definition, err := s.resolve(ctx, &j)
 	if err != nil {
 		return Job{}, err
 	}
-	err = s.DB.Write(ctx, func(tx *sqldb.Tx) error {
+	return s.enter(ctx, j, definition)
+}
+
+// enter queues a job whose task is written, with its run.
+func (s *Service) enter(ctx context.Context, j Job, definition environment.Definition) (Job, error) {
+	ws := j.workspace
+	err := s.DB.Write(ctx, func(tx *sqldb.Tx) error {
 		j.CreatedAt, j.tokenAt = tx.Now(), tx.Now()
 		if err := s.Environments.Keep(ctx, tx, ws, definition); err != nil {
 			return err
 		}
 		run, err := tracking.CreateRun(ctx, tx, ws, tracking.NewRun{ID: j.Name, Experiment: j.ExperimentName, Name: j.DisplayName,
-			Status: tracking.Scheduled, User: actor.Name, Tags: runTags(j), Job: true, OwnerJob: j.Name})
+			Status: tracking.Scheduled, User: j.CreatedBy, Tags: runTags(j), Job: true, OwnerJob: j.Name})
 		if err == nil {
 			maps.Copy(j.task.EnvironmentVariables, ownVariables(j, run))
 			err = insertJob(ctx, tx, j)
@@ -62,6 +67,13 @@ func (s *Service) Submit(ctx context.Context, ws string, spec Spec) (Job, error)
 	s.Bus.Publish(event.Notice{Workspace: ws, Topic: event.Run, ID: j.Name})
 	s.wakeUp()
 	return j, nil
+}
+
+// newJob is a job of whoever asks, as yet without a task.
+func newJob(ctx context.Context, ws string, spec Spec) (Job, error) {
+	actor, _ := atelier.ActorFrom(ctx)
+	j := Job{Spec: spec, Status: Queued, Notices: []string{}, CreatedBy: actor.Name, workspace: ws, userID: actor.ID}
+	return j, j.complete()
 }
 
 // complete checks what can be checked without looking anywhere, and fills in
@@ -321,6 +333,9 @@ func runTags(j Job) map[string]string {
 	tags["mlflow.source.name"] = j.Command
 	if commit := j.Properties["mlflow.source.git.commit"]; commit != "" {
 		tags["mlflow.source.git.commit"] = commit
+	}
+	if first := j.Properties[RerunOf]; first != "" {
+		tags[RerunOf] = first
 	}
 	if j.Description != "" {
 		tags[tracking.TagNote] = j.Description

@@ -199,5 +199,5 @@ func (r *runner) makeEnvironment(ctx context.Context, p *place) error {
 	}
 	p.ready = &ready
 	return r.journal.append(compute.Record{Type: compute.EnvironmentRecord, Environment: &compute.EnvironmentInfo{
-		Name: definition.Name, Version: definition.Version, Hash: ready.Hash, Python: ready.PythonVersion, Packages: ready.Packages}})
+		Name: definition.Name, Version: definition.Version, Hash: ready.Hash, Python: ready.PythonVersion, Packages: ready.Packages, Lock: ready.Lock}})
 }

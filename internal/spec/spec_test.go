@@ -135,7 +135,7 @@ func TestJobFaults(t *testing.T) {
 		"local output":     {"command: x\noutputs: {m: {path: ./out}}\n", "job.yml:2:21", "cannot be a local path"},
 		"job name":         {"command: x\nname: a b\n", "job.yml:2:7", "cannot name a job"},
 		"two instances":    {"command: x\nresources: {instance_count: 2}\n", "job.yml:2:29", "one machine"},
-		"build":            {"command: x\nenvironment: {build: {path: .}}\n", "job.yml:2:15", "Building images"},
+		"build":            {"command: x\nenvironment: {build: {path: .}}\n", "job.yml:2:15", "container engine"},
 		"conda fault":      {"command: x\nenvironment: {conda_file: broken.yml}\n", "broken.yml:3:3", "system package"},
 		"inline conda":     {"command: x\nenvironment:\n  conda_file:\n    dependencies:\n    - r-base=4\n", "job.yml:5:7", "system package"},
 		"requirements":     {"command: x\nenvironment: {pip_requirements: requirements.txt}\n", "requirements.txt:2", "another file"},

@@ -267,6 +267,19 @@ def test_environments_include_the_curated_ones(ws):
     assert "sklearn-1.5" in [found.name for found in ws.environments.list() if found.curated]
 
 
+def test_a_job_is_repeated_and_compared(ws, project):
+    first = ws.jobs.wait(ws.jobs.create(project / "job.yml").name)
+    again = ws.jobs.wait(ws.jobs.rerun(first.name).name)
+    assert again.properties["atelier.rerun_of"] == first.name
+    found = ws.jobs.compare(again.name)
+    assert (found["agree"], found["with"]) == (True, first.name)
+    assert [(one["key"], one["agrees"], one["points"]) for one in found["metrics"]] == [("loss", True, 5)]
+    other = ws.jobs.wait(ws.jobs.create(project / "job.yml", set={"inputs.alpha": 0.75}).name)
+    assert not ws.jobs.compare(other.name, other=first.name)["agree"]
+    assert ws.jobs.compare(other.name, other=first.name, atol=10)["agree"]
+    assert not ws.jobs.compare(other.name, other=first.name, atol=10, ignore=["loss", "x"])["agree"]
+
+
 def test_environments_have_versions(ws, tmp_path):
     (tmp_path / "requirements.txt").write_text("numpy==2.1.3\n")
     (tmp_path / "vision.yml").write_text("name: vision\npip_requirements: requirements.txt\n")

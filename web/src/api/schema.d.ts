@@ -653,6 +653,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/jobs/{job}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say whether a job came to the same metrics as the one that it repeats, or as another */
+        get: operations["get-jobs-job-comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/jobs/{job}/logs": {
         parameters: {
             query?: never;
@@ -679,6 +696,40 @@ export interface paths {
         };
         /** Follow a job's log, as server-sent events */
         get: operations["get-jobs-job-logs-stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/jobs/{job}/rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Submit a job again as it was, with the packages that it ran with */
+        post: operations["post-jobs-job-rerun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/jobs/{job}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Explain what a job waits for */
+        get: operations["get-jobs-job-why"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1076,6 +1127,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/runs/{run}/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a run read and made, down to the bytes */
+        get: operations["get-runs-run-data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/runs/{run}/metrics": {
         parameters: {
             query?: never;
@@ -1270,6 +1338,8 @@ export interface components {
         };
         ComputeEnvironmentInfo: {
             hash?: string;
+            /** @description The packages as requirements, which install the same again. */
+            lock?: string[];
             name?: string;
             packages?: components["schemas"]["EnvironmentPackage"][];
             python?: string;
@@ -2068,6 +2138,8 @@ export interface components {
             /** Format: int64 */
             exit_code?: number;
             experiment_name?: string;
+            /** @description The machine's GPUs that the job was given, by index. */
+            gpus?: number[];
             inputs?: {
                 [key: string]: unknown;
             };
@@ -2082,6 +2154,7 @@ export interface components {
             properties?: {
                 [key: string]: string;
             };
+            queue_settings?: components["schemas"]["JobQueueSettings"];
             resources?: components["schemas"]["JobResources"];
             runner?: components["schemas"]["ComputeProcess"];
             /** Format: date-time */
@@ -2094,9 +2167,72 @@ export interface components {
             type?: string;
             usage?: components["schemas"]["ComputeUsage"];
         };
+        JobAmounts: {
+            /** Format: int64 */
+            cpus: number;
+            /** Format: int64 */
+            gpus: number;
+            /** Format: int64 */
+            memory_bytes: number;
+        };
+        JobComparison: {
+            /** @description Both ended alike, there is a metric to compare, and all that count agree. */
+            agree: boolean;
+            /** Format: double */
+            atol: number;
+            job: string;
+            metrics: components["schemas"]["JobMetricComparison"][];
+            /** Format: double */
+            rtol: number;
+            status: string;
+            with: string;
+            with_status: string;
+        };
+        JobExplanation: {
+            /**
+             * Format: int64
+             * @description How many waiting jobs come first.
+             */
+            ahead: number;
+            /** @description The job for which room is kept, when it is of this workspace. */
+            behind?: string;
+            /** @description One of resources, reserved, limit, slots, stopped, compute and never; empty for a job that does not wait. */
+            cause: string;
+            free: components["schemas"]["JobAmounts"];
+            /** @description The limit that is reached. */
+            limit?: string;
+            name: string;
+            needs: components["schemas"]["JobAmounts"];
+            /** @description The answer in a few sentences. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When the job was submitted.
+             */
+            since: string;
+            status: string;
+        };
         JobLimits: {
             /** Format: int64 */
             timeout?: number;
+        };
+        JobMetricComparison: {
+            agrees: boolean;
+            /** Format: int64 */
+            first_step?: number;
+            /** @description It does not count: what the machine was doing, or what was asked to be left out. */
+            ignored: boolean;
+            key: string;
+            /** Format: double */
+            largest_difference: number;
+            /** Format: double */
+            last?: number;
+            /** Format: int64 */
+            points: number;
+            /** Format: double */
+            with_last?: number;
+            /** Format: int64 */
+            with_points: number;
         };
         JobOutput: {
             mode?: string;
@@ -2109,13 +2245,39 @@ export interface components {
             items: components["schemas"]["Job"][];
             next_page_token?: string;
         };
+        JobQueueSettings: {
+            /**
+             * @description Without a priority, spot is low and premium high. There are no other tiers here.
+             * @enum {string}
+             */
+            job_tier?: "null" | "spot" | "basic" | "standard" | "premium";
+            /**
+             * @description Medium, unless the tier says otherwise.
+             * @enum {string}
+             */
+            priority?: "low" | "medium" | "high";
+        };
+        JobRerun: {
+            /** @description Of the new job; made up when it is empty. */
+            name?: string;
+        };
         JobResources: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many processors the job counts for; 1 if it is left out.
+             */
             cpus?: number;
             docker_args?: string;
+            /**
+             * Format: int64
+             * @description How many GPUs the job gets; it sees no others.
+             */
+            gpus?: number;
             /** Format: int64 */
             instance_count?: number;
             instance_type?: string;
+            /** @description How much memory the job may use, as in 4Gi. Left out, it counts for 1Gi and is not bounded. */
+            memory?: string;
             properties?: {
                 [key: string]: unknown;
             };
@@ -2146,6 +2308,7 @@ export interface components {
             properties?: {
                 [key: string]: string;
             };
+            queue_settings?: components["schemas"]["JobQueueSettings"];
             resources?: components["schemas"]["JobResources"];
             tags?: {
                 [key: string]: string;
@@ -4572,6 +4735,48 @@ export interface operations {
             };
         };
     };
+    "get-jobs-job-comparison": {
+        parameters: {
+            query?: {
+                /** @description The other job; the one that this job repeats when it is left out. */
+                with?: string;
+                /** @description How far values may be apart, as a part of the other's. */
+                rtol?: number;
+                /** @description How far values may be apart. */
+                atol?: number;
+                /** @description Metrics that do not count; "time/*" is all that begin with "time/". */
+                ignore?: string[];
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobComparison"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "get-jobs-job-logs": {
         parameters: {
             query?: never;
@@ -4611,6 +4816,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    "post-jobs-job-rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobRerun"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-jobs-job-why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobExplanation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
             };
         };
     };
@@ -5875,6 +6150,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunContents"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-runs-run-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataUsePage"];
                 };
             };
             /** @description Error */

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -154,6 +154,40 @@ class Jobs:
         """Ask a job to stop; it gets SIGTERM, and SIGKILL ten seconds later."""
         self._transport.post(f"{_path(name)}/cancel", {})
         return self.get(name)
+
+    def rerun(self, name: str, *, new_name: str | None = None) -> Job:
+        """Submit a job again as it was: command, snapshot, parameters, data and installed packages.
+
+        Raises:
+            PreconditionError: The job never had an environment, or one that cannot be made again.
+        """
+        body = {} if new_name is None else {"name": new_name}
+        return Job.from_json(self._transport.post(f"{_path(name)}/rerun", body))
+
+    def compare(
+        self,
+        name: str,
+        *,
+        other: str | None = None,
+        rtol: float = 0.0,
+        atol: float = 0.0,
+        ignore: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Say whether a job's metrics agree, point by point, with those of the job that it repeats.
+
+        The answer's `agree` is the verdict; `metrics` has each metric's `agrees`, `last`,
+        `with_last`, `largest_difference` and `first_step`.
+
+        Args:
+            name: A job that has ended.
+            other: Another job to compare it with.
+            rtol: How far values may be apart, as a part of the other's.
+            atol: How far values may be apart.
+            ignore: Metrics that do not count; "time/*" is all that begin with "time/".
+        """
+        return self._transport.get(
+            f"{_path(name)}/comparison", **{"with": other}, rtol=rtol, atol=atol, ignore=list(ignore) or None
+        )
 
     def delete(self, name: str) -> None:
         """Delete a job that has ended. Raises PreconditionError while it runs."""
