@@ -160,6 +160,9 @@ func (t *Table) admit(req *http.Request, r Route) (context.Context, error) {
 	}
 	if r.Access == OwnKey {
 		ws, err := t.workspaces.Get(ctx, workspaceName(req, r))
+		if atelier.CodeOf(err) == atelier.NotFound {
+			err = nil // as one in which there is nothing
+		}
 		return workspace.With(ctx, ws), err
 	}
 	secret, err := credential(req)
@@ -175,13 +178,24 @@ func (t *Table) admit(req *http.Request, r Route) (context.Context, error) {
 	case OnServer:
 		return ctx, t.access.AuthorizeServer(ctx, actor, r.Permission)
 	case InWorkspace:
-		ws, err := t.workspaces.Get(ctx, workspaceName(req, r))
-		if err != nil {
-			return nil, err
+		name := workspaceName(req, r)
+		ws, err := t.workspaces.Get(ctx, name)
+		if err == nil {
+			err = t.access.Authorize(ctx, actor, ws.ID, r.Permission)
 		}
-		return workspace.With(ctx, ws), t.access.Authorize(ctx, actor, ws.ID, r.Permission)
+		return workspace.With(ctx, ws), withoutTrace(err, name)
 	}
 	return ctx, nil
+}
+
+// withoutTrace makes a workspace that is not there and one that the actor is no
+// member of the same: nobody learns names by asking.
+func withoutTrace(err error, name string) error {
+	if atelier.CodeOf(err) != atelier.NotFound {
+		return err
+	}
+	return atelier.Errorf(atelier.NotFound, "There is no workspace %q, or you are not a member of it.", atelier.Clip(name, 60)).
+		WithHint("See yours with `atelier workspace list`.")
 }
 
 func workspaceName(req *http.Request, r Route) string {
