@@ -124,7 +124,9 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterDatastores(t, stores)
 	api.RegisterData(t, assets)
 	api.RegisterEndpoints(t, endpoints)
-	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Workspaces: workspaces, Access: who, Blobs: g.blobs, Log: a.log})
+	contents := []workspace.Guard{job.RefuseFull, tracking.RefuseFull, model.RefuseFull, data.RefuseFull, datastore.RefuseFull,
+		environment.RefuseFull, endpoint.RefuseFull}
+	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Workspaces: workspaces, Access: who, Contents: contents, Blobs: g.blobs, Log: a.log})
 	t.Fallback(web.Handler())
 	return nil
 }

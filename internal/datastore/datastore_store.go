@@ -6,6 +6,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
 const columns = `name, type, location, description, tags, credentials_type, credentials, trusted, created_by, created_at, updated_at`
@@ -62,4 +63,9 @@ func updateDatastore(ctx context.Context, tx *sqldb.Tx, ws string, d Datastore) 
 func deleteDatastore(ctx context.Context, tx *sqldb.Tx, ws, name string) error {
 	_, err := tx.Exec(ctx, `DELETE FROM datastores WHERE workspace_id = $1 AND name = $2`, ws, name)
 	return err
+}
+
+// RefuseFull refuses to delete a workspace that has datastores.
+func RefuseFull(ctx context.Context, tx *sqldb.Tx, ws string) error {
+	return workspace.RefuseFull(ctx, tx, ws, "datastores", "datastores", "1 = 1")
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
 // References calls found with the model and the code of every deployment in a
@@ -35,4 +36,9 @@ func (s *Service) MayPurge(ctx context.Context, tx *sqldb.Tx, ws, run string) er
 		return err
 	}
 	return atelier.Errorf(atelier.Precondition, "The deployment %s of the endpoint %s names it.", name, endpoint)
+}
+
+// RefuseFull refuses to delete a workspace that has endpoints.
+func RefuseFull(ctx context.Context, tx *sqldb.Tx, ws string) error {
+	return workspace.RefuseFull(ctx, tx, ws, "endpoints", "endpoints", "1 = 1")
 }

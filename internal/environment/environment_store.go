@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
 const environmentColumns = `name, version, description, tags, image, conda_file, python_version, requirements, options, source, hash, created_by, created_at, archived`
@@ -90,4 +91,9 @@ func nextVersion(ctx context.Context, tx *sqldb.Tx, ws, name string) (string, er
 		return nil
 	}, `SELECT version FROM environments WHERE workspace_id = $1 AND name = $2`, ws, name)
 	return strconv.Itoa(highest + 1), err
+}
+
+// RefuseFull refuses to delete a workspace that has environments.
+func RefuseFull(ctx context.Context, tx *sqldb.Tx, ws string) error {
+	return workspace.RefuseFull(ctx, tx, ws, "environments", "environments", "1 = 1")
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
 // References calls found with the code and the inputs of every job in a
@@ -45,4 +46,9 @@ func (s *Service) Purge(ctx context.Context, tx *sqldb.Tx, ws, name string) erro
 	}
 	s.removeLogs(ws, name)
 	return deleteJob(ctx, tx, ws, name)
+}
+
+// RefuseFull refuses to delete a workspace that has jobs.
+func RefuseFull(ctx context.Context, tx *sqldb.Tx, ws string) error {
+	return workspace.RefuseFull(ctx, tx, ws, "jobs", "jobs", "1 = 1")
 }

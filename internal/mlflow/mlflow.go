@@ -33,6 +33,7 @@ type Parts struct {
 	Models     *model.Service
 	Workspaces *workspace.Service
 	Access     *access.Service
+	Contents   []workspace.Guard // refuse to delete a workspace in which something is kept
 	Blobs      blob.Store
 	Log        *slog.Logger
 }
@@ -42,6 +43,7 @@ type server struct {
 	models     *model.Service
 	workspaces *workspace.Service
 	access     *access.Service
+	contents   []workspace.Guard
 	blobs      blob.Store
 	log        *slog.Logger
 }
@@ -70,7 +72,7 @@ type endpoint struct {
 
 // Register adds the routes to t.
 func Register(t *route.Table, p Parts) {
-	s := &server{tracking: p.Tracking, models: p.Models, workspaces: p.Workspaces, access: p.Access, blobs: p.Blobs, log: p.Log}
+	s := &server{tracking: p.Tracking, models: p.Models, workspaces: p.Workspaces, access: p.Access, contents: p.Contents, blobs: p.Blobs, log: p.Log}
 	version2 := slices.Concat(s.experimentRoutes(), s.runRoutes(), s.loggedModelRoutes(), s.registryRoutes(), s.artifactRoutes(), s.pageRoutes(),
 		s.laterRoutes("2.0"))
 	for _, place := range []string{"", "/workspaces/{workspace}"} {

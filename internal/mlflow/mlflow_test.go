@@ -65,7 +65,7 @@ func newHouse(t testing.TB, db *sqldb.DB) house {
 	runs := tracking.New(db, blobs, bus)
 	table := route.New(route.Options{Access: who, Workspaces: workspaces, Log: log, Version: "test"})
 	mlflow.Register(table, mlflow.Parts{Tracking: runs, Models: model.New(db, blobs, bus, runs),
-		Workspaces: workspaces, Access: who, Blobs: blobs, Log: log})
+		Workspaces: workspaces, Access: who, Blobs: blobs, Log: log, Contents: []workspace.Guard{tracking.RefuseFull, model.RefuseFull}})
 	server := httptest.NewServer(table)
 	t.Cleanup(server.Close)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}

@@ -5,9 +5,7 @@ import (
 	"net/http"
 
 	"github.com/atelier-ml/atelier"
-	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/route"
-	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
@@ -138,7 +136,7 @@ func (s *server) removeWorkspace(ctx context.Context, name, mode string) error {
 	var guards []workspace.Guard
 	switch mode {
 	case "", "RESTRICT":
-		guards = []workspace.Guard{tracking.RefuseFull, model.RefuseFull}
+		guards = s.contents
 	case "CASCADE":
 	case "SET_DEFAULT":
 		return atelier.Errorf(atelier.NotImplemented, "What is in a workspace cannot be moved to the default one: delete it with the mode CASCADE, or not at all.").At("mode")

@@ -7,17 +7,12 @@ import (
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
 // RefuseFull refuses to delete a workspace that has registered models.
 func RefuseFull(ctx context.Context, tx *sqldb.Tx, ws string) error {
-	var full bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM registered_models WHERE workspace_id = $1)`, ws).Scan(&full)
-	if err == nil && full {
-		return atelier.Errorf(atelier.Precondition, "The workspace cannot be deleted: it still contains registered models.").
-			WithHint("Remove them first, or delete it with everything in it.")
-	}
-	return err
+	return workspace.RefuseFull(ctx, tx, ws, "registered models", "registered_models", "1 = 1")
 }
 
 // References calls found with the folder of every model's version in a workspace,

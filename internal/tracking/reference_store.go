@@ -3,9 +3,9 @@ package tracking
 import (
 	"context"
 
-	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
 // RefuseFull refuses to delete a workspace that has runs, experiments or logged
@@ -15,14 +15,8 @@ func RefuseFull(ctx context.Context, tx *sqldb.Tx, ws string) error {
 		{"runs", "runs", "1 = 1"}, {"experiments", "experiments", "id <> '" + DefaultExperimentID + "'"},
 		{"logged models", "logged_models", "1 = 1"}, {"files", "artifacts", "1 = 1"},
 	} {
-		var full bool
-		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM `+kept.table+` WHERE workspace_id = $1 AND `+kept.condition+`)`, ws).Scan(&full)
-		if err != nil {
+		if err := workspace.RefuseFull(ctx, tx, ws, kept.noun, kept.table, kept.condition); err != nil {
 			return err
-		}
-		if full {
-			return atelier.Errorf(atelier.Precondition, "The workspace cannot be deleted: it still contains %s.", kept.noun).
-				WithHint("Remove them first, or delete it with everything in it.")
 		}
 	}
 	return nil

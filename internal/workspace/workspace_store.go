@@ -3,6 +3,7 @@ package workspace
 import (
 	"context"
 
+	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 )
 
@@ -50,5 +51,17 @@ func updateWorkspace(ctx context.Context, tx *sqldb.Tx, ws Workspace) error {
 // deleteWorkspace removes the workspace; the rows below it go by ON DELETE CASCADE.
 func deleteWorkspace(ctx context.Context, tx *sqldb.Tx, id string) error {
 	_, err := tx.Exec(ctx, `DELETE FROM workspaces WHERE id = $1`, id)
+	return err
+}
+
+// RefuseFull is what guards are made of: it refuses while a table has rows of the
+// workspace that fit the condition.
+func RefuseFull(ctx context.Context, tx *sqldb.Tx, ws, noun, table, condition string) error {
+	var full bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM `+table+` WHERE workspace_id = $1 AND `+condition+`)`, ws).Scan(&full)
+	if err == nil && full {
+		return atelier.Errorf(atelier.Precondition, "The workspace cannot be deleted: it still contains %s.", noun).
+			WithHint("Remove them first, or delete it with everything in it.")
+	}
 	return err
 }
