@@ -9,6 +9,10 @@ import (
 	"github.com/atelier-ml/atelier/internal/tracking/filter"
 )
 
+// statusWords are the short forms of statuses, which MLflow's users write and see,
+// by the long ones of its wire.
+var statusWords = map[string]string{string(ModelPending): "PENDING", string(ModelReady): "READY", string(ModelUploadFailed): "FAILED"}
+
 func loggedModelLanguage() filter.Language {
 	created := filter.Field{Name: "creation_time", Kind: filter.Time}
 	updated := filter.Field{Name: "last_updated_time", Kind: filter.Time}
@@ -17,13 +21,16 @@ func loggedModelLanguage() filter.Language {
 		Lists:    true,
 		Attributes: map[string]filter.Field{
 			"name": {Name: "name", Kind: filter.ID}, "model_id": {Name: "model_id", Kind: filter.ID},
-			"model_type": {Name: "model_type", Kind: filter.ID}, "status": {Name: "status", Kind: filter.ID},
+			"model_type": {Name: "model_type", Kind: filter.ID}, "status": {Name: "status", Kind: filter.ID, Words: statusWords},
 			"source_run_id": {Name: "source_run_id", Kind: filter.ID}, "experiment_id": {Name: "experiment_id", Kind: filter.ID},
 			"creation_timestamp": created, "creation_time": created, "creation_timestamp_ms": created,
 			"last_updated_timestamp": updated, "last_updated_time": updated, "last_updated_timestamp_ms": updated,
 		},
 	}
 }
+
+// statusWord is the short form of a model's status.
+const statusWord = `CASE m.status WHEN 'LOGGED_MODEL_UPLOAD_FAILED' THEN 'FAILED' ELSE SUBSTR(m.status, 14) END`
 
 const ofLoggedModel = "t.workspace_id = m.workspace_id AND t.model_id = m.id"
 
@@ -32,7 +39,7 @@ const ofLoggedModel = "t.workspace_id = m.workspace_id AND t.model_id = m.id"
 func loggedModelSource(datasets []DatasetFilter) filter.Source {
 	condition, values := measuredOn("t", datasets)
 	return filter.Source{
-		Columns: map[string]string{"name": "m.name", "model_id": "m.id", "model_type": "m.model_type", "status": "m.status",
+		Columns: map[string]string{"name": "m.name", "model_id": "m.id", "model_type": "m.model_type", "status": statusWord,
 			"source_run_id": "m.source_run_id", "experiment_id": "m.experiment_id",
 			"creation_time": "m.created_at", "last_updated_time": "m.updated_at"},
 		Tables: map[filter.Entity]filter.Table{

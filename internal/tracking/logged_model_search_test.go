@@ -125,3 +125,39 @@ func TestSearchLoggedModelsRefuses(t *testing.T) {
 		}
 	})
 }
+
+// The status is asked for in the words that MLflow's users see, and in its wire's.
+func TestLoggedModelsByStatus(t *testing.T) {
+	each(t, func(b bench) {
+		run := b.run(tracking.NewRun{})
+		for _, status := range tracking.LoggedModelStatuses() {
+			m, err := b.CreateLoggedModel(b.ctx, ws, tracking.NewLoggedModel{ExperimentID: run.ExperimentID, Name: string(status)})
+			b.must(err)
+			if status != tracking.ModelPending {
+				b.must(b.FinishLoggedModel(b.ctx, ws, m.ID, status))
+			}
+		}
+		for text, want := range map[string]string{
+			"status = 'READY'":                                      "LOGGED_MODEL_READY",
+			"status='LOGGED_MODEL_READY'":                           "LOGGED_MODEL_READY",
+			"attributes.status = 'PENDING'":                         "LOGGED_MODEL_PENDING",
+			"status = 'FAILED'":                                     "LOGGED_MODEL_UPLOAD_FAILED",
+			"status LIKE 'FAIL%'":                                   "LOGGED_MODEL_UPLOAD_FAILED",
+			"status != 'READY'":                                     "LOGGED_MODEL_PENDING LOGGED_MODEL_UPLOAD_FAILED",
+			"status IN ('READY', 'LOGGED_MODEL_PENDING')":           "LOGGED_MODEL_PENDING LOGGED_MODEL_READY",
+			"status NOT IN ('READY', 'LOGGED_MODEL_UPLOAD_FAILED')": "LOGGED_MODEL_PENDING",
+			"status = 'ready'":                                      "",
+			"name = 'LOGGED_MODEL_READY' AND status = 'READY'":      "LOGGED_MODEL_READY",
+		} {
+			page, err := b.SearchLoggedModels(b.ctx, ws, tracking.LoggedModelSearch{Filter: text, OrderBy: []tracking.LoggedModelOrder{{Field: "name ASC"}}})
+			b.must(err)
+			var names []string
+			for _, m := range page.Items {
+				names = append(names, m.Name)
+			}
+			if got := strings.Join(names, " "); got != want {
+				t.Errorf("%s: found %q, want %q", text, got, want)
+			}
+		}
+	})
+}

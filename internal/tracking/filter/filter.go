@@ -43,6 +43,8 @@ const (
 type Field struct {
 	Name string
 	Kind Kind
+	// Words are what stands in the database for what users may write instead.
+	Words map[string]string
 }
 
 // Language says what can be asked of one kind of thing.
@@ -148,9 +150,28 @@ func (p *parser) condition() (Condition, error) {
 	case "IS NULL", "IS NOT NULL":
 		return c, nil
 	case "IN", "NOT IN":
-		return c, p.list(&c)
+		err = p.list(&c)
+	default:
+		err = p.value(&c)
 	}
-	return c, p.value(&c)
+	p.language.translate(&c)
+	return c, err
+}
+
+// translate puts the database's words for the user's.
+func (l Language) translate(c *Condition) {
+	if c.Entity != Attribute {
+		return
+	}
+	words := l.Attributes[c.Key].Words
+	if word, ok := words[c.Text]; ok {
+		c.Text = word
+	}
+	for i, text := range c.List {
+		if word, ok := words[text]; ok {
+			c.List[i] = word
+		}
+	}
 }
 
 // name reads [entity "."] key.
