@@ -143,6 +143,27 @@ func TestPurgeKeepsParents(t *testing.T) {
 	})
 }
 
+// Any text may be said to be a parent, however long: it is kept, and found.
+func TestAParentsNameMayBeLong(t *testing.T) {
+	each(t, func(b bench) {
+		var long strings.Builder // which no compression makes short
+		for i := range 2000 {
+			fmt.Fprintf(&long, "%04x", i*i*40503%65536)
+		}
+		run := b.run(tracking.NewRun{Tags: map[string]string{tracking.TagParent: long.String()}})
+		b.must(b.Log(b.ctx, ws, run.ID, tracking.Batch{Tags: []tracking.Pair{{Key: tracking.TagParent, Value: long.String()}}}))
+		got, err := b.Run(b.ctx, ws, run.ID)
+		b.must(err)
+		if got.ParentRunID != long.String() {
+			t.Errorf("the parent has %d characters, want %d", len(got.ParentRunID), long.Len())
+		}
+		b.must(b.Delete(b.ctx, ws, run.ID))
+		if done := b.purge(time.Hour, false); done.Runs != 1 {
+			t.Errorf("purged %+v", done)
+		}
+	})
+}
+
 func TestPurgeExperiments(t *testing.T) {
 	each(t, func(b bench) {
 		empty := b.rows()

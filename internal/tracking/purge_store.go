@@ -65,9 +65,11 @@ func selectBest(ctx context.Context, tx *sqldb.Tx, ws, experiment string, best B
 		ORDER BY m.value `+order+`, r.started_at DESC, m.run_id LIMIT $4`, ws, experiment, best.Metric, best.Count)
 }
 
-// selectChildren returns the runs that have run as their parent.
+// selectChildren returns the runs that have run as their parent. The index has the
+// beginnings of tags' values.
 func selectChildren(ctx context.Context, tx *sqldb.Tx, ws, run string) ([]string, error) {
-	return selectIDs(ctx, tx, `SELECT run_id FROM run_tags WHERE workspace_id = $1 AND key = 'mlflow.parentRunId' AND value = $2 AND run_id <> $2`, ws, run)
+	return selectIDs(ctx, tx, `SELECT run_id FROM run_tags WHERE workspace_id = $1 AND key = 'mlflow.parentRunId'
+		AND SUBSTR(value, 1, 100) = SUBSTR($2, 1, 100) AND value = $2 AND run_id <> $2`, ws, run)
 }
 
 // selectPurgeableModels returns logged models that were deleted before a time.
