@@ -305,6 +305,33 @@ func TestBytesOfVersionsAndUsesAreReferredTo(t *testing.T) {
 	})
 }
 
+// The run that a version comes from stays as long as the version does.
+func TestARunStaysWithTheDataMadeOfIt(t *testing.T) {
+	each(t, func(b bench) {
+		b.tracking.OnPurge(b.MayPurge, nil)
+		var runs []string
+		for range 2 {
+			run, err := b.tracking.StartRun(b.ctx, ws, tracking.NewRun{Experiment: "e"})
+			b.must(err)
+			b.must(b.tracking.Upload(b.ctx, ws, tracking.Owner{Kind: tracking.RunArtifact, ID: run.ID}, "out/a.csv", strings.NewReader("1")))
+			runs = append(runs, run.ID)
+		}
+		b.register(data.Register{Name: "d", Path: "runs:/" + runs[0] + "/out"})
+		for _, run := range runs {
+			b.must(b.tracking.Delete(b.ctx, ws, run))
+		}
+		for _, dryRun := range []bool{true, false} {
+			done, err := b.tracking.Purge(b.ctx, ws, tracking.Purge{DeletedBefore: time.Now().Add(time.Hour), DryRun: dryRun})
+			b.must(err)
+			if done.Runs != 1 || done.Kept != 1 || done.Reasons[0].ID != runs[0] || done.Reasons[0].Reason != "Version 1 of the data asset d comes from it." {
+				t.Errorf("purged %+v", done)
+			}
+		}
+		b.refused(b.db.Read(b.ctx, func(tx *sqldb.Tx) error { return b.MayPurge(b.ctx, tx, ws, runs[0]) }), atelier.Precondition, "data asset d")
+		b.must(b.db.Read(b.ctx, func(tx *sqldb.Tx) error { return b.MayPurge(b.ctx, tx, "two", runs[0]) })) // whose data it is not
+	})
+}
+
 // profile waits for a profile with a worker of its own.
 func (b bench) profile(name, version string) data.ProfileState {
 	b.t.Helper()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -317,6 +318,54 @@ func TestDeploymentsReferToTheirFiles(t *testing.T) {
 		})
 		if err != nil || !found[registered.Tree] || !found[code] {
 			t.Errorf("refers to %v, %v; want %s and %s", found, err, registered.Tree, code)
+		}
+	})
+}
+
+// A run that a deployment names stays as long as the deployment does.
+func TestARunStaysWithItsDeployment(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		f := newFixture(t, db)
+		runs := tracking.New(db, f.Blobs, f.bus)
+		runs.OnPurge(f.MayPurge, nil)
+		run, err := runs.StartRun(f.ctx, f.ws, tracking.NewRun{Experiment: "e"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := runs.Upload(f.ctx, f.ws, tracking.Owner{Kind: tracking.RunArtifact, ID: run.ID}, "model/weights", strings.NewReader("w")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Create(f.ctx, f.ws, CreateEndpoint{Name: "diabetes"}); err != nil {
+			t.Fatal(err)
+		}
+		wanted := f.scored(t, "blue")
+		wanted.Model = "runs:/" + run.ID + "/model"
+		if _, err := f.CreateDeployment(f.ctx, f.ws, "diabetes", wanted, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := runs.Delete(f.ctx, f.ws, run.ID); err != nil {
+			t.Fatal(err)
+		}
+		purge := func() tracking.Purged {
+			t.Helper()
+			done, err := runs.Purge(f.ctx, f.ws, tracking.Purge{DeletedBefore: time.Now().Add(time.Hour)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return done
+		}
+		if done := purge(); done.Runs != 0 || done.Kept != 1 || done.Reasons[0].Reason != "The deployment blue of the endpoint diabetes names it." {
+			t.Errorf("purged %+v", done)
+		}
+		err = db.Write(f.ctx, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(f.ctx, `DELETE FROM deployments WHERE workspace_id = $1`, f.ws)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done := purge(); done.Runs != 1 {
+			t.Errorf("purged %+v once the deployment is gone", done)
 		}
 	})
 }
