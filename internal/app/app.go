@@ -104,7 +104,7 @@ func (a *App) build(ctx context.Context) error {
 	runs.HeldBy(model.References, data.Held, endpoint.References)
 	sweeper := sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, data.References, job.References, endpoint.References)
 	compact := func(ctx context.Context) error { return runs.Compact(ctx, g.clock) }
-	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}, {"data", assets.Run}, {"metrics", compact}}
+	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}, {"data", assets.Run}, {"metrics", compact}, {"storage", runs.SumUp}}
 
 	t := route.New(route.Options{Access: who, Workspaces: workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
 	a.table = t

@@ -31,6 +31,7 @@ func (c *command) experimentList() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				c.sayAge(use)
 				return c.emit(use.Experiments, func() table { return experimentStorageTable(use.Experiments) })
 			}
 			view := tracking.ActiveOnly

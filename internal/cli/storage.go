@@ -2,6 +2,7 @@ package cli
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,10 +40,19 @@ func (c *command) storageShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			c.sayAge(use)
 			return c.emit(use, func() table { return storageTable(use, experiment == "") })
 		})
 	}
 	return cmd
+}
+
+// sayAge says that figures are not of this minute: the server remembers what took
+// it long to sum up.
+func (c *command) sayAge(use tracking.Storage) {
+	if c.st.Clock.Now().Sub(use.MadeAt) > time.Minute {
+		c.done("This was summed up %s. It is done anew in the background: ask again soon.", c.at(use.MadeAt))
+	}
 }
 
 var storageColumns = []string{"what", "name", "stage", "runs", "files", "bytes", "unique", "shared", "metrics"}

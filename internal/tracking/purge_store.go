@@ -177,6 +177,7 @@ func purgeExperiment(ctx context.Context, tx *sqldb.Tx, ws, id string) error {
 	for _, statement := range []string{
 		`DELETE FROM datasets WHERE workspace_id = $1 AND experiment_id = $2`,
 		`DELETE FROM experiment_tags WHERE workspace_id = $1 AND experiment_id = $2`,
+		`DELETE FROM storage_summaries WHERE workspace_id = $1 AND experiment_id = $2`,
 		`DELETE FROM experiments WHERE workspace_id = $1 AND id = $2`,
 	} {
 		if _, err := tx.Exec(ctx, statement, ws, id); err != nil {

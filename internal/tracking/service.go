@@ -34,11 +34,15 @@ type Service struct {
 	memory     *memory
 	counts     filter.Counts
 	searchTime time.Duration
+
+	slowSummary time.Duration
+	stale       chan summarised // are to be summed up anew
 }
 
 // New returns the service over db and blobs, which announces changes on bus.
 func New(db *sqldb.DB, blobs blob.Store, bus *event.Bus) *Service {
-	return &Service{db: db, blobs: blobs, bus: bus, compactor: newCompactor(), memory: newMemory(db), searchTime: searchTime}
+	return &Service{db: db, blobs: blobs, bus: bus, compactor: newCompactor(), memory: newMemory(db), searchTime: searchTime,
+		slowSummary: slowSummary, stale: make(chan summarised, 16)}
 }
 
 func (s *Service) publish(ws, topic, id string) {

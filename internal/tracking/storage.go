@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
@@ -50,6 +51,7 @@ type RunStorage struct {
 // Storage is the room that a workspace, or one experiment of it, takes.
 type Storage struct {
 	StorageUse
+	MadeAt      time.Time           `json:"made_at" doc:"When it was summed up. What takes long to sum up is remembered, and made anew in the background."`
 	Experiments []ExperimentStorage `json:"experiments" doc:"The largest first."`
 	LargestRuns []RunStorage        `json:"largest_runs"`
 }
@@ -69,12 +71,20 @@ func (s *Service) needed(ctx context.Context, ws string, found func(blob.Hash)) 
 }
 
 // StorageOf returns the room that a workspace takes, or with an id the
-// experiment, and the largest runs, as many as are asked for.
+// experiment, and the largest runs, as many as are asked for. It is exact, unless
+// that took long the last time: then it is what was found then.
 func (s *Service) StorageOf(ctx context.Context, ws, experiment string, largest int) (Storage, error) {
-	out := Storage{Experiments: []ExperimentStorage{}, LargestRuns: []RunStorage{}}
 	if largest < 0 || largest > maxLargest {
-		return out, atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'largest' supplied: it must be from 0 to %d.", largest, maxLargest).At("largest")
+		return Storage{}, atelier.Errorf(atelier.Invalid, "Invalid value %d for parameter 'largest' supplied: it must be from 0 to %d.", largest, maxLargest).At("largest")
 	}
+	out, err := s.storageOf(ctx, summarised{ws, experiment})
+	out.LargestRuns = out.LargestRuns[:min(largest, len(out.LargestRuns))]
+	return out, err
+}
+
+// sumUp looks at every file and chunk.
+func (s *Service) sumUp(ctx context.Context, ws, experiment string) (Storage, error) {
+	out := Storage{Experiments: []ExperimentStorage{}, LargestRuns: []RunStorage{}}
 	held := map[blob.Hash]bool{}
 	if err := s.needed(ctx, ws, func(h blob.Hash) { held[h] = true }); err != nil {
 		return out, err
@@ -89,10 +99,11 @@ func (s *Service) StorageOf(ctx context.Context, ws, experiment string, largest 
 		} else if len(all) == 1 {
 			out.StorageUse = all[0].StorageUse
 		}
-		if err != nil || largest == 0 {
+		if err != nil {
 			return err
 		}
-		runs, err := largestRuns(ctx, tx, ws, experiment, largest)
+		out.MadeAt = tx.Now()
+		runs, err := largestRuns(ctx, tx, ws, experiment, maxLargest)
 		for _, id := range runs {
 			use, err := runStorage(ctx, tx, ws, id, held)
 			if isNotFound(err) {

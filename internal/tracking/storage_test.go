@@ -64,7 +64,7 @@ func TestStorage(t *testing.T) {
 			},
 		}
 		ids := cmpopts.IgnoreFields(tracking.ExperimentStorage{}, "ID")
-		if diff := cmp.Diff(want, got, ids, cmpopts.IgnoreFields(tracking.RunStorage{}, "ExperimentID"), cmpopts.SortSlices(func(a, b tracking.ExperimentStorage) bool { return a.Name < b.Name })); diff != "" {
+		if diff := cmp.Diff(want, got, ids, cmpopts.IgnoreFields(tracking.RunStorage{}, "ExperimentID"), cmpopts.IgnoreFields(tracking.Storage{}, "MadeAt"), cmpopts.SortSlices(func(a, b tracking.ExperimentStorage) bool { return a.Name < b.Name })); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		got, err = b.StorageOf(b.ctx, ws, x1.ExperimentID, 100)

@@ -2708,6 +2708,11 @@ export interface components {
             files: number;
             largest_runs: components["schemas"]["RunStorage"][];
             /**
+             * Format: date-time
+             * @description When it was summed up. What takes long to sum up is remembered, and made anew in the background.
+             */
+            made_at: string;
+            /**
              * Format: int64
              * @description The points of all metrics, compressed.
              */

@@ -47,8 +47,12 @@ class StorageUse(Value):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Storage(StorageUse):
-    """The room that a workspace or an experiment takes, with what takes most of it."""
+    """The room that a workspace or an experiment takes, with what takes most of it.
 
+    What takes the server long to sum up is remembered and made anew in the background: see `made_at`.
+    """
+
+    made_at: datetime | None = None
     experiments: list[StorageUse] = dataclasses.field(default_factory=list)
     largest_runs: list[StorageUse] = dataclasses.field(default_factory=list)
 
