@@ -107,7 +107,34 @@ func forImage(image string) (Definition, string) {
 		atelier.Clip(image, 120), d.Name, with)
 }
 
+// azureOnly finds the curated environments of Azure that have no counterpart
+// here, and what to ask for instead. The rest of the name is the version and the
+// image's system.
+var azureOnly = []struct {
+	name *regexp.Regexp
+	why  string
+	hint string
+}{
+	{regexp.MustCompile(`^(?:azureml-)?acpt-(?:pytorch-(\d+\.\d+))?`), "it is a container image with CUDA", "Write a conda_file or pip_requirements with torch%s."},
+	{regexp.MustCompile(`^(?:azureml-)?pytorch-(\d+\.\d+)`), "it is a container image with CUDA", "Write a conda_file or pip_requirements with torch%s."},
+	{regexp.MustCompile(`^(?:azureml-)?tensorflow-(\d+\.\d+)`), "it is a container image with CUDA", "Write a conda_file or pip_requirements with tensorflow%s, or tensorflow-cpu."},
+	{regexp.MustCompile(`^(?:azureml-)?lightgbm-(\d+\.\d+)`), "its packages are not pinned here", "Write a conda_file or pip_requirements with lightgbm%s."},
+	{regexp.MustCompile(`^(?:azureml-)?(?:automl|responsibleai|model-evaluation|ai-ml-automl)()`), "it holds services of Azure", "Write a conda_file with the packages that your script imports.%.0s"},
+}
+
+// unknownCurated says that there is no environment of that name, and why it has
+// none if it is one of Azure's.
 func unknownCurated(name string) error {
+	for _, known := range azureOnly {
+		if parts := known.name.FindStringSubmatch(strings.ToLower(name)); parts != nil {
+			version := parts[1]
+			if version != "" {
+				version = "==" + version + ".*"
+			}
+			return atelier.Errorf(atelier.NotFound, "Azure's curated environment %q is not offered here: %s.", atelier.Clip(name, 120), known.why).
+				At("environment").WithHint(known.hint, version)
+		}
+	}
 	var names []string
 	for _, e := range Curated() {
 		names = append(names, e.Name)

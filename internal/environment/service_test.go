@@ -122,9 +122,22 @@ func TestAzuresNamesFindOurs(t *testing.T) {
 	if d.Python != "3.12" {
 		t.Errorf("the Python in the name is not used: %q", d.Python)
 	}
-	_, _, err := s.Resolve(t.Context(), "ws", environment.Spec{Reference: "azureml:acpt-pytorch-2.2-cuda12.1@latest"})
+	_, _, err := s.Resolve(t.Context(), "ws", environment.Spec{Reference: "azureml:our-own@latest"})
 	if atelier.CodeOf(err) != atelier.NotFound || !strings.Contains(err.Error(), "sklearn-1.5") {
 		t.Errorf("an unknown name should list what is there: %v", err)
+	}
+	for reference, hint := range map[string]string{
+		"azureml:AzureML-acpt-pytorch-2.8-cuda12.6@latest":                               "torch==2.8.*.",
+		"azureml:ACPT-Extended@latest":                                                   "torch.",
+		"azureml://registries/azureml/environments/tensorflow-2.16-cuda12/labels/latest": "tensorflow==2.16.*,",
+		"azureml:AzureML-lightgbm-3.3@latest":                                            "lightgbm==3.3.*.",
+		"azureml://registries/azureml/environments/responsibleai-tabular/versions/28":    "script imports.",
+		"azureml://registries/azureml/environments/model-evaluation/versions/6":          "script imports.",
+	} {
+		_, _, err := s.Resolve(t.Context(), "ws", environment.Spec{Reference: reference})
+		if atelier.CodeOf(err) != atelier.NotFound || !strings.Contains(err.Error(), "not offered here") || !strings.Contains(atelier.Public(err).Hint, hint) {
+			t.Errorf("%s: %v (%s), want %q", reference, err, atelier.Public(err).Hint, hint)
+		}
 	}
 }
 
