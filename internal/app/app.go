@@ -116,6 +116,7 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterEvents(t, g.bus)
 	api.RegisterEnvironments(t, environments)
 	api.RegisterJobs(t, jobs, g.bus)
+	api.RegisterComputes(t, jobs)
 	api.RegisterTasks(t, jobs, endpoints, runs)
 	api.RegisterExperiments(t, runs)
 	api.RegisterRuns(t, runs)

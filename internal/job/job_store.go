@@ -126,6 +126,12 @@ func selectSnapshot(ctx context.Context, tx *sqldb.Tx) (s snapshot, err error) {
 		s.queue = append(s.queue, w)
 		return err
 	}, columns+`priority, created_at FROM jobs WHERE status = 'Queued' ORDER BY priority DESC, created_at, workspace_id, name LIMIT $1`, maxPlanned)
+	if err == nil {
+		s.pools, err = selectPools(ctx, tx)
+	}
+	if err == nil {
+		s.limits, err = selectLimits(ctx, tx)
+	}
 	if err != nil {
 		return s, err
 	}

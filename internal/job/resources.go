@@ -109,18 +109,15 @@ func (j *Job) completeResources() error {
 }
 
 // findCompute sets the compute that the job names.
-func (j *Job) findCompute() error {
-	name := strings.TrimPrefix(strings.ToLower(j.Compute), "azureml:")
-	switch name {
+func (j *Job) findCompute() {
+	j.pool = strings.TrimPrefix(j.Compute, "azureml:")
+	switch strings.ToLower(j.pool) {
 	case "serverless":
 		j.Notices = append(j.Notices, "There is no serverless compute here; the job runs on the server's own machine.")
+		j.pool = LocalCompute
 	case "", LocalCompute:
-	default:
-		return atelier.Errorf(atelier.NotFound, "There is no compute %q.", atelier.Clip(j.Compute, 60)).At("compute").
-			WithHint("Leave it out, or write \"local\", to run on the server's own machine.")
+		j.pool = LocalCompute
 	}
-	j.pool = LocalCompute
-	return nil
 }
 
 // WorkspaceLimits bound what the jobs of a workspace may have at a time. A limit

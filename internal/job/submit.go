@@ -42,6 +42,11 @@ func (s *Service) enter(ctx context.Context, j Job, definition environment.Defin
 	ws := j.workspace
 	err := s.DB.Write(ctx, func(tx *sqldb.Tx) error {
 		j.CreatedAt, j.tokenAt = tx.Now(), tx.Now()
+		if j.pool != LocalCompute {
+			if _, err := selectCompute(ctx, tx, ws, j.pool); err != nil {
+				return err
+			}
+		}
 		if err := s.Environments.Keep(ctx, tx, ws, definition); err != nil {
 			return err
 		}
@@ -133,9 +138,7 @@ func (j *Job) check() error {
 	if j.Resources.InstanceCount > 1 {
 		return atelier.Errorf(atelier.NotImplemented, "A job on several machines is not offered yet.").At("resources.instance_count")
 	}
-	if err := j.findCompute(); err != nil {
-		return err
-	}
+	j.findCompute()
 	for key := range j.Tags { // they become the run's
 		if !tracking.FitsTag(key) {
 			return atelier.Errorf(atelier.Invalid, "%q cannot name a tag.", atelier.Clip(key, 60)).At("tags").

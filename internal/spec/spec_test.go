@@ -134,6 +134,8 @@ func TestJobFaults(t *testing.T) {
 		"input name":       {"command: x\ninputs: {a-b: 1}\n", "job.yml:2:10", "cannot name an input"},
 		"local output":     {"command: x\noutputs: {m: {path: ./out}}\n", "job.yml:2:21", "cannot be a local path"},
 		"job name":         {"command: x\nname: a b\n", "job.yml:2:7", "cannot name a job"},
+		"memory":           {"command: x\nresources: {memory: 4GB}\n", "job.yml:2:21", "amount of memory"},
+		"priority":         {"command: x\nqueue_settings: {priority: 5}\n", "job.yml:2:28", "low, medium, high"},
 		"two instances":    {"command: x\nresources: {instance_count: 2}\n", "job.yml:2:29", "one machine"},
 		"build":            {"command: x\nenvironment: {build: {path: .}}\n", "job.yml:2:15", "container engine"},
 		"conda fault":      {"command: x\nenvironment: {conda_file: broken.yml}\n", "broken.yml:3:3", "system package"},

@@ -14,6 +14,7 @@ Nothing here touches the network before the first call of a verb. Every error
 is an AtelierError; `atelier._errors` draws their tree.
 """
 
+from ._computes import Compute
 from ._data import DataAsset, Datastore, DataVersion
 from ._endpoints import Credentials, OnlineDeployment, OnlineEndpoint
 from ._environments import Environment
@@ -48,6 +49,7 @@ __all__ = [
     "Artifact",
     "AtelierError",
     "CommandJob",
+    "Compute",
     "ConflictError",
     "Credentials",
     "DataAsset",

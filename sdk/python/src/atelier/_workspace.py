@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._computes import Computes
 from ._config import DEFAULT_SERVER, find_config, find_token, read_config
 from ._data import Data, Datastores
 from ._endpoints import OnlineDeployments, OnlineEndpoints
@@ -68,6 +69,7 @@ class Workspace:
         self.experiments = Experiments(self._transport)
         self.runs = Runs(self._transport)
         self.data = Data(self._transport)
+        self.computes = Computes(self._transport)
         self.datastores = Datastores(self._transport)
         self.models = Models(self._transport)
         self.online_endpoints = OnlineEndpoints(self._transport)
