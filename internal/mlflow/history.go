@@ -3,6 +3,7 @@ package mlflow
 import (
 	"cmp"
 	"context"
+	"io"
 	"slices"
 
 	"github.com/atelier-ml/atelier"
@@ -12,6 +13,7 @@ import (
 const (
 	maxBulkRuns    = 100
 	maxBulkResults = 25_000
+	historyPiece   = 50_000 // points that are held at a time: their text is 4 MB
 )
 
 type historyRequest struct {
@@ -42,19 +44,54 @@ func (s *server) history(ctx context.Context, ws string, in *historyRequest) (an
 		}
 	}
 	asked := window.Limit
-	if asked > 0 {
-		window.Limit++ // one more tells whether there is another page
+	if asked == 0 {
+		return s.wholeHistory(ctx, ws, id, in.Key, window.Offset)
 	}
+	window.Limit++ // one more tells whether there is another page
 	points, err := s.tracking.History(ctx, ws, id, in.Key, window)
 	if err != nil {
 		return nil, err
 	}
 	next := ""
-	if asked > 0 && len(points) > asked {
+	if len(points) > asked {
 		points = points[:asked]
 		next = atelier.EncodePageToken(window.Offset + asked)
 	}
 	return written(func(text *writer) { text.history(in.Key, points, next) }), nil
+}
+
+// wholeHistory answers with all points from an offset, in pieces: no transaction
+// waits for a slow reader, and no memory holds a long history.
+func (s *server) wholeHistory(ctx context.Context, ws, run, key string, offset int) (any, error) {
+	read := func() ([]series.Point, error) {
+		points, err := s.tracking.History(ctx, ws, run, key, series.Window{Offset: offset, Limit: historyPiece})
+		offset += len(points)
+		return points, err
+	}
+	points, err := read()
+	if err != nil {
+		return nil, err
+	}
+	if len(points) < historyPiece {
+		return written(func(text *writer) { text.history(key, points, "") }), nil
+	}
+	return streamed(func(w io.Writer) error {
+		text := writers.Get().(*writer)
+		defer text.release()
+		text.raw(`{"metrics":[`)
+		for first := true; len(points) > 0; first = false {
+			text.points(key, points, first)
+			if _, err := w.Write(text.text); err != nil {
+				return err
+			}
+			text.text = text.text[:0]
+			if points, err = read(); err != nil {
+				return err
+			}
+		}
+		_, err := io.WriteString(w, "]}")
+		return err
+	}), nil
 }
 
 type bulkRequest struct {

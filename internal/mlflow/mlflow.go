@@ -143,6 +143,23 @@ func handle[In any](s *server, fn func(ctx context.Context, ws string, in *In) (
 		if answer == nil {
 			answer = struct{}{}
 		}
+		if stream, ok := answer.(streamed); ok {
+			s.stream(w, req, stream)
+			return
+		}
 		writeJSON(w, http.StatusOK, answer)
+	}
+}
+
+// stream sends an answer in pieces. When it cannot be ended, the connection is cut:
+// that tells the client that it has not got all.
+func (s *server) stream(w http.ResponseWriter, req *http.Request, stream streamed) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := stream(w); err != nil {
+		if req.Context().Err() == nil {
+			s.log.ErrorContext(req.Context(), "an answer was cut short", "request_id", req.Header.Get("X-Request-Id"), "path", req.URL.Path, "error", err)
+		}
+		panic(http.ErrAbortHandler)
 	}
 }

@@ -3,10 +3,14 @@ package mlflow_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/atelier-ml/atelier/internal/tracking"
+	"github.com/atelier-ml/atelier/internal/tracking/series"
 )
 
 func TestRunsOnTheWire(t *testing.T) {
@@ -317,6 +321,51 @@ func TestRegistryOnTheWire(t *testing.T) {
 		remote := h.call("POST", api+"model-versions/create", `{"name": "my model", "source": "s3://bucket/model"}`)
 		if at(remote, "model_version", "source") != "s3://bucket/model" {
 			t.Errorf("a version elsewhere: %v", remote)
+		}
+	})
+}
+
+// A long history is sent in pieces, and is what its pages are together.
+func TestLongHistories(t *testing.T) {
+	each(t, func(h house) {
+		id := h.run(`{}`)
+		ws, err := h.workspaces.Get(t.Context(), "default")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const piece = 50_000 // as the server has it
+		for i, n := range []int{piece - 1, 1, 1, piece} {
+			metrics := make([]tracking.Metric, n)
+			for j := range metrics {
+				at := int64(i*piece + j)
+				metrics[j].Sample = series.Sample{Key: "a/b c", Point: series.Point{Value: series.Value(at) / 3, Timestamp: series.Timestamp(at), Step: -at}}
+			}
+			for some := range slices.Chunk(metrics, 1000) {
+				if err := h.runs.Log(t.Context(), ws.ID, id, tracking.Batch{Metrics: some}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			path := api + "metrics/get-history?metric_key=a/b%20c&run_id=" + id
+			var pages []string
+			for token := ""; ; {
+				page := h.call("GET", path+"&max_results=7000&page_token="+token, "")
+				for _, m := range at(page, "metrics").([]any) {
+					pages = append(pages, fmt.Sprint(m))
+				}
+				next, more := at(page, "next_page_token").(string)
+				if !more {
+					break
+				}
+				token = next
+			}
+			var whole []string
+			answer := h.call("GET", path, "")
+			for _, m := range at(answer, "metrics").([]any) {
+				whole = append(whole, fmt.Sprint(m))
+			}
+			if len(answer) != 1 || !slices.Equal(whole, pages) {
+				t.Errorf("%d points at once, %d in pages", len(whole), len(pages))
+			}
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package mlflow
 
 import (
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -14,6 +15,9 @@ import (
 // would write the shapes. Runs are answered by the thousand, and reflection took
 // longer than to find them.
 type written func(text *writer)
+
+// streamed is an answer that is too large to be held: it writes itself in pieces.
+type streamed func(w io.Writer) error
 
 // writer is JSON being written. keys is for sorting the keys of a map.
 type writer struct {
@@ -133,26 +137,32 @@ func (w *writer) point(p series.Point) {
 
 // history writes a page of one metric's points.
 func (w *writer) history(key string, points []series.Point, next string) {
+	w.raw("{")
+	if len(points) > 0 {
+		w.raw(`"metrics":[`)
+		w.points(key, points, true)
+		w.raw("]")
+	}
+	w.next(len(points) > 0, next)
+	w.raw("}")
+}
+
+// points writes some of one metric's points, of which the first may be the first of all.
+func (w *writer) points(key string, points []series.Point, first bool) {
 	begin := len(w.text)
 	w.raw(`,{"key":`)
 	w.string(key)
 	head := string(w.text[begin:])
 	w.text = slices.Grow(w.text[:begin], len(points)*(len(head)+perPoint))
-	w.raw("{")
-	for i, p := range points {
-		if i == 0 {
-			w.raw(`"metrics":[`)
+	for _, p := range points {
+		if first {
 			w.raw(head[1:])
+			first = false
 		} else {
 			w.raw(head)
 		}
 		w.point(p)
 	}
-	if len(points) > 0 {
-		w.raw("]")
-	}
-	w.next(len(points) > 0, next)
-	w.raw("}")
 }
 
 // perPoint is about how long the text of a point is, without its key.
