@@ -214,6 +214,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/computes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List computes by name */
+        get: operations["get-computes"];
+        put?: never;
+        /** Create a compute */
+        post: operations["post-computes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/computes/{compute}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a compute */
+        get: operations["get-computes-compute"];
+        put?: never;
+        post?: never;
+        /** Delete a compute without jobs */
+        delete: operations["delete-computes-compute"];
+        options?: never;
+        head?: never;
+        /** Change a compute */
+        patch: operations["patch-computes-compute"];
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/computes/{compute}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the jobs of a compute run */
+        post: operations["post-computes-compute-start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/computes/{compute}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have the queued jobs of a compute wait */
+        post: operations["post-computes-compute-stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/data": {
         parameters: {
             query?: never;
@@ -594,6 +665,24 @@ export interface paths {
         put?: never;
         /** Free the stored bytes that nothing refers to */
         post: operations["post-gc"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/job-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what the jobs of the workspace may have at a time */
+        get: operations["get-job-limits"];
+        /** Set what the jobs of the workspace may have at a time */
+        put: operations["put-job-limits"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2188,6 +2277,88 @@ export interface components {
             with: string;
             with_status: string;
         };
+        JobCompute: {
+            /** Format: date-time */
+            created_at?: string;
+            created_by?: string;
+            description?: string;
+            /** @description Keys of Azure's file that mean nothing here. */
+            ignored?: string[];
+            machine: components["schemas"]["JobAmounts"];
+            /**
+             * Format: int64
+             * @description amlcompute: the number of slots, unless that is given.
+             */
+            max_instances?: number;
+            /**
+             * Format: int64
+             * @description amlcompute: kept, without effect.
+             */
+            min_instances?: number;
+            name: string;
+            /** @description What is not as its file says. */
+            notices: string[];
+            /**
+             * Format: int64
+             * @description Jobs of the workspace that wait for it.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description Jobs of the workspace that are placed on it.
+             */
+            running: number;
+            /** @description amlcompute: kept, without effect. */
+            size?: string;
+            /**
+             * Format: int64
+             * @description 0 for local, where room alone decides.
+             */
+            slots: number;
+            /** @enum {string} */
+            state: "Running" | "Stopped";
+            tags?: {
+                [key: string]: string;
+            };
+            /** @description amlcompute: kept, without effect. */
+            tier?: string;
+            /** @enum {string} */
+            type: "local" | "amlcompute";
+        };
+        JobComputePage: {
+            items: components["schemas"]["JobCompute"][];
+            next_page_token?: string;
+        };
+        JobCreateCompute: {
+            description?: string;
+            /** @description Keys of Azure's file that mean nothing here. */
+            ignored?: string[];
+            /**
+             * Format: int64
+             * @description amlcompute: the number of slots, unless that is given.
+             */
+            max_instances?: number;
+            /**
+             * Format: int64
+             * @description amlcompute: kept, without effect.
+             */
+            min_instances?: number;
+            name: string;
+            /** @description amlcompute: kept, without effect. */
+            size?: string;
+            /**
+             * Format: int64
+             * @description How many jobs run on it at a time; 1 if it is left out.
+             */
+            slots?: number;
+            tags?: {
+                [key: string]: string;
+            };
+            /** @description amlcompute: kept, without effect. */
+            tier?: string;
+            /** @enum {string} */
+            type: "local" | "amlcompute";
+        };
         JobExplanation: {
             /**
              * Format: int64
@@ -2315,6 +2486,21 @@ export interface components {
             };
             /** @description Only "command" so far, which is also the default. */
             type?: string;
+        };
+        JobUpdateCompute: {
+            description?: string;
+            /** Format: int64 */
+            slots?: number;
+        };
+        JobWorkspaceLimits: {
+            /** Format: int64 */
+            max_cpus_per_member: number;
+            /** Format: int64 */
+            max_gpus_per_member: number;
+            /** Format: int64 */
+            max_jobs_per_experiment: number;
+            /** Format: int64 */
+            max_jobs_per_member: number;
         };
         Kept: {
             id: string;
@@ -3376,6 +3562,241 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    "get-computes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobComputePage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-computes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobCreateCompute"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCompute"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-computes-compute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                compute: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCompute"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-computes-compute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                compute: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "patch-computes-compute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                compute: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobUpdateCompute"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCompute"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-computes-compute-start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                compute: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCompute"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-computes-compute-stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                compute: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCompute"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
             };
         };
     };
@@ -4555,6 +4976,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SweepResult"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-job-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobWorkspaceLimits"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "put-job-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobWorkspaceLimits"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobWorkspaceLimits"];
                 };
             };
             /** @description Error */
