@@ -112,8 +112,16 @@ func (r *bulkRequest) check() error {
 	return nil
 }
 
-// distinct returns ids in order, each once.
-func distinct(ids []string) []string { return slices.Compact(slices.Sorted(slices.Values(ids))) }
+// distinct returns ids in the order in which they came, each once.
+func distinct(ids []string) []string {
+	var once []string
+	for _, id := range ids {
+		if !slices.Contains(once, id) { // they are few
+			once = append(once, id)
+		}
+	}
+	return once
+}
 
 func (s *server) historyBulk(ctx context.Context, ws string, in *bulkRequest) (any, error) {
 	if err := in.check(); err != nil {
@@ -124,7 +132,7 @@ func (s *server) historyBulk(ctx context.Context, ws string, in *bulkRequest) (a
 		left = min(left, int(*in.MaxResults))
 	}
 	answer := historyAnswer{}
-	for _, id := range distinct(in.RunIDs) {
+	for _, id := range slices.Sorted(slices.Values(distinct(in.RunIDs))) {
 		if left <= 0 {
 			break
 		}

@@ -74,6 +74,30 @@ func TestDatasetsKeepTheirOrder(t *testing.T) {
 	})
 }
 
+// Charts of several runs come by run: in the order that was asked, or in that of ids.
+func TestHistoriesOfSeveralRunsKeepTheirOrder(t *testing.T) {
+	each(t, func(h house) {
+		ids := []string{h.run(`{}`), h.run(`{}`), h.run(`{}`)}
+		slices.Sort(ids)
+		for _, id := range ids {
+			h.call("POST", api+"runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "m", "value": 1, "timestamp": 1}`, id))
+		}
+		last, first := ids[2], ids[0]
+		for path, want := range map[string]string{
+			"metrics/get-history-bulk-interval?metric_key=m&run_ids=" + last + "&run_ids=" + first + "&run_ids=" + last: last + " " + first,
+			"metrics/get-history-bulk?metric_key=m&run_id=" + last + "&run_id=" + first:                                 first + " " + last,
+		} {
+			var got []string
+			for _, point := range at(h.call("GET", api+path, ""), "metrics").([]any) {
+				got = append(got, at(point, "run_id").(string))
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s: %v", path, got)
+			}
+		}
+	})
+}
+
 func TestErrorsOnTheWire(t *testing.T) {
 	each(t, func(h house) {
 		id := h.run(`{}`)
