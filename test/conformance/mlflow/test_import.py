@@ -372,14 +372,13 @@ def test_what_is_no_store_is_refused_in_words(importer, tmp_path):
 @pytest.fixture
 def cli(server):
     """Run the command line in a fresh workspace and return its JSON."""
-    url, token = server
     workspace = "w" + uuid.uuid4().hex[:10]
 
     def run(*arguments: str):
         done = subprocess.run(
-            [os.environ["ATELIER_BIN"], *arguments, "-o", "json"],
+            [str(server.binary), *arguments, "-o", "json"],
             env=clean_environment()
-            | {"ATELIER_SERVER": url, "ATELIER_TOKEN": token, "ATELIER_WORKSPACE": workspace},
+            | {"ATELIER_SERVER": server.url, "ATELIER_TOKEN": server.token, "ATELIER_WORKSPACE": workspace},
             capture_output=True,
             text=True,
             check=False,
