@@ -21,6 +21,7 @@ VARIABLE = [  # what stands in a path for a name
     (re.compile(r"/logged-models/\{model_id\}/tags/.+"), "/logged-models/{model_id}/tags/{tag_key}"),
     (re.compile(r"/mlflow/workspaces/.+"), "/mlflow/workspaces/{workspace_name}"),
 ]
+PROBES = {"/api/3.0/mlflow/server-info"}  # asked again after a while, by whichever test runs
 OURS = {"test_import.py", "test_server_away.py"}  # they look at what we do, not at what the client may
 calls: dict[str, set[str]] = {}  # by endpoint, the tests that called it
 
@@ -62,6 +63,8 @@ def recorded(url: str, test: pytest.Item, monkeypatch: pytest.MonkeyPatch):
             path = urlsplit(prepared.url).path
             for pattern, name in VARIABLE:
                 path = pattern.sub(name, path)
+            if path in PROBES:
+                return answer
             calls.setdefault(f"{prepared.method} {path}", set()).add(f"{test.path.name}::{test.originalname}")
         return answer
 
