@@ -233,6 +233,16 @@ func keyValues(flag string, words []string) (map[string]string, error) {
 	return values, nil
 }
 
+// tagChanges reads the values of --tag as tags to set.
+func tagChanges(words []string) (map[string]*string, error) {
+	values, err := keyValues("--tag", words)
+	changes := make(map[string]*string, len(values))
+	for key, value := range values {
+		changes[key] = &value
+	}
+	return changes, err
+}
+
 func (c *command) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",

@@ -147,14 +147,11 @@ func (c *command) dataUpdate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		values, err := keyValues("--tag", tags)
+		tagged, err := tagChanges(tags)
 		if err != nil {
 			return err
 		}
-		change := data.UpdateVersion{Description: unlessZero(description), Tags: map[string]*string{}}
-		for key, value := range values {
-			change.Tags[key] = &value
-		}
+		change := data.UpdateVersion{Description: unlessZero(description), Tags: tagged}
 		return c.onServer(func(api *client.Client) error {
 			changed, err := api.UpdateDataVersion(cmd.Context(), which, version, change)
 			if err != nil {

@@ -186,14 +186,11 @@ func (c *command) datastoreUpdate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		values, err := keyValues("--tag", tags)
+		tagged, err := tagChanges(tags)
 		if err != nil {
 			return err
 		}
-		change.Description, change.Tags = unlessZero(description), map[string]*string{}
-		for key, value := range values {
-			change.Tags[key] = &value
-		}
+		change.Description, change.Tags = unlessZero(description), tagged
 		return c.onServer(func(api *client.Client) error {
 			changed, err := api.UpdateDatastore(cmd.Context(), which, change)
 			if err != nil {

@@ -65,14 +65,11 @@ func (c *command) environmentUpdate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		values, err := keyValues("--tag", tags)
+		tagged, err := tagChanges(tags)
 		if err != nil {
 			return err
 		}
-		change := environment.Update{Description: unlessZero(description), Tags: map[string]*string{}}
-		for key, value := range values {
-			change.Tags[key] = &value
-		}
+		change := environment.Update{Description: unlessZero(description), Tags: tagged}
 		return c.onServer(func(api *client.Client) error {
 			changed, err := api.UpdateEnvironment(cmd.Context(), which, version, change)
 			if err != nil {

@@ -117,16 +117,13 @@ func (c *command) experimentUpdate() *cobra.Command {
 	var tags, without []string
 	cmd := c.onExperiment("update", "Change the name or the tags of an experiment", "update diabetes --new-name diabetes-2026 --tag team=red --remove-tag old",
 		func(cmd *cobra.Command, api *client.Client, which string) error {
-			values, err := keyValues("--tag", tags)
+			tagged, err := tagChanges(tags)
 			if err != nil {
 				return err
 			}
-			change := tracking.UpdateExperiment{Tags: map[string]*string{}}
+			change := tracking.UpdateExperiment{Tags: tagged}
 			if cmd.Flags().Changed("new-name") {
 				change.Name = &name
-			}
-			for key, value := range values {
-				change.Tags[key] = &value
 			}
 			for _, key := range without {
 				change.Tags[key] = nil

@@ -124,14 +124,11 @@ func (c *command) modelUpdate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		values, err := keyValues("--tag", tags)
+		tagged, err := tagChanges(tags)
 		if err != nil {
 			return err
 		}
-		change := model.UpdateVersion{Description: unlessZero(description), Stage: unlessZero(stage), Tags: map[string]*string{}}
-		for key, value := range values {
-			change.Tags[key] = &value
-		}
+		change := model.UpdateVersion{Description: unlessZero(description), Stage: unlessZero(stage), Tags: tagged}
 		return c.onServer(func(api *client.Client) error {
 			changed, err := api.UpdateModelVersion(cmd.Context(), which, version, change)
 			if err != nil {
