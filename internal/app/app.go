@@ -24,6 +24,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/job"
+	"github.com/atelier-ml/atelier/internal/lineage"
 	"github.com/atelier-ml/atelier/internal/logs"
 	"github.com/atelier-ml/atelier/internal/mlflow"
 	"github.com/atelier-ml/atelier/internal/model"
@@ -124,6 +125,7 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterModels(t, models)
 	api.RegisterDatastores(t, stores)
 	api.RegisterData(t, assets)
+	api.RegisterLineage(t, lineage.New(g.db, environments), who)
 	api.RegisterEndpoints(t, endpoints)
 	contents := []workspace.Guard{job.RefuseFull, tracking.RefuseFull, model.RefuseFull, data.RefuseFull, datastore.RefuseFull,
 		environment.RefuseFull, endpoint.RefuseFull}

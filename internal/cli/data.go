@@ -13,7 +13,7 @@ import (
 
 func (c *command) dataCommand() *cobra.Command {
 	return noun("data", "Keep versions of data, and see who used them",
-		c.dataCreate(), c.dataUpdate(), c.dataList(), c.dataShow(), c.dataLineage(), c.dataPreview(), c.dataProfile(), c.dataDiff(), c.dataDownload(), c.dataArchive(true), c.dataArchive(false))
+		c.dataCreate(), c.dataUpdate(), c.dataList(), c.dataShow(), c.dataPreview(), c.dataProfile(), c.dataDiff(), c.dataDownload(), c.dataArchive(true), c.dataArchive(false))
 }
 
 const dataCreateLong = `Register data as a version of an asset. Versions count up by themselves, or are

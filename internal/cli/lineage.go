@@ -1,85 +1,78 @@
 package cli
 
 import (
-	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/client"
-	"github.com/atelier-ml/atelier/internal/data"
+	"github.com/atelier-ml/atelier/internal/lineage"
 )
 
-const dataLineageLong = `Follow a run, or the run of a model's version, back to the data that it was
-trained on: each input with the version of the data asset, or the path, and the
-tree of its bytes; then the runs that made those inputs, and so on.`
+func (c *command) lineageCommand() *cobra.Command {
+	return noun("lineage", "Follow things to what they come from, and to what became of them", c.lineageShow())
+}
 
-func (c *command) dataLineage() *cobra.Command {
-	var run, model, version string
+const lineageShowLong = `Show what a thing comes from and what became of it: data, the runs that read and
+made it, the models that runs left, the deployments that serve them; at the ends
+the bytes and the datastores.
+
+The thing is data:NAME:VERSION, model:NAME:VERSION, run:NAME,
+environment:NAME:VERSION or deployment:ENDPOINT/NAME. Without a version it is the
+one made last. Each line is one step, from what was there before to what came of
+it; "-o json" has the graph.`
+
+func (c *command) lineageShow() *cobra.Command {
+	var ask lineage.Ask
+	var direction string
 	cmd := &cobra.Command{
-		Use:     "lineage",
-		Short:   "Follow a run or a model back to the bytes it was trained on",
-		Long:    dataLineageLong,
-		Example: "  atelier data lineage --model diabetes -v 3\n  atelier data lineage --run calm_heron_412",
-		Args:    cobra.NoArgs,
+		Use:   "show KIND:NAME[:VERSION]",
+		Short: "Show what a thing comes from and what became of it",
+		Long:  lineageShowLong,
+		Example: "  atelier lineage show model:diabetes:3 --direction sources\n" +
+			"  atelier lineage show data:patients\n  atelier lineage show run:calm_heron_412 -o json",
+		Args: cobra.ExactArgs(1),
 	}
-	cmd.Flags().StringVar(&run, "run", "", "the run, or the job")
-	cmd.Flags().StringVar(&model, "model", "", "the model")
-	cmd.Flags().StringVarP(&version, "version", "v", data.Latest, "which version of the model")
-	cmd.MarkFlagsOneRequired("run", "model")
-	cmd.MarkFlagsMutuallyExclusive("run", "model")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.Flags().StringVar(&direction, "direction", "", "sources, uses, or both, which is the default")
+	cmd.Flags().IntVar(&ask.Depth, "depth", lineage.DefaultDepth, "how many steps to follow")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ask.Of, ask.Direction = args[0], lineage.Direction(direction)
 		return c.onServer(func(api *client.Client) error {
-			if model != "" {
-				found, err := api.GetModelVersion(cmd.Context(), model, version)
-				if err != nil {
-					return err
-				}
-				if run = found.RunID; run == "" {
-					return atelier.Errorf(atelier.Precondition, "No run made version %s of the model %s.", found.Version, model).
-						WithHint("It was registered from files.")
-				}
-			}
-			uses, err := followBack(cmd.Context(), api, run)
+			graph, err := api.Lineage(cmd.Context(), ask)
 			if err != nil {
 				return err
 			}
-			return c.emit(uses, func() table {
-				t := table{header: []string{"run", "as", "name", "data", "bytes"}, empty: "Nothing is known of what the run " + run + " read."}
-				for _, u := range uses {
-					what := u.Path
-					if u.Asset != "" {
-						what = u.Asset + ":" + u.Version
-					}
-					t.rows = append(t.rows, []string{u.RunID, string(u.Direction), u.Name, what, string(u.Tree)})
-				}
-				return t
-			})
+			return c.emit(graph, func() table { return lineageTable(graph) })
 		})
 	}
 	return cmd
 }
 
-// followBack lists what a run read, then what the runs that made it read, each
-// run once.
-func followBack(ctx context.Context, api *client.Client, run string) ([]data.Use, error) {
-	var all []data.Use
-	seen := map[string]bool{}
-	for queue := []string{run}; len(queue) > 0; queue = queue[1:] {
-		if seen[queue[0]] {
-			continue
+// lineageTable is the graph as one line for each step, the sources first.
+func lineageTable(graph lineage.Graph) table {
+	t := table{header: []string{"from", "step", "to", "bytes"}, empty: "Nothing is known of what " + graph.Of + " comes from or what became of it."}
+	nodes := map[string]lineage.Node{}
+	var further []string
+	for _, n := range graph.Nodes {
+		nodes[n.ID] = n
+		if n.MoreSources || n.MoreUses {
+			further = append(further, n.ID)
 		}
-		seen[queue[0]] = true
-		uses, err := api.DataOfRun(ctx, queue[0])
-		if err != nil {
-			return nil, err
-		}
-		for _, u := range uses {
-			if u.Direction == data.Input && u.SourceRun != "" {
-				queue = append(queue, u.SourceRun)
-			}
-		}
-		all = append(all, uses...)
 	}
-	return all, nil
+	for _, from := range graph.Nodes {
+		for _, e := range graph.Edges {
+			if e.From != from.ID {
+				continue
+			}
+			relation := string(e.Relation)
+			if e.Name != "" {
+				relation += " as " + e.Name
+			}
+			t.rows = append(t.rows, []string{e.From, relation, e.To, string(nodes[e.To].Tree)})
+		}
+	}
+	if len(further) > 0 {
+		t.rows = append(t.rows, []string{"", "more at", strings.Join(further, ", "), ""})
+	}
+	return t
 }

@@ -241,6 +241,9 @@ def test_data_has_versions_that_are_looked_into(ws, tmp_path):
     )
     ws.jobs.wait(job.name)
     assert ws.data.used_by("numbers", version="1")[0]["run_id"] == job.name
+    graph = ws.lineage(f"run:{job.name}", direction="sources", depth=1)
+    assert {node["id"] for node in graph["nodes"]} >= {f"run:{job.name}", "data:numbers:1"}
+    assert ["data:numbers:1", f"run:{job.name}"] in [[edge["from"], edge["to"]] for edge in graph["edges"]]
     assert ws.data.get("copied").run_id == job.name
     ws.data.archive("numbers", version="again")
     assert ws.data.get("numbers").version == "1"

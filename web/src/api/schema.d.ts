@@ -827,6 +827,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what a thing comes from and what became of it; only what the reader may see */
+        get: operations["get-lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/members": {
         parameters: {
             query?: never;
@@ -2506,6 +2523,49 @@ export interface components {
             id: string;
             name: string;
             reason: string;
+        };
+        LineageEdge: {
+            from: string;
+            /** @description Of the input; in a datastore the path. */
+            name?: string;
+            /** @enum {string} */
+            relation: "read by" | "made" | "registered as" | "served by" | "used by" | "holds";
+            to: string;
+        };
+        LineageGraph: {
+            edges: components["schemas"]["LineageEdge"][];
+            nodes: components["schemas"]["LineageNode"][];
+            /** @description The node that was asked about. */
+            of: string;
+        };
+        LineageNode: {
+            /** Format: date-time */
+            created_at?: string;
+            experiment?: string;
+            id: string;
+            /** @enum {string} */
+            kind: "data" | "run" | "model" | "environment" | "deployment" | "files" | "datastore" | "address";
+            /** Format: int64 */
+            level: number;
+            /** @description It was deleted, or has another name now. */
+            missing?: boolean;
+            /** @description It comes from things that are not in the graph. */
+            more_sources?: boolean;
+            /** @description More came of it than is in the graph. */
+            more_uses?: boolean;
+            /** @description Of the asset, the run, the endpoint or the datastore; of files their tree. */
+            name: string;
+            /** Format: int64 */
+            size?: number;
+            /** @description Of a run or a deployment. */
+            status?: string;
+            /** @description What people call a run. */
+            title?: string;
+            /** @description The bytes. */
+            tree?: string;
+            type?: string;
+            /** @description Of the asset; of a deployment its own name. */
+            version?: string;
         };
         Me: {
             user: components["schemas"]["User"];
@@ -5370,6 +5430,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobExplanation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-lineage": {
+        parameters: {
+            query: {
+                /** @description data:NAME:VERSION, model:NAME:VERSION, run:NAME, environment:NAME:VERSION or deployment:ENDPOINT/NAME. */
+                of: string;
+                /** @description What it comes from, what became of it, or both, which is the default. */
+                direction?: "both" | "sources" | "uses";
+                /** @description How many steps to follow; 5 when it is left out. */
+                depth?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineageGraph"];
                 };
             };
             /** @description Error */

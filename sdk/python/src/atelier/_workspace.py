@@ -76,6 +76,21 @@ class Workspace:
         self.online_deployments = OnlineDeployments(self._transport)
         self.environments = Environments(self._transport)
 
+    def lineage(self, of: str, *, direction: str = "both", depth: int = 5) -> dict[str, Any]:
+        """Return what a thing comes from and what became of it: `nodes` and `edges`.
+
+        Args:
+            of: `data:NAME:VERSION`, `model:NAME:VERSION`, `run:NAME`, `environment:NAME:VERSION` or
+                `deployment:ENDPOINT/NAME`; without a version the one made last.
+            direction: `sources`, `uses` or `both`.
+            depth: How many steps to follow.
+
+        Raises:
+            NotFoundError: There is no such thing.
+        """
+        graph: dict[str, Any] = self._transport.get("lineage", of=of, direction=direction, depth=depth)
+        return graph
+
     @classmethod
     def from_config(
         cls, path: str | Path | None = None, *, token: str | None = None, timeout: float = 60.0
