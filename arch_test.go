@@ -29,7 +29,7 @@ var tiers = [][]string{
 	{"internal/tracking/filter"},
 	{"internal/tracking", "internal/environment", "internal/datastore"},
 	{"internal/model", "internal/data", "internal/compute", "internal/lineage"},
-	{"internal/compute/process", "internal/compute/local", "internal/compute/fake", "internal/job", "internal/endpoint"},
+	{"internal/compute/process", "internal/compute/local", "internal/compute/fake", "internal/job", "internal/endpoint", "internal/environment/builder"},
 	{"internal/spec"},
 	{"internal/route"},
 	{"internal/api", "internal/mlflow", "web", "sdk/python"},

@@ -6,17 +6,20 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/environment"
+	"github.com/atelier-ml/atelier/internal/environment/builder"
 	"github.com/atelier-ml/atelier/internal/route"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
 type environmentRoutes struct {
 	environments *environment.Service
+	builds       *builder.Service
 }
 
-// RegisterEnvironments adds the routes of environments.
-func RegisterEnvironments(t *route.Table, environments *environment.Service) {
-	e := &environmentRoutes{environments: environments}
+// RegisterEnvironments adds the routes of environments and of their builds.
+func RegisterEnvironments(t *route.Table, environments *environment.Service, builds *builder.Service) {
+	e := &environmentRoutes{environments: environments, builds: builds}
+	e.registerBuilds(t)
 	route.Native(t, route.Route{Method: "GET", Path: inWorkspace + "/environments", Permission: "environments/read",
 		Summary: "List curated environments and the workspace's own", Tag: "environments"}, e.list)
 	route.Native(t, route.Route{Method: "POST", Path: inWorkspace + "/environments", Permission: "environments/write",

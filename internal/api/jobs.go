@@ -154,13 +154,7 @@ func (r *jobRoutes) readLog(w http.ResponseWriter, req *http.Request) {
 	if limit > 0 {
 		length = min(length, limit)
 	}
-	header := w.Header()
-	header.Set("Content-Type", "text/plain; charset=utf-8")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Log-Size", strconv.FormatInt(size, 10))
-	header.Set("Content-Length", strconv.FormatInt(length, 10))
+	logHeader(w, size, length)
 	io.Copy(w, io.LimitReader(log.Reader(offset), length))
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/endpoint"
 	"github.com/atelier-ml/atelier/internal/environment"
+	"github.com/atelier-ml/atelier/internal/environment/builder"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/job"
 	"github.com/atelier-ml/atelier/internal/lineage"
@@ -81,6 +82,11 @@ func (a *App) build(ctx context.Context) error {
 	}
 	driver.HasGPUs(a.config.gpus(ctx))
 	environments := environment.New(g.db)
+	builds, err := builder.New(builder.Options{Environments: environments, Driver: driver, Clock: g.clock, Log: a.log,
+		Dir: a.path("environments"), ToolsDir: a.path("tools"), KeepUnused: a.config.KeepEnvironments})
+	if err != nil {
+		return err
+	}
 	runs := tracking.New(g.db, g.blobs, g.bus)
 	models := model.New(g.db, g.blobs, g.bus, runs)
 	stores := datastore.New(g.db, g.vault, who, g.bus, a.config.DataDir)
@@ -105,7 +111,7 @@ func (a *App) build(ctx context.Context) error {
 	runs.HeldBy(model.References, data.Held, endpoint.References)
 	sweeper := sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, data.References, job.References, endpoint.References)
 	compact := func(ctx context.Context) error { return runs.Compact(ctx, g.clock) }
-	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}, {"data", assets.Run}, {"metrics", compact}, {"storage", runs.SumUp}}
+	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}, {"data", assets.Run}, {"environments", builds.Run}, {"metrics", compact}, {"storage", runs.SumUp}}
 
 	t := route.New(route.Options{Access: who, Workspaces: workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
 	a.table = t
@@ -115,7 +121,7 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterFiles(t, g.blobs)
 	api.RegisterSweep(t, sweeper)
 	api.RegisterEvents(t, g.bus)
-	api.RegisterEnvironments(t, environments)
+	api.RegisterEnvironments(t, environments, builds)
 	api.RegisterJobs(t, jobs, g.bus)
 	api.RegisterComputes(t, jobs)
 	api.RegisterTasks(t, jobs, endpoints, runs)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os/user"
 	"path/filepath"
+	"time"
 
 	"github.com/atelier-ml/atelier/internal/compute/local"
 )
@@ -25,6 +26,9 @@ type Config struct {
 	AllowedHosts []string
 	// GPUs is how many jobs may be given; below 0, as many as are found.
 	GPUs int
+	// KeepEnvironments is how long a built environment stays that nobody uses; 0 is
+	// for ever.
+	KeepEnvironments time.Duration
 	// Executable is this program, which the local driver starts as a runner.
 	Executable string
 	Log        *slog.Logger

@@ -9,7 +9,7 @@ import (
 
 func (c *command) environmentCommand() *cobra.Command {
 	return noun("environment", "Name the environments that jobs run in",
-		c.environmentCreate(), c.environmentUpdate(), c.environmentList(), c.environmentShow(), c.environmentArchive(true), c.environmentArchive(false))
+		c.environmentCreate(), c.environmentUpdate(), c.environmentList(), c.environmentShow(), c.environmentBuild(), c.environmentPrune(), c.environmentArchive(true), c.environmentArchive(false))
 }
 
 func (c *command) environmentCreate() *cobra.Command {
@@ -119,12 +119,14 @@ func yes(so bool) string {
 
 func (c *command) environmentShow() *cobra.Command {
 	var version string
+	var log bool
 	cmd := &cobra.Command{
 		Use:     "show NAME",
 		Short:   "Show an environment: its newest version unless one is named",
-		Example: "  atelier environment show sklearn\n  atelier environment show sklearn --version 1",
+		Example: "  atelier environment show vision\n  atelier environment show vision --version 1\n  atelier environment show vision --log",
 	}
 	cmd.Flags().StringVarP(&version, "version", "v", environment.Latest, "which version")
+	cmd.Flags().BoolVar(&log, "log", false, "print the log of its last build instead, and follow it")
 	name := named(cmd, "environment")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		which, err := name(args)
@@ -132,11 +134,22 @@ func (c *command) environmentShow() *cobra.Command {
 			return err
 		}
 		return c.onServer(func(api *client.Client) error {
+			if log {
+				return c.followBuild(cmd.Context(), api, which, version)
+			}
 			found, err := api.GetEnvironment(cmd.Context(), which, version)
 			if err != nil {
 				return err
 			}
-			return c.emit(found, func() table { return environmentFacts(found) })
+			status, err := api.Build(cmd.Context(), which, version)
+			if err != nil {
+				return err
+			}
+			shown := struct {
+				environment.Environment
+				Build environment.Status `json:"build"`
+			}{found, status}
+			return c.emit(shown, func() table { return environmentFacts(found, buildFacts(c, status)...) })
 		})
 	}
 	return cmd
@@ -178,7 +191,7 @@ func (c *command) environmentArchive(archive bool) *cobra.Command {
 	return cmd
 }
 
-func environmentFacts(e environment.Environment) table {
+func environmentFacts(e environment.Environment, more ...[2]string) table {
 	t := facts(
 		[2]string{"name", e.Name},
 		[2]string{"version", e.Version},
@@ -189,6 +202,7 @@ func environmentFacts(e environment.Environment) table {
 		[2]string{"archived", yes(e.Archived)},
 		[2]string{"hash", e.Hash},
 	)
+	t.rows = append(t.rows, facts(more...).rows...)
 	for _, requirement := range e.Requirements {
 		t.rows = append(t.rows, []string{"package", requirement})
 	}

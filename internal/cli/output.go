@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,6 +170,21 @@ func bytesText(n int64) string {
 		unit++
 	}
 	return fmt.Sprintf("%.1f %s", value, units[unit])
+}
+
+// readSize reads what bytesText shows, with or without the blank.
+func readSize(flag, text string) (int64, error) {
+	number, unit := strings.TrimSpace(text), int64(1)
+	for i, name := range []string{"kB", "MB", "GB", "TB"} {
+		if before, ok := strings.CutSuffix(number, name); ok {
+			number, unit = strings.TrimSpace(before), int64(math.Pow10(3*(i+1)))
+		}
+	}
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil || value < 0 || value*float64(unit) > 1e18 {
+		return 0, atelier.Errorf(atelier.Invalid, "%q is not a size.", atelier.Clip(text, 40)).At(flag).WithHint("Write it like 20GB or 500MB.")
+	}
+	return int64(value * float64(unit)), nil
 }
 
 // pairs shows a map as "a=1 b=2", in order of its keys.

@@ -52,6 +52,7 @@ func settings() []setting {
 		{key: "storage", help: "s3://BUCKET/PREFIX?endpoint=URL&region=NAME to keep files in S3", check: isStorage, secret: true},
 		{key: "allowed_hosts", help: "further names by which the server may be addressed, separated by commas", check: anything},
 		{key: "gpus", help: "how many GPUs jobs may be given; 0 for none", check: isCount},
+		{key: "keep_environments", fallback: "30d", help: "how long a built environment stays that nobody uses, as in 30d; 0 for ever", check: isAge},
 		{key: "log_level", fallback: "info", help: "debug, info, warn or error", check: oneOf("debug", "info", "warn", "error")},
 		{key: "log_format", fallback: "text", help: "text or json", check: oneOf("text", "json")},
 	}
@@ -78,6 +79,13 @@ func isCount(value string) string {
 		return ""
 	}
 	return "Use a number from 0 to 1024, or leave it out to have them counted."
+}
+
+func isAge(value string) string {
+	if _, err := readAge("", value); err != nil {
+		return "Write it like 30d or 12h, or 0 for ever."
+	}
+	return ""
 }
 
 func isDatabase(value string) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,9 +21,12 @@ type UpOptions struct {
 	Storage  string // s3://..., or empty: a folder in DataDir
 	// AllowedHosts are further names by which the server may be addressed.
 	AllowedHosts []string
-	GPUs         int    // -1: as many as are found
-	LogLevel     string // debug, info, warn or error
-	LogFormat    string // text or json
+	GPUs         int // -1: as many as are found
+	// KeepEnvironments is how long a built environment stays that nobody uses;
+	// 0 is for ever.
+	KeepEnvironments time.Duration
+	LogLevel         string // debug, info, warn or error
+	LogFormat        string // text or json
 
 	Stdout, Stderr io.Writer
 	// SaveToken remembers the owner's token for the command line on this machine.
@@ -105,7 +109,11 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 			return options, err
 		}
 	}
-	_, err := fmt.Sscanf(resolved["port"].Value, "%d", &options.Port)
+	var err error
+	if options.KeepEnvironments, err = readAge("--keep-environments", resolved["keep_environments"].Value); err != nil {
+		return options, err
+	}
+	_, err = fmt.Sscanf(resolved["port"].Value, "%d", &options.Port)
 	return options, err
 }
 

@@ -11,6 +11,7 @@ type Kind string
 const (
 	Command Kind = "command" // run a command to its end
 	Service Kind = "service" // keep scoring workers running until told to stop
+	Build   Kind = "build"   // build an environment; nothing is reported
 )
 
 // Task is everything that a runner needs to know. The driver stores it as

@@ -4,14 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
-	"time"
 
 	"github.com/atelier-ml/atelier"
 )
@@ -32,17 +29,23 @@ type Ready struct {
 	PythonVersion string    `json:"python_version"` // 3.11.7
 	Packages      []Package `json:"packages"`       // what is installed in it, by name
 	Lock          []string  `json:"lock,omitempty"` // the same as requirements, which install it again
+
+	use *os.File // held so that nobody removes the environment
 }
 
-// readyFile is written last, so a folder without it is a build that did not
-// finish.
-const readyFile = "atelier-environment.json"
+// Release says that the environment is no longer used. The end of the process
+// says it, too.
+func (r Ready) Release() {
+	if r.use != nil {
+		r.use.Close()
+	}
+}
 
 // Build returns the environment of options.Definition, building it in
-// <Root>/<hash> if it is not there yet. Processes that ask for the same one at
-// the same time wait for one build. A virtual environment's scripts hold its
-// absolute path, so it is made in its final place, under a lock, and counts
-// only once its ready file is there.
+// <Root>/<hash> if it is not there yet, and keeps it from being removed until it
+// is released. Processes that ask for the same one at the same time wait for one
+// build. A virtual environment's scripts hold its absolute path, so it is made in
+// its final place, under a lock, and counts only once its ready file is there.
 func Build(ctx context.Context, options BuildOptions) (Ready, error) {
 	if options.Log == nil {
 		options.Log = io.Discard
@@ -52,30 +55,44 @@ func Build(ctx context.Context, options BuildOptions) (Ready, error) {
 		return Ready{}, err
 	}
 	options.Root = root
-	hash := options.Definition.Hash()
-	dir := filepath.Join(root, hash)
-	if ready, ok := readReady(dir); ok {
-		announce(options, ready, "is ready")
-		return ready, nil
-	}
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return Ready{}, fmt.Errorf("make the folder of environments: %w", err)
 	}
-	lock, err := takeLock(ctx, dir+".lock", func() {
+	use, err := takeLock(ctx, Folder(root).path(options.Definition.Hash(), useFile), shared, func() {})
+	if err != nil {
+		return Ready{}, err
+	}
+	ready, err := findOrBuild(ctx, options)
+	if err != nil {
+		use.Close()
+		return Ready{}, err
+	}
+	ready.use = use
+	Folder(root).noteUse(ready.Hash)
+	return ready, nil
+}
+
+// findOrBuild is Build for whoever holds the lock of a user.
+func findOrBuild(ctx context.Context, options BuildOptions) (Ready, error) {
+	folder, hash := Folder(options.Root), options.Definition.Hash()
+	if ready, ok := folder.ready(hash); ok {
+		announce(options, ready, "is ready")
+		return ready, nil
+	}
+	lock, err := takeLock(ctx, folder.path(hash, lockFile), alone, func() {
 		fmt.Fprintf(options.Log, "Another job is building environment %s; waiting for it.\n", title(options.Definition))
 	})
 	if err != nil {
 		return Ready{}, err
 	}
 	defer lock.Close()
-	if ready, ok := readReady(dir); ok {
+	if ready, ok := folder.ready(hash); ok {
 		announce(options, ready, "was built by another job and is ready")
 		return ready, nil
 	}
-	ready, err := build(ctx, options, dir, lock)
+	ready, err := folder.build(ctx, options, lock)
 	if err != nil {
-		os.RemoveAll(dir)
-		return Ready{}, err
+		return Ready{}, blame(err, cmp.Or(options.Definition.Source, options.Definition.Name, "The environment"))
 	}
 	announce(options, ready, "is built")
 	return ready, nil
@@ -88,37 +105,25 @@ func announce(options BuildOptions, ready Ready, state string) {
 
 // title names an environment for people: its name, or the start of its hash.
 func title(d Definition) string {
-	short := d.Hash()[:12]
+	id := short(d.Hash())
 	if d.Name == "" || d.Name == Anonymous {
 		if d.Source != "" {
-			return d.Source + " (" + short + ")"
+			return d.Source + " (" + id + ")"
 		}
-		return short
+		return id
 	}
-	return d.Name + ":" + cmp.Or(d.Version, "1") + " (" + short + ")"
+	return d.Name + ":" + cmp.Or(d.Version, "1") + " (" + id + ")"
 }
 
-// readReady reads a finished environment. One whose interpreter has gone, as
-// after an upgrade of the system's Python, does not count.
-func readReady(dir string) (Ready, bool) {
-	text, err := os.ReadFile(filepath.Join(dir, readyFile))
-	if err != nil {
-		return Ready{}, false
-	}
-	var ready Ready
-	if json.Unmarshal(text, &ready) != nil || ready.Dir != dir {
-		return Ready{}, false
-	}
-	_, err = os.Stat(ready.Python)
-	return ready, err == nil
-}
+// short is enough of a hash for people.
+func short(hash string) string { return hash[:12] }
 
 func build(ctx context.Context, options BuildOptions, dir string, lock *os.File) (Ready, error) {
-	python, err := choosePython(ctx, options.Definition)
+	python, err := choosePython(ctx, options.Definition.Python)
 	if err != nil {
 		return Ready{}, err
 	}
-	fmt.Fprintf(options.Log, "Building environment %s with Python %s.\n", title(options.Definition), python)
+	fmt.Fprintf(options.Log, "Building environment %s with Python %s.\n", short(filepath.Base(dir)), python)
 	if err := os.RemoveAll(dir); err != nil {
 		return Ready{}, fmt.Errorf("clear an unfinished environment: %w", err)
 	}
@@ -155,7 +160,7 @@ func fill(ctx context.Context, options BuildOptions, python string, ready *Ready
 		return err
 	}
 	tool := uvTool{path: uv, log: options.Log, lock: lock}
-	if err := tool.makeFolder(ctx, python, ready.Dir, options.Definition); err != nil {
+	if err := tool.makeFolder(ctx, python, ready.Dir); err != nil {
 		return err
 	}
 	if err := tool.install(ctx, ready.Dir, options); err != nil {
@@ -168,48 +173,10 @@ func fill(ctx context.Context, options BuildOptions, python string, ready *Ready
 	return err
 }
 
-// writeReady gives the ready file its name only once it is whole.
 func writeReady(ready Ready) error {
 	text, err := json.MarshalIndent(ready, "", "  ")
 	if err != nil {
 		return err
 	}
-	final := filepath.Join(ready.Dir, readyFile)
-	if err := os.WriteFile(final+".part", text, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(final+".part", final)
-}
-
-// takeLock takes the lock in the file at path, which other processes respect.
-// It calls waiting once if somebody else holds it. The lock ends when every
-// process that has the file open is gone, so the programs that a build starts
-// get it too: a build that outlives its killed parent still keeps others out.
-func takeLock(ctx context.Context, path string, waiting func()) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock the environment: %w", err)
-	}
-	retry := time.NewTicker(50 * time.Millisecond)
-	defer retry.Stop()
-	for first := true; ; first = false {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return file, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			file.Close()
-			return nil, atelier.Errorf(atelier.Unavailable, "The file %s cannot be locked: %w", path, err).
-				WithHint("Keep the data folder on a file system that supports locks.")
-		}
-		if first {
-			waiting()
-		}
-		select {
-		case <-ctx.Done():
-			file.Close()
-			return nil, ctx.Err()
-		case <-retry.C:
-		}
-	}
+	return writeWhole(filepath.Join(ready.Dir, readyFile), text)
 }

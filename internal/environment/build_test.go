@@ -219,15 +219,19 @@ wait`)
 	if _, err := io.ReadAll(reader); err != nil { // ends only when nobody holds the pipe
 		t.Error(err)
 	}
-	left, err := filepath.Glob(filepath.Join(options.Root, "*"))
-	if err != nil || len(left) != 1 || !strings.HasSuffix(left[0], ".lock") {
-		t.Errorf("left behind: %v, %v", left, err)
+	hash := options.Definition.Hash()
+	if _, err := os.Stat(filepath.Join(options.Root, hash)); err == nil {
+		t.Error("the folder was left behind")
+	}
+	status, err := Folder(options.Root).Status(hash)
+	if err != nil || status.State != Canceled || status.FinishedAt == nil {
+		t.Errorf("the state is %+v, %v", status, err)
 	}
 }
 
 func TestTheLockLastsAsLongAsTheToolThatHasIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.lock")
-	lock, err := takeLock(t.Context(), path, func() { t.Error("nobody else has the lock") })
+	lock, err := takeLock(t.Context(), path, alone, func() { t.Error("nobody else has the lock") })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +246,7 @@ func TestTheLockLastsAsLongAsTheToolThatHasIt(t *testing.T) {
 	}
 	lock.Close() // as when the builder is killed
 	waited := false
-	again, err := takeLock(t.Context(), path, func() {
+	again, err := takeLock(t.Context(), path, alone, func() {
 		waited = true
 		input.Close()
 	})

@@ -38,7 +38,7 @@ func curated(name, description string) Environment {
 	}
 	e := Environment{Name: name, Version: curatedVersion, Description: description, Curated: true, Tags: map[string]string{},
 		PythonVersion: ">=3.10,<3.14", Requirements: normaliseAll(strings.Split(string(text), "\n"))}
-	e.Hash = e.definition().Hash()
+	e.Hash = e.Definition().Hash()
 	return e
 }
 
@@ -76,7 +76,7 @@ func curatedByName(name string) (d Definition, hint string, found bool) {
 func curatedDefinition(name string) Definition {
 	all := Curated()
 	at := slices.IndexFunc(all, func(e Environment) bool { return e.Name == name })
-	return all[at].definition()
+	return all[at].Definition()
 }
 
 // pythonOf reads the Python version out of an image's or environment's name:

@@ -23,8 +23,8 @@ type Environment struct {
 	source  string   // the file that the packages were read from
 }
 
-// definition is what e builds.
-func (e Environment) definition() Definition {
+// Definition is what e builds.
+func (e Environment) Definition() Definition {
 	return Definition{Name: e.Name, Version: e.Version, Source: e.source, Python: e.PythonVersion, Requirements: e.Requirements, Options: e.options}
 }
 

@@ -21,11 +21,11 @@ const supportedPython = ">=3.10"
 
 var pythonName = regexp.MustCompile(`^python(3(\.\d+)?)?$`)
 
-// choosePython returns the path of an interpreter that suits d. We look for it
-// ourselves because uv gives up at the first of pyenv's shims that points to a
-// version which is not switched on.
-func choosePython(ctx context.Context, d Definition) (string, error) {
-	wanted := cmp.Or(d.Python, supportedPython)
+// choosePython returns the path of an interpreter of a version that suits wanted.
+// We look for it ourselves because uv gives up at the first of pyenv's shims that
+// points to a version which is not switched on.
+func choosePython(ctx context.Context, wanted string) (string, error) {
+	wanted = cmp.Or(wanted, supportedPython)
 	var found []string
 	for _, path := range pythonCandidates(os.Getenv("PATH"), os.Getenv("HOME")) {
 		version, err := pythonVersion(ctx, path)
@@ -45,22 +45,20 @@ func choosePython(ctx context.Context, d Definition) (string, error) {
 	if downloads := os.Getenv("UV_PYTHON_DOWNLOADS"); downloads != "" && downloads != "never" {
 		return wanted, nil // the user lets uv fetch interpreters
 	}
-	return "", missingPython(d, wanted, found)
+	return "", missingPython(wanted, found)
 }
 
-func missingPython(d Definition, wanted string, found []string) error {
+func missingPython(wanted string, found []string) error {
 	there := "No Python was found on this machine"
 	if len(found) > 0 {
 		slices.SortFunc(found, compareVersions)
 		there = "This machine has Python " + strings.Join(found, ", ")
 	}
-	asks := "The environment"
-	if source := cmp.Or(d.Source, d.Name); source != "" {
-		asks = source
-	}
-	return atelier.Errorf(atelier.Invalid, "%s asks for Python %s. %s.", asks, wanted, there).
-		WithHint("Install that version (for instance with `uv python install %s`), or ask for one that is there.",
-			strings.TrimLeft(strings.Split(wanted, ",")[0], "<>=~! "))
+	return fault(func(source string) *atelier.Error {
+		return atelier.Errorf(atelier.Invalid, "%s asks for Python %s. %s.", source, wanted, there).
+			WithHint("Install that version (for instance with `uv python install %s`), or ask for one that is there.",
+				strings.TrimLeft(strings.Split(wanted, ",")[0], "<>=~! "))
+	})
 }
 
 // pythonCandidates lists programs that may be interpreters: on PATH in its

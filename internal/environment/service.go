@@ -47,7 +47,7 @@ func (s *Service) lookUp(ctx context.Context, ws, reference string) (d Definitio
 	if path.Kind == atelier.AssetPath {
 		e, found, err := s.own(ctx, ws, path.Name, path.Version)
 		if found || err != nil {
-			return e.definition(), "", err
+			return e.Definition(), "", err
 		}
 	}
 	d, hint, found := curatedByName(path.Name)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -46,9 +47,9 @@ func findUV(ctx context.Context, tools string, log io.Writer) (string, error) {
 	if works(ctx, own) {
 		return own, nil
 	}
-	python, err := choosePython(ctx, Definition{Name: "uv, which builds environments,", Python: pythonForUV})
+	python, err := choosePython(ctx, pythonForUV)
 	if err != nil {
-		return "", err
+		return "", blame(err, "uv, which builds environments,")
 	}
 	if found, err := exec.CommandContext(ctx, python, "-c", "import uv; print(uv.find_uv_bin())").Output(); err == nil {
 		if path := strings.TrimSpace(string(found)); works(ctx, path) {
@@ -70,7 +71,7 @@ func installUV(ctx context.Context, python, own string, log io.Writer) error {
 	if err := os.MkdirAll(tools, 0o700); err != nil {
 		return err
 	}
-	lock, err := takeLock(ctx, filepath.Join(tools, "uv.lock"), func() {})
+	lock, err := takeLock(ctx, filepath.Join(tools, "uv.lock"), alone, func() {})
 	if err != nil {
 		return err
 	}
@@ -110,10 +111,10 @@ func lastLine(text string) string {
 }
 
 // makeFolder makes an empty virtual environment.
-func (u uvTool) makeFolder(ctx context.Context, python, dir string, d Definition) error {
+func (u uvTool) makeFolder(ctx context.Context, python, dir string) error {
 	said, err := u.run(ctx, "venv", "--quiet", "--no-project", "--python", python, dir)
 	if err != nil {
-		return buildError(ctx, d, said, err)
+		return buildError(ctx, said, err)
 	}
 	return nil
 }
@@ -132,7 +133,7 @@ func (u uvTool) install(ctx context.Context, dir string, options BuildOptions) e
 	said, err := u.run(ctx, "pip", "install", "--python", filepath.Join(dir, "bin", "python"),
 		"--link-mode", u.linkMode(ctx, options.Root), "--requirements", list)
 	if err != nil {
-		return buildError(ctx, d, said, err)
+		return buildError(ctx, said, err)
 	}
 	return nil
 }
@@ -238,9 +239,23 @@ func uvEnvironment(environ []string) []string {
 	return result
 }
 
-// buildError makes of what uv said a message with the name of the user's file
-// and the resolver's own words.
-func buildError(ctx context.Context, d Definition, said string, err error) error {
+// fault is what is wrong with the making of an environment, told with the name by
+// which somebody knows the environment. Whoever has the same packages under
+// another name, perhaps in another workspace, reads the fault without it.
+type fault func(source string) *atelier.Error
+
+func (f fault) Error() string { return f("The environment").Error() }
+
+// blame names the source of a fault.
+func blame(err error, source string) error {
+	if f := fault(nil); errors.As(err, &f) {
+		return f(source)
+	}
+	return err
+}
+
+// buildError makes of what uv said a fault with the resolver's own words.
+func buildError(ctx context.Context, said string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -248,15 +263,18 @@ func buildError(ctx context.Context, d Definition, said string, err error) error
 	if words == "" {
 		words = err.Error()
 	}
-	source := cmp.Or(d.Source, d.Name, "the environment")
 	for _, sign := range []string{"error sending request", "dns error", "Failed to fetch", "Request failed after"} {
 		if strings.Contains(said, sign) {
-			return atelier.Errorf(atelier.Unavailable, "The packages of %s could not be fetched: %s", source, words).
-				WithHint("Check the network and the package index (UV_DEFAULT_INDEX), then submit again.")
+			return fault(func(source string) *atelier.Error {
+				return atelier.Errorf(atelier.Unavailable, "%s: the packages could not be fetched: %s", source, words).
+					WithHint("Check the network and the package index (UV_DEFAULT_INDEX), then submit again.")
+			})
 		}
 	}
-	return atelier.Errorf(atelier.Invalid, "The packages of %s cannot be installed: %s", source, words).
-		WithHint("Change the versions in %s and submit again.", source)
+	return fault(func(source string) *atelier.Error {
+		return atelier.Errorf(atelier.Invalid, "%s: the packages cannot be installed: %s", source, words).
+			WithHint("Change the versions and submit again.")
+	})
 }
 
 // resolverWords returns uv's complaint on one line, without its drawing.

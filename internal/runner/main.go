@@ -72,6 +72,9 @@ func runTask(dir string, stdout, stderr io.Writer) error {
 		<-stop
 		cancel(errCanceled)
 	}()
+	if r.task.Kind == compute.Build {
+		return r.build(ctx)
+	}
 	return r.run(ctx, cancel)
 }
 
@@ -117,6 +120,9 @@ func open(dir string, stderr io.Writer) (*runner, error) {
 func (r *runner) close() error {
 	if r.linkDir != "" {
 		os.RemoveAll(r.linkDir) // removes the link, not what it leads to
+	}
+	if r.ready != nil {
+		r.ready.Release()
 	}
 	return errors.Join(r.journal.close(), r.queue.close(), r.streams.close())
 }

@@ -192,12 +192,21 @@ func (r *runner) makeEnvironment(ctx context.Context, p *place) error {
 		return nil
 	}
 	definition := *r.task.Environment
-	ready, err := environment.Build(ctx, environment.BuildOptions{
-		Root: r.task.EnvironmentsDir, Tools: r.task.ToolsDir, Definition: definition, Log: r.streams.environment})
-	if err != nil {
+	if err := r.build(ctx); err != nil {
 		return &failure{compute.EnvironmentError, err}
 	}
-	p.ready = &ready
+	p.ready = r.ready
 	return r.journal.append(compute.Record{Type: compute.EnvironmentRecord, Environment: &compute.EnvironmentInfo{
-		Name: definition.Name, Version: definition.Version, Hash: ready.Hash, Python: ready.PythonVersion, Packages: ready.Packages, Lock: ready.Lock}})
+		Name: definition.Name, Version: definition.Version, Hash: r.ready.Hash, Python: r.ready.PythonVersion, Packages: r.ready.Packages, Lock: r.ready.Lock}})
+}
+
+// build builds the task's environment, or finds it.
+func (r *runner) build(ctx context.Context) error {
+	ready, err := environment.Build(ctx, environment.BuildOptions{
+		Root: r.task.EnvironmentsDir, Tools: r.task.ToolsDir, Definition: *r.task.Environment, Log: r.streams.environment})
+	if err != nil {
+		return err
+	}
+	r.ready = &ready
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/process"
+	"github.com/atelier-ml/atelier/internal/environment"
 )
 
 // Why a command is made to end before it ends by itself. They are causes of the
@@ -35,6 +36,7 @@ type runner struct {
 	streams *streams
 	server  *server
 	usage   atomic.Pointer[compute.Usage] // the last measurement, for heartbeats
+	ready   *environment.Ready            // kept from being removed until the end
 }
 
 // outcome is how a task ended.

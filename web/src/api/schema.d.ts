@@ -513,6 +513,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/environments/builds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how far the workspace's environments are built */
+        get: operations["get-environments-builds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/environments/prune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove built environments that nobody uses, of all workspaces */
+        post: operations["post-environments-prune"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/environments/{environment}": {
         parameters: {
             query?: never;
@@ -546,6 +580,58 @@ export interface paths {
         head?: never;
         /** Change what is said about a version of an environment, or archive it */
         patch: operations["patch-environments-environment-versions-version"];
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/environments/{environment}/versions/{version}/build": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how far an environment is built */
+        get: operations["get-environments-environment-versions-version-build"];
+        put?: never;
+        /** Begin to build an environment, unless it is ready */
+        post: operations["post-environments-environment-versions-version-build"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/environments/{environment}/versions/{version}/build/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel the build of an environment */
+        post: operations["post-environments-environment-versions-version-build-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/environments/{environment}/versions/{version}/build/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a part of the log of an environment's last build */
+        get: operations["get-environments-environment-versions-version-build-log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/workspaces/{workspace}/events": {
@@ -2050,6 +2136,16 @@ export interface components {
             items: components["schemas"]["Environment"][];
             next_page_token?: string;
         };
+        EnvironmentPruned: {
+            dry_run?: boolean;
+            /** Format: int64 */
+            kept: number;
+            /** Format: int64 */
+            kept_bytes: number;
+            removed: components["schemas"]["EnvironmentStatus"][];
+            /** Format: int64 */
+            removed_bytes: number;
+        };
         EnvironmentRegisterEnvironment: {
             /** @description The text of a conda file */
             conda_file?: string;
@@ -2065,6 +2161,37 @@ export interface components {
                 [key: string]: string;
             };
             version?: string;
+        };
+        EnvironmentStatus: {
+            /** @description Why the last build failed. */
+            error?: string;
+            /** Format: date-time */
+            finished_at?: string;
+            hash: string;
+            /** @description A job or deployment runs in it now. */
+            in_use: boolean;
+            /**
+             * Format: date-time
+             * @description When a job or deployment last asked for it.
+             */
+            last_used_at?: string;
+            /**
+             * Format: int64
+             * @description How long the log of the last build is.
+             */
+            log_bytes: number;
+            packages?: components["schemas"]["EnvironmentPackage"][];
+            python_version?: string;
+            /** Format: int64 */
+            size_bytes: number;
+            /** Format: date-time */
+            started_at?: string;
+            /** @enum {string} */
+            state: "not_built" | "building" | "ready" | "failed" | "canceled";
+        };
+        EnvironmentStatusPage: {
+            items: components["schemas"]["EnvironmentStatus"][];
+            next_page_token?: string;
         };
         EnvironmentUpdate: {
             archived?: boolean;
@@ -4563,6 +4690,77 @@ export interface operations {
             };
         };
     };
+    "get-environments-builds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentStatusPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-environments-prune": {
+        parameters: {
+            query?: {
+                /** @description Only tell. */
+                dry_run?: boolean;
+                /** @description How long nobody may have used an environment that is removed. */
+                unused_for?: string;
+                /** @description Remove more, the least recently used first, until the rest is no larger. */
+                max_bytes?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentPruned"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "patch-environments-environment": {
         parameters: {
             query?: never;
@@ -4671,6 +4869,133 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Failure"];
                 };
+            };
+        };
+    };
+    "get-environments-environment-versions-version-build": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                environment: string;
+                /** @description a version, or "latest" */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentStatus"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-environments-environment-versions-version-build": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                environment: string;
+                /** @description a version, or "latest" */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentStatus"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-environments-environment-versions-version-build-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                environment: string;
+                /** @description a version, or "latest" */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentStatus"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-environments-environment-versions-version-build-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+                environment: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
