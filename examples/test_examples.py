@@ -37,6 +37,16 @@ def test_hello(atelier):
     assert "Hello, Ada, from " in printed
 
 
+def test_distributed(atelier, tmp_path):
+    name = json.loads(atelier("job", "create", "-f", "distributed/job.yml", "-o", "json"))["name"]
+    assert atelier("job", "stream", name) == "process 0 of 4 saw 100 rows and found y = 3.00 x + 1.00\n"
+    assert atelier("job", "stream", name, "--log", "3").startswith("process 3 of 4")
+    assert "process 3" in atelier("job", "show", name)
+    atelier("job", "download", name, "-p", str(tmp_path))
+    kept = {path.name for path in (tmp_path / "user_logs").iterdir()}
+    assert kept == {"std_log.txt", *(f"std_log_process_0{rank}.txt" for rank in (1, 2, 3))}
+
+
 def test_digits(atelier, tmp_path):
     asked = ("job", "create", "-f", "digits/job.yml", "--set", "inputs.epochs=5")
     name = json.loads(atelier(*asked, "-o", "json"))["name"]

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/atelier-ml/atelier/internal/client"
+	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/job"
 )
 
@@ -144,6 +145,9 @@ func (c *command) showJob(api *client.Client, j job.Job) error {
 		if j.ExitCode != nil {
 			lines = append(lines, [2]string{"exit code", strconv.Itoa(*j.ExitCode)})
 		}
+		for _, rank := range j.Ranks {
+			lines = append(lines, [2]string{"process " + strconv.Itoa(rank.Rank), rankText(rank)})
+		}
 		if j.Error != nil {
 			lines = append(lines, [2]string{"error", j.Error.Message})
 		}
@@ -152,6 +156,15 @@ func (c *command) showJob(api *client.Client, j job.Job) error {
 		}
 		return facts(append(lines, [2]string{"studio", studioRun(api, j.Name)})...)
 	})
+}
+
+// rankText is how a process of a job ended, and where its log is.
+func rankText(rank compute.Rank) string {
+	ended := "ended with the others"
+	if rank.ExitCode != nil {
+		ended = "exit code " + strconv.Itoa(*rank.ExitCode)
+	}
+	return strings.TrimSpace(rank.Role+" "+ended) + ", " + rank.Log
 }
 
 // environmentText is how a job's environment is called.

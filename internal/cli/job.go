@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -213,25 +214,37 @@ func (c *command) jobWhy() *cobra.Command {
 func (c *command) jobStream() *cobra.Command {
 	var log string
 	cmd := &cobra.Command{
-		Use:     "stream NAME",
-		Short:   "Print a job's log until the job ends; exit 10 when it ends badly",
-		Example: "  atelier job stream calm-heron-412\n  atelier job stream calm-heron-412 --log environment",
+		Use:   "stream NAME",
+		Short: "Print a job's log until the job ends; exit 10 when it ends badly",
+		Example: "  atelier job stream calm-heron-412\n  atelier job stream calm-heron-412 --log environment\n" +
+			"  atelier job stream calm-heron-412 --log 3",
 	}
-	cmd.Flags().StringVar(&log, "log", "command", "which log: command, environment (how it was built) or runner")
+	cmd.Flags().StringVar(&log, "log", "command", "which log: command, environment (how it was built), runner, or the number of a process of a distributed job")
 	name := named(cmd, "job")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		which, err := name(args)
 		if err != nil {
 			return err
 		}
-		file, ok := map[string]string{"command": job.CommandLog, "environment": job.EnvironmentLog, "runner": job.RunnerLog}[log]
-		if !ok {
-			return atelier.Errorf(atelier.Invalid, "A job has no log %q.", atelier.Clip(log, 40)).At("--log").
-				WithHint("Use command, environment or runner.")
+		file, err := logFile(log)
+		if err != nil {
+			return err
 		}
 		return c.onServer(func(api *client.Client) error { return c.follow(cmd.Context(), api, which, file) })
 	}
 	return cmd
+}
+
+// logFile is the log that a word, or the number of a process, means.
+func logFile(word string) (string, error) {
+	if file, ok := map[string]string{"command": job.CommandLog, "environment": job.EnvironmentLog, "runner": job.RunnerLog}[word]; ok {
+		return file, nil
+	}
+	if rank, err := strconv.Atoi(word); err == nil && rank >= 0 && rank < job.MaxProcesses {
+		return job.ProcessLog(rank), nil
+	}
+	return "", atelier.Errorf(atelier.Invalid, "A job has no log %q.", atelier.Clip(word, 40)).At("--log").
+		WithHint("Use command, environment, runner or the number of a process.")
 }
 
 func (c *command) jobCancel() *cobra.Command {

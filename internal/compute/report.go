@@ -30,7 +30,7 @@ const (
 	UsageRecord       RecordType = "usage"       // Usage
 	EnvironmentRecord RecordType = "environment" // Environment
 	ErrorRecord       RecordType = "error"       // Error: the first one explains the end
-	ExitRecord        RecordType = "exit"        // ExitCode, Canceled: the last record of a task
+	ExitRecord        RecordType = "exit"        // ExitCode, Ranks, Canceled: the last record of a task
 )
 
 // What a runner says in a record of type status.
@@ -55,6 +55,8 @@ type Record struct {
 	// ExitCode is the command's; it is absent when the command never ran, and
 	// 128 plus the signal's number when a signal ended it.
 	ExitCode *int `json:"exit_code,omitempty"`
+	// Ranks are the processes of a command that was several.
+	Ranks []Rank `json:"ranks,omitempty"`
 	// Canceled is true when the command ended because the server asked for it.
 	Canceled bool `json:"canceled,omitempty"`
 	// WorkerPID is the scoring worker's process, in a status record of a service.

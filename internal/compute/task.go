@@ -31,7 +31,10 @@ type Task struct {
 
 	// Command is a line for the shell, in which only ${{inputs.x}} and
 	// ${{outputs.x}} of paths are left to be filled in.
-	Command  string            `json:"command,omitempty"`
+	Command string `json:"command,omitempty"`
+	// Distribution is nil when the command is one process.
+	Distribution *Distribution `json:"distribution,omitempty"`
+
 	CodeTree blob.Hash         `json:"code_tree,omitempty"`
 	Inputs   map[string]Input  `json:"inputs,omitempty"`
 	Outputs  map[string]Output `json:"outputs,omitempty"`

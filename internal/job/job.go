@@ -50,6 +50,7 @@ type Spec struct {
 	Code                 string            `json:"code,omitempty" doc:"The uploaded snapshot, as azureml:TREE:1."`
 	Environment          environment.Spec  `json:"environment" required:"false"`
 	EnvironmentVariables map[string]string `json:"environment_variables" required:"false"`
+	Distribution         *Distribution     `json:"distribution,omitempty"`
 	Compute              string            `json:"compute,omitempty"`
 	Resources            Resources         `json:"resources" required:"false"`
 	Limits               Limits            `json:"limits" required:"false"`
@@ -145,6 +146,7 @@ type Job struct {
 	StartedAt *time.Time       `json:"started_at,omitempty"`
 	EndedAt   *time.Time       `json:"ended_at,omitempty"`
 	ExitCode  *int             `json:"exit_code,omitempty"`
+	Ranks     []compute.Rank   `json:"ranks,omitempty" doc:"The processes of a job that was several."`
 	Usage     *compute.Usage   `json:"usage,omitempty"`
 	// EnvironmentInfo is the environment that the job really ran in.
 	EnvironmentInfo *compute.EnvironmentInfo `json:"environment_info,omitempty"`

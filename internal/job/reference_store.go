@@ -38,13 +38,14 @@ func (s *Service) MayPurge(ctx context.Context, tx *sqldb.Tx, ws, name string) e
 // Purge forgets the job of a run that is removed for good, if there is one: every
 // job has a run.
 func (s *Service) Purge(ctx context.Context, tx *sqldb.Tx, ws, name string) error {
-	if _, err := selectJob(ctx, tx, ws, name); err != nil {
+	j, err := selectJob(ctx, tx, ws, name)
+	if err != nil {
 		if atelier.CodeOf(err) == atelier.NotFound {
 			return nil
 		}
 		return err
 	}
-	s.removeLogs(ws, name)
+	s.removeLogs(j)
 	return deleteJob(ctx, tx, ws, name)
 }
 

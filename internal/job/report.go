@@ -100,6 +100,7 @@ func (j *Job) take(report compute.Report, now time.Time) {
 			if failure == nil {
 				failure = j.Error
 			}
+			j.Ranks = record.Ranks
 			j.apply(happening{kind: exited, failure: failure, exitCode: record.ExitCode, canceled: record.Canceled}, record.At)
 		}
 	}
@@ -124,7 +125,7 @@ func (s *Service) WriteLog(ctx context.Context, ws, task, name string, offset in
 	if err := ownTask(ctx, task); err != nil {
 		return 0, err
 	}
-	if err := checkLogName(name); err != nil {
+	if _, err := logName(name, MaxProcesses); err != nil {
 		return 0, err
 	}
 	size, err := s.Logs.WriteAt(logID(ws, task, name), offset, p)

@@ -200,31 +200,31 @@ func (s *Service) Cancel(ctx context.Context, ws, name string) (Job, error) {
 // Delete forgets a job that has ended: its row, its logs, and its run, which can
 // be restored.
 func (s *Service) Delete(ctx context.Context, ws, name string) error {
-	if err := s.deleteWhenReleased(ctx, ws, name); err != nil {
+	j, err := s.deleteWhenReleased(ctx, ws, name)
+	if err != nil {
 		return err
 	}
 	s.Bus.Publish(event.Notice{Workspace: ws, Topic: event.Job, ID: name})
-	s.removeLogs(ws, name)
+	s.removeLogs(j)
 	return s.Tracking.Delete(ctx, ws, name)
 }
 
-func (s *Service) removeLogs(ws, name string) {
-	for _, log := range []string{CommandLog, EnvironmentLog, RunnerLog} {
-		if err := s.Logs.Remove(logID(ws, name, log)); err != nil {
-			s.Log.Warn("remove a job's log", "job", name, "error", err)
+func (s *Service) removeLogs(j Job) {
+	for _, log := range logNames(j.task.Distribution.Processes()) {
+		if err := s.Logs.Remove(logID(j.workspace, j.Name, log)); err != nil {
+			s.Log.Warn("remove a job's log", "job", j.Name, "error", err)
 		}
 	}
 }
 
 // deleteWhenReleased deletes the job's row. One that has just ended is given a
 // moment to be put away.
-func (s *Service) deleteWhenReleased(ctx context.Context, ws, name string) error {
+func (s *Service) deleteWhenReleased(ctx context.Context, ws, name string) (j Job, err error) {
 	const tries, pause = 50, 100 * time.Millisecond
 	for try := 1; ; try++ {
 		putAway := true
-		err := s.DB.Write(ctx, func(tx *sqldb.Tx) error {
-			j, err := selectJob(ctx, tx, ws, name)
-			if err != nil {
+		err = s.DB.Write(ctx, func(tx *sqldb.Tx) error {
+			if j, err = selectJob(ctx, tx, ws, name); err != nil {
 				return err
 			}
 			if !j.Status.Ended() {
@@ -237,14 +237,14 @@ func (s *Service) deleteWhenReleased(ctx context.Context, ws, name string) error
 			return deleteJob(ctx, tx, ws, name)
 		})
 		if err != nil || putAway {
-			return err
+			return j, err
 		}
 		if try == tries {
-			return atelier.Errorf(atelier.Unavailable, "The job %q has ended, but its runner has not left yet.", name).WithHint("Try again in a moment.")
+			return j, atelier.Errorf(atelier.Unavailable, "The job %q has ended, but its runner has not left yet.", name).WithHint("Try again in a moment.")
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return j, ctx.Err()
 		case <-s.Clock.After(pause):
 		}
 	}
@@ -273,10 +273,11 @@ type Log struct {
 
 // OpenLog returns a log of a job. One that is still empty is there too.
 func (s *Service) OpenLog(ctx context.Context, ws, job, name string) (Log, error) {
-	if err := checkLogName(name); err != nil {
+	j, err := s.Get(ctx, ws, job)
+	if err != nil {
 		return Log{}, err
 	}
-	if _, err := s.Get(ctx, ws, job); err != nil {
+	if name, err = logName(name, j.task.Distribution.Processes()); err != nil {
 		return Log{}, err
 	}
 	return Log{store: s.Logs, id: logID(ws, job, name)}, nil
@@ -293,12 +294,3 @@ func (l Log) Reader(offset int64) io.Reader { return l.store.Reader(l.id, offset
 
 // Changed returns a channel that closes when the log grows.
 func (l Log) Changed() <-chan struct{} { return l.store.Changed(l.id) }
-
-func checkLogName(name string) error {
-	switch name {
-	case CommandLog, EnvironmentLog, RunnerLog:
-		return nil
-	}
-	return atelier.Errorf(atelier.NotFound, "A job has no log %q.", atelier.Clip(name, 80)).At("name").
-		WithHint("Its logs are %s, %s and %s.", CommandLog, EnvironmentLog, RunnerLog)
-}

@@ -218,7 +218,7 @@ func TestRefusedJobsLeaveNothing(t *testing.T) {
 		"taken name":          {func(s *job.Spec) { s.Name = "taken" }, atelier.Conflict, "name"},
 		"other type":          {func(s *job.Spec) { s.Type = "pipeline" }, atelier.NotImplemented, "type"},
 		"unknown compute":     {func(s *job.Spec) { s.Compute = "azureml:gpu-cluster" }, atelier.NotFound, "compute"},
-		"several machines":    {func(s *job.Spec) { s.Resources.InstanceCount = 2 }, atelier.NotImplemented, "resources.instance_count"},
+		"several machines":    {func(s *job.Spec) { s.Resources.InstanceCount = 2 }, atelier.Invalid, "resources.instance_count"},
 		"negative timeout":    {func(s *job.Spec) { s.Limits.Timeout = -1 }, atelier.Invalid, "limits.timeout"},
 		"local code":          {func(s *job.Spec) { s.Code = "./src" }, atelier.Invalid, "code"},
 		"unknown snapshot":    {func(s *job.Spec) { s.Code = "azureml:" + unknown + ":1" }, atelier.Invalid, "code"},

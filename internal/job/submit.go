@@ -135,9 +135,6 @@ func (j *Job) check() error {
 	if j.Limits.Timeout < 0 {
 		return atelier.Errorf(atelier.Invalid, "limits.timeout is a number of seconds and cannot be %d.", j.Limits.Timeout).At("limits.timeout")
 	}
-	if j.Resources.InstanceCount > 1 {
-		return atelier.Errorf(atelier.NotImplemented, "A job on several machines is not offered yet.").At("resources.instance_count")
-	}
 	j.findCompute()
 	for key := range j.Tags { // they become the run's
 		if !tracking.FitsTag(key) {
@@ -200,6 +197,9 @@ func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, 
 		Inputs: map[string]compute.Input{}, Outputs: map[string]compute.Output{}}
 	if !definition.IsZero() {
 		j.task.Environment = &definition
+	}
+	if j.task.Distribution, err = j.distribute(); err != nil {
+		return definition, err
 	}
 	if err := j.expand(); err != nil {
 		return definition, err

@@ -108,7 +108,7 @@ func open(dir string, stderr io.Writer) (*runner, error) {
 	if r.queue, err = openQueue(dir); err != nil {
 		return nil, err
 	}
-	if r.streams, err = openStreams(filepath.Join(dir, "logs")); err != nil {
+	if r.streams, err = openStreams(filepath.Join(dir, "logs"), r.task.Distribution.Processes()); err != nil {
 		return nil, err
 	}
 	words := io.MultiWriter(stderr, r.streams.runner)

@@ -3,11 +3,9 @@ package runner
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -32,9 +30,10 @@ func (r *runner) runCommand(ctx context.Context, p *place) outcome {
 	if err := r.status(compute.StatusRunning); err != nil {
 		return failed(compute.StartError, err.Error())
 	}
-	cmd := exec.Command(shell(), "-c", fillPaths(r.task.Command, p))
-	cmd.Dir = p.code
-	cmd.Env = r.variables(p)
+	crew, err := r.crew(p)
+	if err != nil {
+		return failed(compute.StartError, err.Error())
+	}
 	if r.task.TimeoutSeconds > 0 {
 		limited, cancel := context.WithTimeoutCause(ctx, time.Duration(r.task.TimeoutSeconds)*time.Second, errTimeout)
 		defer cancel()
@@ -44,7 +43,8 @@ func (r *runner) runCommand(ctx context.Context, p *place) outcome {
 		r.log.Info("the memory of the job is measured every second, and not bounded by the system: a short peak may pass unseen",
 			"limit", job.FormatMemory(r.task.MemoryBytes))
 	}
-	result := r.supervise(ctx, cmd)
+	result := r.supervise(ctx, crew...)
+	result.ranks = r.ranks(crew)
 	if result.failure != nil && result.failure.Code == compute.MemoryExceeded {
 		result.failure.Message = fmt.Sprintf("The job used more memory than the %s it asked for (resources.memory) and was ended.",
 			job.FormatMemory(r.task.MemoryBytes))
@@ -53,91 +53,6 @@ func (r *runner) runCommand(ctx context.Context, p *place) outcome {
 		result.failure.Message = fmt.Sprintf("The job ran longer than its limit of %d seconds (limits.timeout) and was ended.", r.task.TimeoutSeconds)
 	}
 	return result
-}
-
-// supervise runs cmd, with what it prints going to the command's log, until it
-// and everything it started has ended. The end of ctx ends it: gently first.
-func (r *runner) supervise(ctx context.Context, cmd *exec.Cmd) outcome {
-	// The command is to die with the runner, and Linux takes the thread that
-	// started it for the runner: that thread must not end before.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-
-	read, write, err := os.Pipe()
-	if err != nil {
-		return failed(compute.StartError, err.Error())
-	}
-	cmd.Stdout, cmd.Stderr = write, write // one pipe, so that the order is kept
-	cmd.SysProcAttr = ownGroup()
-	meter := newMeter()
-	err = cmd.Start()
-	write.Close()
-	if err != nil {
-		read.Close()
-		return failed(compute.StartError, fmt.Sprintf("The command could not be started: %v.", err))
-	}
-	copied := make(chan error, 1)
-	go func() {
-		_, err := io.CopyBuffer(onlyWriter{r.streams.command}, read, make([]byte, 64<<10))
-		copied <- err
-	}()
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	stopMeter := meter.watch(cmd.Process.Pid, func(usage *compute.Usage) {
-		r.usage.Store(usage)
-		if limit := r.task.MemoryBytes; limit > 0 && usage.MemoryBytes > limit && ownMemory(below()) > limit {
-			stop(errMemory)
-		}
-	})
-	cause := waitOrEnd(ctx, cmd)
-	stopMeter()
-	endLeftovers()
-	if err := <-copied; err != nil {
-		r.log.Error("keep what the command printed", "error", err)
-	}
-	read.Close()
-	r.usage.Store(meter.total(cmd.ProcessState))
-	return result(cmd.ProcessState, cause)
-}
-
-// onlyWriter hides what else a stream can do, so that io.CopyBuffer uses the buffer.
-type onlyWriter struct{ io.Writer }
-
-// waitOrEnd waits for the command and returns why it was made to end, if it was.
-func waitOrEnd(ctx context.Context, cmd *exec.Cmd) (cause error) {
-	done := make(chan struct{})
-	stopped := make(chan error, 1)
-	go func() { stopped <- endWith(ctx, cmd.Process.Pid, done) }()
-	cmd.Wait() // what it returns is in ProcessState
-	close(done)
-	return <-stopped
-}
-
-// endWith waits for the command's end or for that of ctx. In the second case it
-// asks the command and its children to end, and kills them if they do not.
-func endWith(ctx context.Context, pid int, done <-chan struct{}) (cause error) {
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-	}
-	syscall.Kill(-pid, syscall.SIGTERM)
-	for _, p := range below() {
-		if p.Group != pid {
-			syscall.Kill(p.PID, syscall.SIGTERM)
-		}
-	}
-	patience := gentle
-	if context.Cause(ctx) == errMemory {
-		patience = hasty
-	}
-	select {
-	case <-done:
-	case <-time.After(patience):
-		syscall.Kill(-pid, syscall.SIGKILL)
-		process.End(below)
-	}
-	return context.Cause(ctx)
 }
 
 // below returns the processes that this runner or its children started.
@@ -153,7 +68,7 @@ func endLeftovers() {
 	for end := time.Now().Add(leftoverGrace); time.Now().Before(end); {
 		alive := false
 		all := below()
-		process.Reap(all, 0)
+		process.Reap(all)
 		for _, p := range all {
 			if p.Zombie {
 				continue
@@ -170,30 +85,35 @@ func endLeftovers() {
 		time.Sleep(20 * time.Millisecond)
 	}
 	process.End(below)
-	process.Reap(below(), 0)
+	process.Reap(below())
 }
 
-// result says what the command's end means.
-func result(state *os.ProcessState, cause error) outcome {
-	status, _ := state.Sys().(syscall.WaitStatus)
-	code := state.ExitCode()
-	if status.Signaled() {
-		code = 128 + int(status.Signal())
+// result says what the end of a command of so many processes means, by that of the
+// process that decides it.
+func result(decisive *member, cause error, processes int) outcome {
+	code := decisive.exitCode()
+	who, more := "The command", ""
+	if processes > 1 {
+		who = fmt.Sprintf("One of the job's %d processes", processes)
+		more = fmt.Sprintf(" %s has what it printed. The others were ended.", decisive.log.name)
 	}
 	var out outcome
-	switch {
+	switch status, _ := decisive.cmd.ProcessState.Sys().(syscall.WaitStatus); {
 	case cause != nil:
 		out = ended(cause)
 	case status.Signaled():
-		out = failed(compute.UserError, fmt.Sprintf("The command was ended by the signal %d (%s).%s",
-			int(status.Signal()), status.Signal(), signalHint(status.Signal())))
+		out = failed(compute.UserError, fmt.Sprintf("%s was ended by the signal %d (%s).%s%s",
+			who, int(status.Signal()), status.Signal(), signalHint(status.Signal()), more))
 	case code > 128 && code < 160:
 		// The shell passes on the end of its last program by a signal.
 		signal := syscall.Signal(code - 128)
-		out = failed(compute.UserError, fmt.Sprintf("The command ended with exit code %d: a signal (%s) ended its program.%s",
-			code, signal, signalHint(signal)))
+		out = failed(compute.UserError, fmt.Sprintf("%s ended with exit code %d: a signal (%s) ended its program.%s%s",
+			who, code, signal, signalHint(signal), more))
 	case code != 0:
-		out = failed(compute.UserError, fmt.Sprintf("The command ended with exit code %d. %s has what it printed.", code, commandLog))
+		if more == "" {
+			more = " " + decisive.log.name + " has what it printed."
+		}
+		out = failed(compute.UserError, fmt.Sprintf("%s ended with exit code %d.%s", who, code, more))
 	}
 	out.exitCode = &code
 	return out
@@ -204,6 +124,38 @@ func signalHint(signal syscall.Signal) string {
 		return " The machine may have run out of memory."
 	}
 	return ""
+}
+
+// crew makes the processes that the command is.
+func (r *runner) crew(p *place) ([]*member, error) {
+	line, d := fillPaths(r.task.Command, p), r.task.Distribution
+	if d == nil {
+		return []*member{{cmd: r.shellCommand(p, line, nil), log: r.streams.command}}, nil
+	}
+	if d.Type == compute.MPI {
+		if launcher := findLauncher(r.variables(p)); launcher != "" {
+			return r.launched(p, line, launcher)
+		}
+		r.tell("there is no mpirun in the environment: the processes are started side by side, with the variables of Open MPI but without its messages")
+	}
+	ports, err := freePorts(portsFor(*d))
+	if err != nil {
+		return nil, err
+	}
+	var crew []*member
+	for rank, variables := range rankVariables(*d, r.task.GPUs, ports) {
+		role, _ := roleOf(*d, rank)
+		crew = append(crew, &member{cmd: r.shellCommand(p, line, variables), log: r.streams.ranks[rank], helper: role == serverRole})
+	}
+	return crew, nil
+}
+
+// shellCommand runs a line of the shell in the place, with further variables.
+func (r *runner) shellCommand(p *place, line string, more []string) *exec.Cmd {
+	cmd := exec.Command(shell(), "-c", line)
+	cmd.Dir = p.code
+	cmd.Env = append(r.variables(p), more...)
+	return cmd
 }
 
 // shell is what users' commands are written for. Azure ML runs them in bash.

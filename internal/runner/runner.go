@@ -42,6 +42,7 @@ type runner struct {
 // outcome is how a task ended.
 type outcome struct {
 	exitCode *int
+	ranks    []compute.Rank
 	failure  *compute.Failure
 	canceled bool
 }
@@ -142,7 +143,7 @@ func (r *runner) conclude(result outcome) error {
 	if result.failure != nil {
 		records = append(records, compute.Record{Type: compute.ErrorRecord, Error: result.failure})
 	}
-	records = append(records, compute.Record{Type: compute.ExitRecord, ExitCode: result.exitCode, Canceled: result.canceled})
+	records = append(records, compute.Record{Type: compute.ExitRecord, ExitCode: result.exitCode, Ranks: result.ranks, Canceled: result.canceled})
 	return r.journal.append(records...)
 }
 

@@ -74,7 +74,7 @@ func (r *runner) serve(ctx context.Context, p *place, serving string) (result ou
 	looking, stop := context.WithCancel(ctx)
 	found := make(chan bool, 1)
 	go func() { found <- r.awaitReady(looking) }()
-	result = r.supervise(ctx, cmd)
+	result = r.supervise(ctx, &member{cmd: cmd, log: r.streams.command})
 	stop()
 	return result, <-found
 }

@@ -5,13 +5,15 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+
+	"github.com/atelier-ml/atelier/internal/job"
 )
 
 // Names of a task's logs, as users see them.
 const (
-	commandLog     = "user_logs/std_log.txt"
-	environmentLog = "system_logs/environment.txt"
-	runnerLog      = "system_logs/runner.txt"
+	commandLog     = job.CommandLog
+	environmentLog = job.EnvironmentLog
+	runnerLog      = job.RunnerLog
 )
 
 // stream is one log: a file that is written here and shipped from, so that a
@@ -56,17 +58,32 @@ func (s *stream) Write(p []byte) (int, error) {
 // streams are the logs of a task.
 type streams struct {
 	command, environment, runner *stream
+	// ranks are those of the command's processes; the first is command.
+	ranks []*stream
 }
 
-func openStreams(dir string) (*streams, error) {
+// openStreams opens the logs of a task whose command is so many processes.
+func openStreams(dir string, processes int) (*streams, error) {
 	command, err1 := openStream(dir, commandLog)
 	environment, err2 := openStream(dir, environmentLog)
 	runner, err3 := openStream(dir, runnerLog)
-	return &streams{command, environment, runner}, errors.Join(err1, err2, err3)
+	s := &streams{command, environment, runner, []*stream{command}}
+	err := errors.Join(err1, err2, err3)
+	for rank := 1; rank < processes && err == nil; rank++ {
+		var log *stream
+		log, err = openStream(dir, job.ProcessLog(rank))
+		s.ranks = append(s.ranks, log)
+	}
+	return s, err
 }
 
-func (s *streams) all() []*stream { return []*stream{s.command, s.environment, s.runner} }
+func (s *streams) all() []*stream {
+	return append([]*stream{s.environment, s.runner}, s.ranks...)
+}
 
-func (s *streams) close() error {
-	return errors.Join(s.command.file.Close(), s.environment.file.Close(), s.runner.file.Close())
+func (s *streams) close() (err error) {
+	for _, log := range s.all() {
+		err = errors.Join(err, log.file.Close())
+	}
+	return err
 }

@@ -51,10 +51,14 @@ func (r *runner) eachFile(found func(local, name string) error) error {
 			return err
 		}
 	}
-	if r.streams.command.size.Load() == 0 {
-		return nil
+	for _, log := range r.streams.ranks {
+		if log.size.Load() > 0 {
+			if err := found(log.file.Name(), log.name); err != nil {
+				return err
+			}
+		}
 	}
-	return found(r.streams.command.file.Name(), commandLog)
+	return nil
 }
 
 // walk finds the regular files under dir, and those that links point to. Links

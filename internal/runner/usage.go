@@ -45,8 +45,12 @@ func peak(who int) int64 {
 }
 
 // watch measures until the function it returns is called, and collects the
-// orphans that end meanwhile. main is waited for elsewhere.
-func (m *meter) watch(main int, tell func(*compute.Usage)) (stop func()) {
+// orphans that end meanwhile. Those of crew are waited for elsewhere.
+func (m *meter) watch(crew []*member, tell func(*compute.Usage)) (stop func()) {
+	var keep []int
+	for _, c := range crew {
+		keep = append(keep, c.cmd.Process.Pid)
+	}
 	done := make(chan struct{})
 	var group sync.WaitGroup
 	group.Go(func() {
@@ -56,7 +60,7 @@ func (m *meter) watch(main int, tell func(*compute.Usage)) (stop func()) {
 			select {
 			case <-ticker.C:
 				all, _ := process.List()
-				process.Reap(all, main)
+				process.Reap(all, keep...)
 				tell(m.measure(process.Descendants(all, os.Getpid())))
 			case <-done:
 				return
@@ -102,14 +106,18 @@ func (m *meter) measure(alive []process.Info) *compute.Usage {
 // total is the usage at the end. The percentage is that of the whole time. A
 // command too short to be measured has the peak that the system noted, unless
 // that is only the runner's own, from the moment before the command began.
-func (m *meter) total(state *os.ProcessState) *compute.Usage {
+func (m *meter) total(crew []*member) *compute.Usage {
 	usage := m.measure(nil)
 	usage.CPUPercent = 100 * usage.CPUSeconds / max(time.Since(m.started).Seconds(), 0.001)
 	usage.MemoryBytes = 0
-	if rusage, ok := state.SysUsage().(*syscall.Rusage); ok {
-		if noted := maxResident(rusage); noted > m.ownPeak || usage.MemoryPeakBytes == 0 {
-			usage.MemoryPeakBytes = max(usage.MemoryPeakBytes, noted)
+	var noted int64
+	for _, c := range crew {
+		if rusage, ok := c.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			noted += maxResident(rusage)
 		}
+	}
+	if noted > m.ownPeak || usage.MemoryPeakBytes == 0 {
+		usage.MemoryPeakBytes = max(usage.MemoryPeakBytes, noted)
 	}
 	return usage
 }

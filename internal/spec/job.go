@@ -2,13 +2,16 @@ package spec
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/job"
 	"github.com/atelier-ml/atelier/internal/tracking"
@@ -16,7 +19,6 @@ import (
 
 // refusedInJob are the keys of Azure's commandJob that are not offered.
 var refusedInJob = map[string]string{
-	"distribution":         "A job runs as one process on one machine so far.",
 	"services":             "Interactive services in a job are not there yet.",
 	"identity":             "A job always runs with a token of its own.",
 	"parent_job_name":      "Jobs inside jobs are not there yet.",
@@ -67,6 +69,7 @@ func (d *Document) Job() (job.Spec, error) {
 		spec.Environment = d.environment(node, "environment")
 	}
 	spec.Resources, spec.Limits, spec.QueueSettings = d.resources(o), d.limits(o), d.queueSettings(o)
+	spec.Distribution = d.distribution(o)
 	spec.Inputs, spec.Outputs = d.inputs(o), d.outputs(o)
 	d.checkVariables(o)
 	d.checkTags(o)
@@ -147,8 +150,8 @@ func (d *Document) resources(o *object) job.Resources {
 	if _, err := job.ParseMemory(r.Memory); err != nil {
 		d.nameFault(inner.value("memory"), err)
 	}
-	if r.InstanceCount > 1 {
-		d.add(inner.value("instance_count"), "A job runs on one machine so far, so \"resources.instance_count\" must be 1.")
+	if r.InstanceCount > 1 && o.value("distribution") == nil {
+		d.add(inner.value("instance_count"), "All instances of a job are on one machine, and without \"distribution\" it is one process: leave \"resources.instance_count\" out, or say how the processes find each other.")
 	}
 	if node := inner.value("properties"); node != nil {
 		if d.object(node, "resources.properties"); node.Kind == yaml.MappingNode {
@@ -160,9 +163,42 @@ func (d *Document) resources(o *object) job.Resources {
 	inner.finish(map[string]string{
 		"instance_types":     "Name one in instance_type.",
 		"locations":          "Jobs run where the server's computes are.",
-		"max_instance_count": "A job runs on one machine so far.",
+		"max_instance_count": "A job does not grow while it runs. Write instance_count.",
 	})
 	return r
+}
+
+// keysOf are the keys that belong to one type of distribution alone.
+var keysOf = map[string][]string{
+	compute.PyTorch: {"process_count_per_instance"}, compute.MPI: {"process_count_per_instance"},
+	compute.TensorFlow: {"worker_count", "parameter_server_count"},
+}
+
+func (d *Document) distribution(o *object) *job.Distribution {
+	inner := o.inner("distribution")
+	if inner == nil {
+		return nil
+	}
+	if inner.text("type") == "ray" {
+		d.add(inner.value("type"), "Clusters of Ray are not offered: a job has one machine. Call ray.init() in the script, and Ray uses all of it.")
+		return nil
+	}
+	inner.need("type", "how the job's processes find each other: "+strings.Join(job.DistributionTypes, ", "))
+	made := &job.Distribution{Type: inner.choice("type", job.DistributionTypes...),
+		ProcessCountPerInstance: inner.integer("process_count_per_instance", 1, job.MaxProcesses),
+		WorkerCount:             inner.integer("worker_count", 1, job.MaxProcesses),
+		ParameterServerCount:    inner.integer("parameter_server_count", 0, job.MaxProcesses)}
+	for _, key := range slices.Sorted(maps.Keys(inner.fields)) {
+		if belong := keysOf[made.Type]; made.Type != "" && key != "type" && !slices.Contains(belong, key) && slices.Contains(inner.allowed, key) {
+			d.add(inner.fields[key].key, "A distribution of the type %s has no %s. It has: %s.", made.Type, key, strings.Join(belong, ", "))
+		}
+	}
+	refused := map[string]string{}
+	for _, key := range []string{"address", "port", "include_dashboard", "dashboard_port", "head_node_additional_args", "worker_node_additional_args"} {
+		refused[key] = "It belongs to Ray, whose clusters are not offered."
+	}
+	inner.finish(refused)
+	return made
 }
 
 func (d *Document) queueSettings(o *object) job.QueueSettings {

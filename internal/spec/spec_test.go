@@ -57,7 +57,8 @@ experiment_name: diabetes
 description: 2024
 tags: {team: a, round: 1}
 limits: {timeout: 300}
-resources: {instance_count: 1, instance_type: local}
+distribution: {type: pytorch, process_count_per_instance: 2}
+resources: {instance_count: 2, instance_type: local}
 inputs:
   data: {type: uri_file, path: data/a.csv}
   folder: {path: file:data}
@@ -86,7 +87,8 @@ outputs:
 		EnvironmentVariables: map[string]string{"VERSION": "1.10", "FLAG": "true", "EMPTY": ""},
 		Tags:                 map[string]string{"team": "a", "round": "1"},
 		Limits:               job.Limits{Timeout: 300},
-		Resources:            job.Resources{InstanceCount: 1, InstanceType: "local"},
+		Resources:            job.Resources{InstanceCount: 2, InstanceType: "local"},
+		Distribution:         &job.Distribution{Type: "pytorch", ProcessCountPerInstance: 2},
 		Inputs: map[string]job.Input{
 			"data": {Type: "uri_file", Path: filepath.Join(dir, "data/a.csv")}, "folder": {Type: "uri_folder", Path: filepath.Join(dir, "data")},
 			"registered": {Type: "uri_folder", Path: "azureml:diabetes:1", Mode: "download"},
@@ -106,7 +108,13 @@ func TestJobFaults(t *testing.T) {
 		"unknown key":      {"comand: x\ncommand: x\n", "job.yml:1:1", `Unknown key "comand"; did you mean "command"? Allowed here: type, `},
 		"caret":            {"command: x\nlimits:\n  timout: 3\n", "job.yml:3:3", "   3 |   timout: 3\n     |   ^"},
 		"turned text":      {"command: x\nco\u202ede: y\n", "job.yml:2:1", "   2 | co de: y\n"},
-		"refused key":      {"command: x\ndistribution: {type: mpi}\n", "job.yml:2:1", `The key "distribution" is not offered. A job runs as one process`},
+		"refused key":      {"command: x\nparent_job_name: p\n", "job.yml:2:1", `The key "parent_job_name" is not offered. Jobs inside jobs`},
+		"distribution":     {"command: x\ndistribution: {type: torch}\n", "job.yml:2:22", "Allowed: pytorch, mpi, tensorflow"},
+		"no distribution":  {"command: x\ndistribution: {process_count_per_instance: 2}\n", "job.yml:2:15", `"distribution.type" is missing`},
+		"ray":              {"command: x\ndistribution: {type: ray}\n", "job.yml:2:22", "Clusters of Ray"},
+		"ray's key":        {"command: x\ndistribution: {type: mpi, port: 1}\n", "job.yml:2:27", "It belongs to Ray"},
+		"other's key":      {"command: x\ndistribution: {type: mpi, worker_count: 2}\n", "job.yml:2:27", "of the type mpi has no worker_count. It has: process_count_per_instance"},
+		"processes":        {"command: x\ndistribution: {type: mpi, process_count_per_instance: 1000}\n", "job.yml:2:55", "from 1 to 256"},
 		"wrong type":       {"command: [a]\n", "job.yml:1:10", `"command" must be text, and is a list`},
 		"not a number":     {"command: x\nlimits: {timeout: 5m}\n", "job.yml:2:19", `"limits.timeout" must be a whole number, and is the text "5m"`},
 		"out of range":     {"command: x\nlimits: {timeout: -1}\n", "job.yml:2:19", "must be from 1 to"},

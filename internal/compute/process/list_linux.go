@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -124,9 +125,9 @@ func AdoptOrphans() error {
 
 // Reap collects the children of this process that have ended, except keep,
 // which somebody else waits for.
-func Reap(all []Info, keep int) {
+func Reap(all []Info, keep ...int) {
 	for _, p := range all {
-		if p.Zombie && p.Parent == os.Getpid() && p.PID != keep {
+		if p.Zombie && p.Parent == os.Getpid() && !slices.Contains(keep, p.PID) {
 			syscall.Wait4(p.PID, nil, syscall.WNOHANG, nil)
 		}
 	}

@@ -29,7 +29,8 @@ class CommandJob:
     """A command job to submit; the fields are those of Azure ML's commandJob YAML.
 
     Paths are read against the current folder. `limits` is e.g. {"timeout": 300} (seconds), `resources`
-    {"cpus": 2, "memory": "4Gi", "gpus": 1}, `queue_settings` {"priority": "high"}.
+    {"cpus": 2, "memory": "4Gi", "gpus": 1}, `queue_settings` {"priority": "high"}, `distribution`
+    {"type": "pytorch", "process_count_per_instance": 4}.
     """
 
     command: str
@@ -47,6 +48,7 @@ class CommandJob:
     limits: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     resources: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     queue_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    distribution: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,10 +78,12 @@ class Job(Value):
     environment_variables: dict[str, str] = dataclasses.field(default_factory=dict)
     inputs: dict[str, Any] = dataclasses.field(default_factory=dict)
     outputs: dict[str, Any] = dataclasses.field(default_factory=dict)
+    distribution: dict[str, Any] | None = None
     tags: dict[str, str] = dataclasses.field(default_factory=dict)
     properties: dict[str, str] = dataclasses.field(default_factory=dict)
     error: dict[str, Any] | None = None
     exit_code: int | None = None
+    ranks: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     usage: JobUsage | None = None
     gpus: list[int] = dataclasses.field(default_factory=list)
     created_by: str = ""
@@ -201,7 +205,8 @@ class Jobs:
         Args:
             name: The job.
             log: `user_logs/std_log.txt` (what the script printed), `system_logs/environment.txt`
-                (how its environment was built) or `system_logs/runner.txt`.
+                (how its environment was built), `system_logs/runner.txt`, or, of a job that is several
+                processes, `user_logs/std_log_process_NN.txt`.
         """
         offset, broken = "0", 0
         while True:

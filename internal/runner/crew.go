@@ -1,0 +1,198 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/compute/process"
+)
+
+// member is one of the processes that a command is: the only one, usually.
+type member struct {
+	cmd *exec.Cmd
+	log *stream
+	// helper says that the command is over without this one: TensorFlow's parameter
+	// servers never end by themselves.
+	helper bool
+	copied chan error // receives once all that it printed is in its log
+	// finish, if it is set, returns once what others printed for it is in their logs.
+	finish func() error
+}
+
+// Why the other processes of a command are made to end when one of them ends.
+var (
+	errMemberFailed = errors.New("a process of the command failed")
+	errOthersOver   = errors.New("the command's work is done")
+)
+
+// supervise runs the processes of a command, with what each prints going to its
+// log, until they and everything they started have ended. The end of ctx ends
+// them, gently first; so does the failure of one.
+func (r *runner) supervise(ctx context.Context, crew ...*member) outcome {
+	// The command is to die with the runner, and Linux takes the thread that
+	// started it for the runner: that thread must not end before.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	meter := newMeter()
+	for _, m := range crew {
+		if err := m.start(); err != nil {
+			abandon(crew)
+			return failed(compute.StartError, fmt.Sprintf("The command could not be started: %v.", err))
+		}
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	stopMeter := meter.watch(crew, func(usage *compute.Usage) {
+		r.usage.Store(usage)
+		if limit := r.task.MemoryBytes; limit > 0 && usage.MemoryBytes > limit && ownMemory(below()) > limit {
+			stop(errMemory)
+		}
+	})
+	decisive, cause := waitOrEnd(ctx, crew)
+	stopMeter()
+	endLeftovers()
+	for _, m := range crew {
+		err := <-m.copied
+		if m.finish != nil {
+			err = errors.Join(err, m.finish())
+		}
+		if err != nil {
+			r.log.Error("keep what the command printed", "error", err)
+		}
+	}
+	r.usage.Store(meter.total(crew))
+	return result(decisive, cause, len(crew))
+}
+
+// start starts the process, and the copying of what it prints.
+func (m *member) start() error {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	m.cmd.Stdout, m.cmd.Stderr = write, write // one pipe, so that the order is kept
+	m.cmd.SysProcAttr = ownGroup()
+	err = m.cmd.Start()
+	write.Close()
+	if err != nil {
+		read.Close()
+		return err
+	}
+	m.copied = make(chan error, 1)
+	go func() {
+		defer read.Close()
+		_, err := io.CopyBuffer(onlyWriter{m.log}, read, make([]byte, 64<<10))
+		m.copied <- err
+	}()
+	return nil
+}
+
+// onlyWriter hides what else a stream can do, so that io.CopyBuffer uses the buffer.
+type onlyWriter struct{ io.Writer }
+
+// abandon ends those of a crew that were started before another could not be.
+func abandon(crew []*member) {
+	process.End(below)
+	for _, m := range crew {
+		if m.cmd.Process != nil {
+			m.cmd.Wait()
+		}
+	}
+}
+
+// exitCode is how the process ended, as a shell tells it.
+func (m *member) exitCode() int {
+	if status, _ := m.cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return m.cmd.ProcessState.ExitCode()
+}
+
+// waitOrEnd waits until all processes of a crew have ended. It returns the one that
+// decides how the command ended: the first that failed, else the first of all. The
+// cause says why the command was made to end from outside, if it was.
+func waitOrEnd(ctx context.Context, crew []*member) (decisive *member, cause error) {
+	ending, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	done := make(chan struct{})
+	stopped := make(chan error, 1)
+	go func() { stopped <- endWith(ending, crew, done) }()
+	ends := make(chan *member)
+	atWork := 0
+	for _, m := range crew {
+		if !m.helper {
+			atWork++
+		}
+		go func() {
+			m.cmd.Wait() // what it returns is in ProcessState
+			ends <- m
+		}()
+	}
+	for left := len(crew) - 1; left >= 0; left-- {
+		m := <-ends
+		if !m.helper {
+			atWork--
+		}
+		switch {
+		case left == 0:
+		case m.exitCode() != 0:
+			end(errMemberFailed)
+		case atWork == 0:
+			end(errOthersOver)
+		}
+		if m.exitCode() != 0 && decisive == nil && context.Cause(ending) != errOthersOver {
+			decisive = m
+		}
+	}
+	close(done)
+	if cause = <-stopped; cause == errMemberFailed || cause == errOthersOver {
+		cause = nil
+	}
+	if decisive == nil {
+		decisive = crew[0]
+	}
+	return decisive, cause
+}
+
+// endWith waits for the end of a crew or for that of ctx. In the second case it asks
+// the processes and their children to end, and kills them if they do not, and
+// returns the cause.
+func endWith(ctx context.Context, crew []*member, done <-chan struct{}) (cause error) {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	groups := map[int]bool{}
+	for _, m := range crew {
+		groups[m.cmd.Process.Pid] = true
+		syscall.Kill(-m.cmd.Process.Pid, syscall.SIGTERM)
+	}
+	for _, p := range below() {
+		if !groups[p.Group] {
+			syscall.Kill(p.PID, syscall.SIGTERM)
+		}
+	}
+	patience := gentle
+	if context.Cause(ctx) == errMemory {
+		patience = hasty
+	}
+	select {
+	case <-done:
+	case <-time.After(patience):
+		for group := range groups {
+			syscall.Kill(-group, syscall.SIGKILL)
+		}
+		process.End(below)
+	}
+	return context.Cause(ctx)
+}

@@ -1,0 +1,2 @@
+-- What became of each process of a job that is several, as JSON.
+ALTER TABLE jobs ADD COLUMN ranks TEXT;
