@@ -29,6 +29,17 @@ func (c *command) load(file string, sets []string, values ...string) (*spec.Docu
 	return spec.Load(c.st.path(file), all)
 }
 
+// read understands a document by as, and says what of it has no effect.
+func read[T any](c *command, document *spec.Document, as func(*spec.Document) (T, error)) (T, error) {
+	value, err := as(document)
+	if err == nil {
+		for _, note := range document.Notes() {
+			c.done("Note: %s", c.st.short(note))
+		}
+	}
+	return value, err
+}
+
 func (c *command) loadWorkspace(file string, sets []string, name string) (workspace.Create, error) {
 	if file == "" {
 		return workspace.Create{Name: name}, nil
@@ -37,7 +48,7 @@ func (c *command) loadWorkspace(file string, sets []string, name string) (worksp
 	if err != nil {
 		return workspace.Create{}, err
 	}
-	return document.Workspace()
+	return read(c, document, (*spec.Document).Workspace)
 }
 
 func (c *command) loadJob(o jobOptions) (job.Spec, error) {
@@ -63,7 +74,7 @@ func (c *command) loadModel(o modelOptions) (model.Register, error) {
 	if err != nil {
 		return model.Register{}, err
 	}
-	return document.Model()
+	return read(c, document, (*spec.Document).Model)
 }
 
 func (c *command) loadData(o dataOptions) (data.Register, error) {
@@ -90,7 +101,7 @@ func (c *command) loadEndpoint(file string, sets []string, name, authMode string
 	if err != nil {
 		return endpoint.CreateEndpoint{}, err
 	}
-	return document.OnlineEndpoint()
+	return read(c, document, (*spec.Document).OnlineEndpoint)
 }
 
 func (c *command) loadDeployment(o deploymentOptions) (endpoint.CreateDeployment, error) {
@@ -101,7 +112,7 @@ func (c *command) loadDeployment(o deploymentOptions) (endpoint.CreateDeployment
 	if err != nil {
 		return endpoint.CreateDeployment{}, err
 	}
-	return document.OnlineDeployment()
+	return read(c, document, (*spec.Document).OnlineDeployment)
 }
 
 // packJob uploads what a job's file names on this machine, and adds what git

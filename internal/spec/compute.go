@@ -12,6 +12,9 @@ var ignoredInCluster = []string{"idle_time_before_scale_down", "location", "ssh_
 
 // Compute reads the document as a compute to make.
 func (d *Document) Compute() (job.CreateCompute, error) {
+	if !d.only(Compute) {
+		return job.CreateCompute{}, d.failure()
+	}
 	o := d.object(d.root, "")
 	o.text("$schema")
 	o.need("name", "what the compute is called")

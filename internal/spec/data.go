@@ -7,6 +7,9 @@ import (
 
 // Data reads the document as a version of a data asset to register.
 func (d *Document) Data() (data.Register, error) {
+	if !d.only(DataAsset) {
+		return data.Register{}, d.failure()
+	}
 	o := d.object(d.root, "")
 	o.text("$schema")
 	o.need("name", "what the data asset is called")

@@ -15,6 +15,9 @@ var refusedDatastores = map[string]string{
 
 // Datastore reads the document as a datastore to make.
 func (d *Document) Datastore() (datastore.Create, error) {
+	if !d.only(Datastore) {
+		return datastore.Create{}, d.failure()
+	}
 	o := d.object(d.root, "")
 	o.text("$schema")
 	o.need("name", "what the datastore is called")

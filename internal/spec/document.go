@@ -40,6 +40,7 @@ type Document struct {
 	root   *yaml.Node
 	sets   []string // the patches; a node with line -n comes from the n-th
 	faults []fault
+	notes  []string
 }
 
 // Load reads the file at path and applies sets, each "key.inner=value".
@@ -85,7 +86,17 @@ func reason(err error) string {
 }
 
 func parse(file, dir string, text []byte, sets []string) (*Document, error) {
-	d := &Document{file: file, dir: dir, lines: strings.Split(string(text), "\n"), sets: sets}
+	d := read(file, dir, text, sets)
+	if err := d.failure(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// read parses text. The faults say what hinders; then the document is good for
+// nothing else.
+func read(file, dir string, text []byte, sets []string) *Document {
+	d := &Document{file: strings.Map(visible, file), dir: dir, lines: strings.Split(string(text), "\n"), sets: sets}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document yaml.Node
 	err := decoder.Decode(&document)
@@ -94,12 +105,12 @@ func parse(file, dir string, text []byte, sets []string) (*Document, error) {
 		document.Content = []*yaml.Node{{Kind: yaml.MappingNode, Line: 1, Column: 1}}
 	case err != nil:
 		d.syntax(err)
-		return nil, d.failure()
+		return d
 	default:
 		var second yaml.Node
 		if err := decoder.Decode(&second); err != io.EOF {
 			d.add(&second, "The file holds more than one document. Write one per file.")
-			return nil, d.failure()
+			return d
 		}
 	}
 	d.root = document.Content[0]
@@ -108,16 +119,16 @@ func parse(file, dir string, text []byte, sets []string) (*Document, error) {
 	}
 	budget := maxNodes
 	if !d.small(d.root, maxDepth, &budget) {
-		return nil, d.failure()
+		return d
 	}
 	for i := range sets {
 		d.patch(i)
 	}
-	if len(d.faults) > 0 {
-		return nil, d.failure()
-	}
-	return d, nil
+	return d
 }
+
+// Notes are sentences about keys that were accepted and change nothing here.
+func (d *Document) Notes() []string { return d.notes }
 
 var syntaxPlace = regexp.MustCompile(`line (\d+)(?:, column (\d+))?`)
 
@@ -132,7 +143,11 @@ func (d *Document) syntax(err error) {
 			node.Column = column
 		}
 	}
-	d.add(node, "This is not YAML: %s.", strings.TrimPrefix(err.Error(), "yaml: "))
+	hint := ""
+	if node.Line <= len(d.lines) && strings.Contains(d.lines[node.Line-1], "{{") {
+		hint = " A template's {{NAME}} must be filled in first."
+	}
+	d.add(node, "This is not YAML: %s.%s", strings.TrimPrefix(err.Error(), "yaml: "), hint)
 }
 
 // small refuses a document that would become huge, or endless, once its

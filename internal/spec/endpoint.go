@@ -3,6 +3,7 @@ package spec
 import (
 	"os"
 	"path/filepath"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -12,6 +13,9 @@ import (
 
 // OnlineEndpoint reads the document as an online endpoint.
 func (d *Document) OnlineEndpoint() (endpoint.CreateEndpoint, error) {
+	if !d.only(OnlineEndpoint) {
+		return endpoint.CreateEndpoint{}, d.failure()
+	}
 	o := d.object(d.root, "")
 	o.text("$schema")
 	o.need("name", "what the endpoint is called")
@@ -25,14 +29,16 @@ func (d *Document) OnlineEndpoint() (endpoint.CreateEndpoint, error) {
 	if node := o.value("name"); node != nil {
 		d.nameFault(node, atelier.CheckEndpointName("endpoint", ask.Name))
 	}
+	if !strings.EqualFold(o.text("public_network_access"), "enabled") {
+		o.refuse("public_network_access", "Who can reach the server decides who can reach the endpoint, so this can only be enabled.")
+	}
 	o.finish(map[string]string{
-		"public_network_access": "Who can reach the server decides who can reach the endpoint.",
-		"identity":              "A deployment always runs with a token of its own.",
-		"compute":               "Deployments run on the server's own compute so far.",
-		"defaults":              "It belongs to batch endpoints, which are not offered yet.",
-		"scoring_uri":           "The server sets it.",
-		"openapi_uri":           "The server sets it.",
-		"provisioning_state":    "The server sets it.",
+		"identity":           "A deployment always runs with a token of its own.",
+		"compute":            "Deployments run on the server's own compute so far.",
+		"defaults":           "It belongs to batch endpoints, which are not offered yet.",
+		"scoring_uri":        "The server sets it.",
+		"openapi_uri":        "The server sets it.",
+		"provisioning_state": "The server sets it.",
 	})
 	return ask, d.failure()
 }
@@ -53,13 +59,12 @@ var refusedInDeployment = map[string]string{
 
 // OnlineDeployment reads the document as a deployment behind an online endpoint.
 func (d *Document) OnlineDeployment() (endpoint.CreateDeployment, error) {
+	if !d.only(OnlineDeployment) {
+		return endpoint.CreateDeployment{}, d.failure()
+	}
 	o := d.object(d.root, "")
 	o.text("$schema")
-	if o.text("type") == "kubernetes" {
-		d.add(o.value("type"), "Deployments of type kubernetes are not offered yet. The type can be managed.")
-	} else {
-		o.choice("type", "managed")
-	}
+	o.choice("type", "managed")
 	o.need("name", "what the deployment is called")
 	ask := endpoint.CreateDeployment{Name: o.text("name"), Endpoint: o.text("endpoint_name"), Description: o.text("description"), Tags: o.texts("tags"),
 		Properties: o.texts("properties"), EnvironmentVariables: o.texts("environment_variables"), InstanceType: o.text("instance_type"),
@@ -83,10 +88,10 @@ func (d *Document) OnlineDeployment() (endpoint.CreateDeployment, error) {
 		o.choice("egress_public_network_access", "enabled")
 	}
 	if ask.Model == nil && ask.CodeConfiguration == nil && len(d.faults) == 0 {
-		d.add(o.node, "The deployment has neither a model nor a scoring script. Give model, code_configuration, or both.")
+		d.add(o.node, "The deployment has neither a model nor a scoring script. Give model, code_configuration, or both, here or with --set.")
 	}
 	if o.boolean("app_insights_enabled") {
-		o.refuse("app_insights_enabled", "Requests are always counted; there is no other telemetry yet.")
+		o.ignore("app_insights_enabled", "Requests are always counted; there is no other telemetry yet.")
 	}
 	d.checkVariables(o)
 	o.finish(refusedInDeployment)

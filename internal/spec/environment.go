@@ -22,6 +22,9 @@ var refusedInEnvironment = map[string]string{
 
 // Environment reads the document as an environment to register.
 func (d *Document) Environment() (environment.RegisterEnvironment, error) {
+	if !d.only(Environment) {
+		return environment.RegisterEnvironment{}, d.failure()
+	}
 	o := d.object(d.root, "")
 	o.text("$schema")
 	o.need("name", "what the environment is called")
@@ -47,6 +50,9 @@ func (d *Document) environment(node *yaml.Node, name string) environment.Spec {
 		content := d.environmentContent(o)
 		content.Name, content.Version = spec.Name, spec.Version
 		return content
+	}
+	if d.placeholder(node, name) {
+		return environment.Spec{}
 	}
 	text := d.text(node, name)
 	file, isFile := strings.CutPrefix(text, "file:")

@@ -100,13 +100,18 @@ func excerpt(lines []string, line, column int) string {
 	return shown
 }
 
-// failure returns all faults as one error, or nil.
-func (d *Document) failure() error {
+// sorted returns the faults in the order of their lines, each once.
+func (d *Document) sorted() []fault {
 	faults := slices.Clone(d.faults)
 	slices.SortStableFunc(faults, func(a, b fault) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column))
 	})
-	faults = slices.Compact(faults)
+	return slices.Compact(faults)
+}
+
+// failure returns all faults as one error, or nil.
+func (d *Document) failure() error {
+	faults := d.sorted()
 	switch {
 	case len(faults) == 0:
 		return nil

@@ -46,10 +46,13 @@ var reserved = regexp.MustCompile(`(?i)^(path|ld_library_path|user|logname|home|
 
 // Job reads the document as a command job.
 func (d *Document) Job() (job.Spec, error) {
+	if !d.only(CommandJob) {
+		return job.Spec{}, d.failure()
+	}
 	o := d.object(d.root, "")
 	o.text("$schema")
 	var spec job.Spec
-	if kind := o.text("type"); kind != "" && kind != "command" {
+	if kind := o.text("type"); kind != "" && !strings.EqualFold(kind, "command") {
 		d.add(o.value("type"), "Jobs of type %q are not offered. The type can be command.", atelier.Clip(kind, 60))
 		return spec, d.failure()
 	}
@@ -99,8 +102,10 @@ func (d *Document) checkTags(o *object) {
 	})
 }
 
+// nameFault reports what is wrong with the name in node, unless something was
+// reported there already.
 func (d *Document) nameFault(node *yaml.Node, err error) {
-	if err != nil {
+	if err != nil && !slices.ContainsFunc(d.faults, func(f fault) bool { return f.line == node.Line && f.column == node.Column }) {
 		fault := atelier.Public(err)
 		d.add(node, "%s %s", fault.Message, fault.Hint)
 	}

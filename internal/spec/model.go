@@ -6,6 +6,9 @@ import (
 
 // Model reads the document as a version of a model to register.
 func (d *Document) Model() (model.Register, error) {
+	if !d.only(Model) {
+		return model.Register{}, d.failure()
+	}
 	o := d.object(d.root, "")
 	o.text("$schema")
 	o.need("name", "what the model is called")

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -98,10 +99,29 @@ func (o *object) need(key, what string) {
 // text reads a scalar as the user wrote it.
 func (o *object) text(key string) string {
 	node := o.value(key)
-	if node == nil {
+	if node == nil || key != "description" && key != "display_name" && o.d.placeholder(node, o.name(key)) {
 		return ""
 	}
 	return o.d.text(node, o.name(key))
+}
+
+// placeholderForm is how templates mark what their reader should fill in.
+var placeholderForm = regexp.MustCompile(`^(<[^<>]+>|\{\{[^{}]+\}\})$`)
+
+// placeholder reports a value that nobody has filled in. Without quotes, {{NAME}}
+// is a mapping to YAML.
+func (d *Document) placeholder(node *yaml.Node, name string) bool {
+	written := node.Value
+	if node.Kind == yaml.MappingNode && len(node.Content) == 2 && real(node.Content[0]).Kind == yaml.MappingNode && isNull(real(node.Content[1])) {
+		if inner := real(node.Content[0]); len(inner.Content) == 2 {
+			written = "{{" + strings.TrimSpace(real(inner.Content[0]).Value) + "}}"
+		}
+	}
+	if !placeholderForm.MatchString(written) {
+		return false
+	}
+	d.add(node, "%q still holds the placeholder %q. Fill it in, here or with --set.", name, atelier.Clip(written, 60))
+	return true
 }
 
 func (d *Document) text(node *yaml.Node, name string) string {
@@ -233,6 +253,13 @@ func (o *object) refuse(key, why string) {
 	if found, ok := o.fields[key]; ok {
 		o.d.add(found.key, "The key %q is not offered. %s", o.name(key), why)
 		delete(o.fields, key)
+	}
+}
+
+// ignore accepts key, which changes nothing here, and notes why.
+func (o *object) ignore(key, why string) {
+	if node := o.value(key); node != nil {
+		o.d.notes = append(o.d.notes, fmt.Sprintf("%s: %q is not used. %s", place(o.d.file, node.Line, 0), o.name(key), why))
 	}
 }
 

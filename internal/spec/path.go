@@ -22,6 +22,9 @@ const (
 // path reads a place of data. A local path is made absolute, relative to the
 // YAML file, and must exist; every other form is kept as it is.
 func (d *Document) path(node *yaml.Node, name string, want wanted) string {
+	if d.placeholder(node, name) {
+		return ""
+	}
 	text := d.text(node, name)
 	if text == "" {
 		if node.Kind == yaml.ScalarNode {
