@@ -179,7 +179,7 @@ func (r *jobRoutes) followLog(w http.ResponseWriter, req *http.Request) {
 		route.WriteError(w, req, err)
 		return
 	}
-	news := r.bus.Subscribe()
+	news := r.bus.Subscribe(event.Job)
 	defer news.Close()
 	f := &follower{routes: r, log: log, offset: offset, stream: newStream(w)}
 	for {
@@ -279,7 +279,7 @@ func (f *follower) await(ctx context.Context, grown <-chan struct{}, news *event
 			f.stream.comment()
 		case <-news.Ready():
 			for _, notice := range news.Take() {
-				if notice.Topic == event.Job && notice.ID == name {
+				if notice.ID == name {
 					return true
 				}
 			}

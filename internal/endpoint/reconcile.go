@@ -27,7 +27,8 @@ const (
 // running then. Every endpoint has a goroutine of its own, so that one that
 // answers slowly holds no other up.
 func (s *Service) Run(ctx context.Context) error {
-	news := s.Bus.Subscribe()
+	// A training logs thousands of metrics in a second; none of that wakes this.
+	news := s.Bus.Subscribe(event.Endpoint, event.Deployment)
 	defer news.Close()
 	keepers := map[endpointKey]*keeper{}
 	var group sync.WaitGroup
@@ -60,9 +61,6 @@ func (s *Service) Run(ctx context.Context) error {
 
 func keyOf(n event.Notice) endpointKey {
 	name, _, _ := strings.Cut(n.ID, "/")
-	if n.Topic != event.Endpoint && n.Topic != event.Deployment {
-		return endpointKey{}
-	}
 	return endpointKey{n.Workspace, name}
 }
 

@@ -9,6 +9,7 @@ package event
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -53,9 +54,10 @@ func (b *Bus) Publish(n Notice) {
 	}
 }
 
-// Subscribe returns a subscription to all that is published from now on.
-func (b *Bus) Subscribe() *Subscription {
-	s := &Subscription{bus: b, known: map[Notice]bool{}, ready: make(chan struct{}, 1)}
+// Subscribe returns a subscription to what is published from now on about the
+// topics; with none, to everything.
+func (b *Bus) Subscribe(topics ...string) *Subscription {
+	s := &Subscription{bus: b, topics: topics, known: map[Notice]bool{}, ready: make(chan struct{}, 1)}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.subscribers[s] = struct{}{}
@@ -64,8 +66,9 @@ func (b *Bus) Subscribe() *Subscription {
 
 // Subscription collects notices until they are asked for.
 type Subscription struct {
-	bus   *Bus
-	ready chan struct{}
+	bus    *Bus
+	topics []string // empty for all
+	ready  chan struct{}
 
 	mu      sync.Mutex
 	pending []Notice
@@ -73,6 +76,9 @@ type Subscription struct {
 }
 
 func (s *Subscription) add(n Notice) {
+	if len(s.topics) > 0 && !slices.Contains(s.topics, n.Topic) {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known[n] {

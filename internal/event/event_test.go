@@ -43,3 +43,19 @@ func TestClosedSubscriptionHearsNothing(t *testing.T) {
 		t.Errorf("got %v", notices)
 	}
 }
+
+func TestWhoAsksForTopicsHearsOfThemAlone(t *testing.T) {
+	bus := event.NewBus()
+	subscription := bus.Subscribe(event.Endpoint, event.Deployment)
+	defer subscription.Close()
+	bus.Publish(event.Notice{Workspace: "w", Topic: event.Metrics, ID: "r"})
+	select {
+	case <-subscription.Ready():
+		t.Error("a notice of another topic wakes who did not ask for it")
+	default:
+	}
+	bus.Publish(event.Notice{Workspace: "w", Topic: event.Deployment, ID: "e/d"})
+	if notices, err := subscription.Next(t.Context()); err != nil || len(notices) != 1 || notices[0].ID != "e/d" {
+		t.Errorf("got %v, %v", notices, err)
+	}
+}
