@@ -43,11 +43,35 @@ func (r *logBatchRequest) quick(raw []byte) bool {
 			p.odd = true
 		}
 	})
-	p.space()
-	if p.odd || p.at != len(raw) || run == "" {
+	if !p.ended() || run == "" {
 		return false
 	}
 	r.RunID, r.batch = run, batch
+	return true
+}
+
+// quick reads a log-metric as a log-batch is read: there are scripts that send
+// thousands of them in a second.
+func (r *logMetricRequest) quick(raw []byte) bool {
+	p := &batchParser{raw: raw}
+	var run, uuid string
+	m := tracking.Metric{}
+	has := 0
+	p.object(func(field []byte) {
+		switch string(field) {
+		case "run_id":
+			run = string(p.text())
+		case "run_uuid":
+			uuid = string(p.text())
+		default:
+			has |= p.metricField(&m, field)
+		}
+	})
+	p.mustBeWhole(&m, has)
+	if !p.ended() || run == "" && uuid == "" {
+		return false
+	}
+	r.RunID, r.RunUUID, r.quickly = run, uuid, &m
 	return true
 }
 
@@ -57,8 +81,14 @@ type batchParser struct {
 	raw   []byte
 	at    int
 	odd   bool
-	names map[string]string // every name by itself
+	names map[string]string // every name by itself; nil to make each anew
 	last  string            // the name that came last
+}
+
+// ended reports whether all was read, and nothing was odd.
+func (p *batchParser) ended() bool {
+	p.space()
+	return !p.odd && p.at == len(p.raw)
 }
 
 func (p *batchParser) space() {
@@ -149,7 +179,9 @@ func (p *batchParser) name() string {
 	known, ok := p.names[string(text)]
 	if !ok {
 		known = string(text)
-		p.names[known] = known
+		if p.names != nil {
+			p.names[known] = known
+		}
 	}
 	p.last = known
 	return known
@@ -235,30 +267,46 @@ func (p *batchParser) value() series.Value {
 	return series.Value(value)
 }
 
+// What a metric must have beside its key.
+const (
+	hasValue = 1 << iota
+	hasTime
+)
+
 func (p *batchParser) metric(m *tracking.Metric) {
-	hasValue, hasTime := false, false
-	p.object(func(field []byte) {
-		switch string(field) {
-		case "key":
-			m.Key = p.name()
-		case "value":
-			m.Value, hasValue = p.value(), true
-		case "timestamp":
-			m.Timestamp, hasTime = series.Timestamp(p.integer()), true
-		case "step":
-			m.Step = p.integer()
-		case "model_id":
-			m.ModelID = p.name()
-		case "dataset_name":
-			m.DatasetName = p.name()
-		case "dataset_digest":
-			m.DatasetDigest = p.name()
-		default:
-			p.odd = true
-		}
-	})
-	if m.Key == "" || !hasValue || !hasTime {
-		p.odd = true // the general decoder says what is missing
+	has := 0
+	p.object(func(field []byte) { has |= p.metricField(m, field) })
+	p.mustBeWhole(m, has)
+}
+
+// metricField reads one field of m, and says which of those that it must have it is.
+func (p *batchParser) metricField(m *tracking.Metric, field []byte) (has int) {
+	switch string(field) {
+	case "key":
+		m.Key = p.name()
+	case "value":
+		m.Value, has = p.value(), hasValue
+	case "timestamp":
+		m.Timestamp, has = series.Timestamp(p.integer()), hasTime
+	case "step":
+		m.Step = p.integer()
+	case "model_id":
+		m.ModelID = p.name()
+	case "dataset_name":
+		m.DatasetName = p.name()
+	case "dataset_digest":
+		m.DatasetDigest = p.name()
+	default:
+		p.odd = true
+	}
+	return has
+}
+
+// mustBeWhole leaves a metric that lacks something to the general decoder, which
+// says what is missing.
+func (p *batchParser) mustBeWhole(m *tracking.Metric, has int) {
+	if m.Key == "" || has != hasValue|hasTime {
+		p.odd = true
 	}
 }
 

@@ -68,6 +68,60 @@ func FuzzQuickBatch(f *testing.F) {
 	})
 }
 
+var plainMetrics = []string{
+	`{"run_id": "r", "key": "a", "value": 0.5, "timestamp": 12, "step": 3}`,
+	`{"run_uuid":"r","key":"ä","value":"-Infinity","timestamp":0}`,
+	"{\n  \"run_uuid\": \"r\",\n  \"key\": \"a\",\n  \"value\": 1e-05,\n  \"timestamp\": 1700000000000,\n  \"step\": 0,\n  \"run_id\": \"r\"\n}",
+	`{"run_id":"r","run_uuid":"","key":"a","value":"NaN","timestamp":1,"step":-5,"model_id":"m","dataset_name":"d","dataset_digest":"x"}`,
+	`{"run_id":"a","run_id":"b","key":"a","key":"b","value":1,"value":2,"timestamp":1,"timestamp":2}`,
+}
+
+var oddMetrics = []string{
+	``, `{}`, `null`, `[]`, `{"run_id":"r"}`, `{"run_id":"","key":"a","value":1,"timestamp":1}`, `{"run_id":1,"key":"a","value":1,"timestamp":1}`,
+	`{"run_id":"r","key":"","value":1,"timestamp":1}`, `{"run_id":"r","key":"a","timestamp":1}`, `{"run_id":"r","key":"a","value":1}`,
+	`{"run_id":"r","key":"a","value":NaN,"timestamp":1}`, `{"run_id":"r","key":"a","value":null,"timestamp":1}`, `{"run_id":"r","key":"a","value":1,"timestamp":"1"}`,
+	`{"run_id":"r","key":"a","value":1,"timestamp":1} x`, `{"run_id":"r","key":"a","value":1,"timestamp":1,"more":0}`, `{"run_id":"r","Key":"a","value":1,"timestamp":1}`,
+	`{"run_id":"r","key":"\u0061","value":1,"timestamp":1}`, "{\"run_id\":\"\xff\",\"key\":\"a\",\"value\":1,\"timestamp\":1}",
+}
+
+func TestPlainMetricsAreReadQuickly(t *testing.T) {
+	for _, text := range plainMetrics {
+		if !new(logMetricRequest).quick([]byte(text)) {
+			t.Errorf("%s was left to the general decoder", text)
+		}
+	}
+	for _, text := range oddMetrics {
+		if new(logMetricRequest).quick([]byte(text)) {
+			t.Errorf("%s was read quickly", text)
+		}
+	}
+}
+
+// What is read quickly means what the general decoder makes of it.
+func FuzzQuickMetric(f *testing.F) {
+	for _, text := range append(plainMetrics, oddMetrics...) {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var quick logMetricRequest
+		if !quick.quick(raw) {
+			return
+		}
+		type plain logMetricRequest // without quick
+		var general plain
+		if err := decodeBody(raw, &general); err != nil {
+			t.Fatalf("%q: %v", raw, err)
+		}
+		want, err := (*logMetricRequest)(&general).read()
+		if err != nil {
+			t.Fatalf("%q: %v", raw, err)
+		}
+		if diff := cmp.Diff(want, *quick.quickly, sameBatches); diff != "" || general.RunID != quick.RunID || general.RunUUID != quick.RunUUID {
+			t.Fatalf("%q: %s", raw, diff)
+		}
+	})
+}
+
 func BenchmarkDecodeBatch(b *testing.B) {
 	raw := []byte(`{"run_id":"r","metrics":[`)
 	for i := range 1000 {

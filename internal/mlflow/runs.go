@@ -232,6 +232,15 @@ type logMetricRequest struct {
 	RunID   string `json:"run_id"`
 	RunUUID string `json:"run_uuid"`
 	metricRequest
+
+	quickly *tracking.Metric // what quick read
+}
+
+func (r *logMetricRequest) read() (tracking.Metric, error) {
+	if r.quickly != nil {
+		return *r.quickly, nil
+	}
+	return r.metric("")
 }
 
 func (s *server) logMetric(ctx context.Context, ws string, in *logMetricRequest) (any, error) {
@@ -239,7 +248,7 @@ func (s *server) logMetric(ctx context.Context, ws string, in *logMetricRequest)
 	if err != nil {
 		return nil, err
 	}
-	m, err := in.metric("")
+	m, err := in.read()
 	if err != nil {
 		return nil, err
 	}

@@ -97,11 +97,18 @@ func decode(req *http.Request, in any) error {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil
 	}
-	kind, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
-	if kind != "application/json" {
+	if !isJSON(req.Header.Get("Content-Type")) {
 		return atelier.Errorf(atelier.Invalid, "Bad Request. Content-Type must be application/json.")
 	}
 	return decodeBody(raw, in)
+}
+
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	kind, _, _ := mime.ParseMediaType(contentType)
+	return kind == "application/json"
 }
 
 // maxKeptBody is up to which size the memory of a body is used again.
