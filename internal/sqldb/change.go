@@ -1,5 +1,7 @@
 package sqldb
 
+import "slices"
+
 // Change names a thing that a transaction changed, so that whoever remembers it
 // can forget it.
 type Change struct {
@@ -12,6 +14,13 @@ type Change struct {
 // ended, before Write returns: who was told of a write never reads what was
 // there before it.
 func (tx *Tx) Changed(c Change) { tx.changed = append(tx.changed, c) }
+
+// HasChanged reports whether tx, or on SQLite a write that shares its commit, has
+// said that it changes something of the kinds: then what is remembered of it may be
+// of another time than what tx reads.
+func (tx *Tx) HasChanged(kinds ...string) bool {
+	return slices.ContainsFunc(tx.changed, func(c Change) bool { return slices.Contains(kinds, c.Kind) })
+}
 
 // Watch calls fn for all that transactions of this process change. It must be
 // called before db is used, and fn must be quick. What another server changes in

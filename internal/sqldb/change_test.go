@@ -35,3 +35,21 @@ func TestWatchersAreToldOfChanges(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatWasChangedIsKnownInTheTransaction(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		err := db.Write(t.Context(), func(tx *sqldb.Tx) error {
+			if tx.HasChanged("run", "row") {
+				t.Error("a new transaction has changed something")
+			}
+			tx.Changed(sqldb.Change{Kind: "row", Workspace: "w", ID: "1"})
+			if !tx.HasChanged("run", "row") || tx.HasChanged("run") {
+				t.Error("what was changed is not known")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package tracking
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/atelier-ml/atelier"
@@ -18,8 +19,20 @@ func (s *Service) Log(ctx context.Context, ws, id string, b Batch) error {
 		return err
 	}
 	points := b.series()
-	var due []series.Key
-	err := s.writeRun(ctx, ws, id, event.Run, func(tx *sqldb.Tx, run Run) (err error) {
+	due, err := s.logBatch(ctx, ws, id, b, points)
+	if err == nil && len(b.Metrics) > 0 {
+		s.compactor.touch(series.Key{Workspace: ws, Run: id}, due)
+		s.publish(ws, event.Metrics, id)
+	}
+	return err
+}
+
+// logBatch returns the series that should be compacted. points are b's metrics.
+func (s *Service) logBatch(ctx context.Context, ws, id string, b Batch, points series.Batch) (due []series.Key, err error) {
+	if s.together != nil && b.onlyPoints() {
+		return s.logTogether(ctx, ws, id, points)
+	}
+	err = s.writeRun(ctx, ws, id, event.Run, func(tx *sqldb.Tx, run Run) (err error) {
 		if err := mustBeActive(run); err != nil {
 			return err
 		}
@@ -31,11 +44,13 @@ func (s *Service) Log(ctx context.Context, ws, id string, b Batch) error {
 		}
 		return writeTags(ctx, tx, ws, run, b.Tags)
 	})
-	if err == nil && len(b.Metrics) > 0 {
-		s.compactor.touch(series.Key{Workspace: ws, Run: id}, due)
-		s.publish(ws, event.Metrics, id)
-	}
-	return err
+	return due, err
+}
+
+// onlyPoints reports whether b changes nothing but the run's own metrics.
+func (b *Batch) onlyPoints() bool {
+	return len(b.Metrics) > 0 && len(b.Params) == 0 && len(b.Tags) == 0 &&
+		!slices.ContainsFunc(b.Metrics, func(m Metric) bool { return m.ModelID != "" })
 }
 
 // Check validates b and cuts values that are too long.
@@ -138,7 +153,7 @@ func logMetrics(ctx context.Context, tx *sqldb.Tx, ws string, run Run, metrics [
 		return nil, nil
 	}
 	runChanged(tx, ws, run.ID)
-	due, err := series.Append(ctx, tx, series.Owner{Workspace: ws, Experiment: run.ExperimentID, Run: run.ID}, points)
+	due, err := series.Append(ctx, tx, series.Log{Owner: series.Owner{Workspace: ws, Experiment: run.ExperimentID, Run: run.ID}, Batch: points})
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,7 @@ func updateExperimentName(ctx context.Context, tx *sqldb.Tx, ws, id, name string
 // updateExperimentStage deletes or restores an experiment, and with it those of
 // its runs that were in the other stage.
 func updateExperimentStage(ctx context.Context, tx *sqldb.Tx, ws, id, stage string) error {
-	runsChanged(tx, ws)
+	rowsChanged(tx, ws)
 	_, err := tx.Exec(ctx, `UPDATE experiments SET lifecycle_stage = $3, updated_at = $4 WHERE workspace_id = $1 AND id = $2`,
 		ws, id, stage, sqldb.Micros(tx.Now()))
 	if err != nil {

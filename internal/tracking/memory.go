@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
 // maxMemory bounds the bytes of the runs that are remembered, as weightOf
@@ -23,6 +24,19 @@ func runChanged(tx *sqldb.Tx, ws, id string) {
 }
 
 func runsChanged(tx *sqldb.Tx, ws string) { runChanged(tx, ws, "") }
+
+// rowChange is the kind of change that says that a run's row is another now, which
+// is seldom: what a run logs is elsewhere.
+const rowChange = "run row"
+
+// rowChanged says so of one run, rowsChanged of all of a workspace. Every function
+// that writes to the table of runs itself calls one of them.
+func rowChanged(tx *sqldb.Tx, ws, id string) {
+	tx.Changed(sqldb.Change{Kind: rowChange, Workspace: ws, ID: id})
+	runChanged(tx, ws, id)
+}
+
+func rowsChanged(tx *sqldb.Tx, ws string) { rowChanged(tx, ws, "") }
 
 type runKey struct{ workspace, id string }
 
@@ -52,6 +66,64 @@ func newMemory(db *sqldb.DB) *memory {
 	m := &memory{runs: map[runKey]*Run{}, seed: maphash.MakeSeed()}
 	db.Watch(m.watch)
 	return m
+}
+
+// maxRows bounds how many rows of runs are remembered.
+const maxRows = 4096
+
+// rowMemory keeps the rows of runs that are written to, as selectRunToWrite returns
+// them: every point that is logged asks for one. Like memory, it is of use only
+// where this process is the one writer, and nil elsewhere.
+type rowMemory struct {
+	mu   sync.Mutex
+	rows map[runKey]Run
+}
+
+func newRowMemory(db *sqldb.DB) *rowMemory {
+	if db.Engine() != sqldb.SQLite {
+		return nil
+	}
+	m := &rowMemory{rows: map[runKey]Run{}}
+	db.Watch(m.watch)
+	return m
+}
+
+// find returns the row of a run in a transaction that writes. No other commits
+// meanwhile, so what is remembered is what the transaction would read, unless it
+// changed rows itself.
+func (m *rowMemory) find(ctx context.Context, tx *sqldb.Tx, ws, id string) (Run, error) {
+	if m == nil || tx.HasChanged(rowChange, workspace.RemovedChange) {
+		return selectRunToWrite(ctx, tx, ws, id)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := runKey{ws, id}
+	if run, ok := m.rows[key]; ok {
+		return run, nil
+	}
+	run, err := selectRunToWrite(ctx, tx, ws, id)
+	if err != nil {
+		return run, err
+	}
+	if len(m.rows) >= maxRows {
+		clear(m.rows)
+	}
+	m.rows[key] = run
+	return run, nil
+}
+
+// watch is told of changes.
+func (m *rowMemory) watch(c sqldb.Change) {
+	if c.Kind != rowChange && c.Kind != workspace.RemovedChange {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c.ID == "" {
+		clear(m.rows)
+		return
+	}
+	delete(m.rows, runKey{c.Workspace, c.ID})
 }
 
 // load returns the runs with the given ids, which tx has, in that order. since is
@@ -146,7 +218,7 @@ func (m *memory) drop(key runKey) {
 
 // watch is told of changes.
 func (m *memory) watch(c sqldb.Change) {
-	if c.Kind != runChange {
+	if c.Kind != runChange && c.Kind != workspace.RemovedChange {
 		return
 	}
 	m.mu.Lock()

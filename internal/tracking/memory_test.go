@@ -6,12 +6,17 @@ import (
 	"go/token"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// writesRuns are statements that change what loadRuns reads.
-var writesRuns = regexp.MustCompile(`(INSERT INTO|UPDATE|DELETE FROM) (runs|run_params|run_tags|run_models|run_datasets)\b|UPDATE experiments SET (name|lifecycle_stage)|series\.(Append|Remove)\(`)
+// writesRuns are statements that change what loadRuns reads, writesRows those that
+// change what selectRunToWrite reads.
+var (
+	writesRuns = regexp.MustCompile(`(INSERT INTO|UPDATE|DELETE FROM) (runs|run_params|run_tags|run_models|run_datasets)\b|UPDATE experiments SET (name|lifecycle_stage)|series\.(Append|Remove)\(`)
+	writesRows = regexp.MustCompile(`(INSERT INTO|UPDATE|DELETE FROM) runs\b`)
+)
 
 // What is remembered of a run is forgotten because whoever writes says so.
 func TestWhoeverWritesToRunsSaysSo(t *testing.T) {
@@ -31,12 +36,15 @@ func TestWhoeverWritesToRunsSaysSo(t *testing.T) {
 		}
 		for _, declared := range file.Decls {
 			fn, ok := declared.(*ast.FuncDecl)
-			if !ok || !writes(fn) {
+			if !ok || !writes(fn, writesRuns) {
 				continue
 			}
 			found++
-			if !says(fn) {
+			if !says(fn, "runChanged", "runsChanged", "rowChanged", "rowsChanged") {
 				t.Errorf("%s: %s writes to a table of runs and calls neither runChanged nor runsChanged", set.Position(fn.Pos()), fn.Name.Name)
+			}
+			if writes(fn, writesRows) && !says(fn, "rowChanged", "rowsChanged") {
+				t.Errorf("%s: %s writes to the table of runs itself and calls neither rowChanged nor rowsChanged", set.Position(fn.Pos()), fn.Name.Name)
 			}
 		}
 	}
@@ -45,15 +53,15 @@ func TestWhoeverWritesToRunsSaysSo(t *testing.T) {
 	}
 }
 
-func writes(fn *ast.FuncDecl) (yes bool) {
+func writes(fn *ast.FuncDecl, what *regexp.Regexp) (yes bool) {
 	ast.Inspect(fn, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.BasicLit:
-			yes = yes || writesRuns.MatchString(n.Value)
+			yes = yes || what.MatchString(n.Value)
 		case *ast.CallExpr:
 			if called, ok := n.Fun.(*ast.SelectorExpr); ok {
 				if of, ok := called.X.(*ast.Ident); ok {
-					yes = yes || writesRuns.MatchString(of.Name+"."+called.Sel.Name+"(")
+					yes = yes || what.MatchString(of.Name+"."+called.Sel.Name+"(")
 				}
 			}
 		}
@@ -62,11 +70,11 @@ func writes(fn *ast.FuncDecl) (yes bool) {
 	return yes
 }
 
-func says(fn *ast.FuncDecl) (yes bool) {
+func says(fn *ast.FuncDecl, sayings ...string) (yes bool) {
 	ast.Inspect(fn, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok {
 			name, _ := call.Fun.(*ast.Ident)
-			yes = yes || name != nil && (name.Name == "runChanged" || name.Name == "runsChanged")
+			yes = yes || name != nil && slices.Contains(sayings, name.Name)
 		}
 		return true
 	})

@@ -98,7 +98,7 @@ func selectIDs(ctx context.Context, tx *sqldb.Tx, query string, args ...any) (id
 
 // purgeRun removes a run and all that it logged.
 func purgeRun(ctx context.Context, tx *sqldb.Tx, ws, run string) error {
-	runChanged(tx, ws, run)
+	rowChanged(tx, ws, run)
 	if err := series.Remove(ctx, tx, ws, run); err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func experimentOf(ctx context.Context, tx *sqldb.Tx, ws string, n NewRun) (Exper
 }
 
 func insertRun(ctx context.Context, tx *sqldb.Tx, ws string, r Run) error {
-	runChanged(tx, ws, r.ID)
+	rowChanged(tx, ws, r.ID)
 	_, err := tx.Exec(ctx, `INSERT INTO runs (workspace_id, id, experiment_id, name, status, lifecycle_stage,
 		user_name, claimed_user, artifact_uri, is_job, owner_job, started_at, ended_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
@@ -114,7 +114,7 @@ func runNotFound(id string) error {
 }
 
 func updateRun(ctx context.Context, tx *sqldb.Tx, ws string, r Run) error {
-	runChanged(tx, ws, r.ID)
+	rowChanged(tx, ws, r.ID)
 	_, err := tx.Exec(ctx, `UPDATE runs SET name = $3, status = $4, started_at = $5, ended_at = $6
 		WHERE workspace_id = $1 AND id = $2`,
 		ws, r.ID, r.Name, string(r.Status), sqldb.Micros(r.StartedAt), sqldb.MicrosOrNil(r.EndedAt))
@@ -139,7 +139,7 @@ func SetRunStatus(ctx context.Context, tx *sqldb.Tx, ws, id string, status RunSt
 }
 
 func updateRunStage(ctx context.Context, tx *sqldb.Tx, ws, id, stage string) error {
-	runChanged(tx, ws, id)
+	rowChanged(tx, ws, id)
 	_, err := tx.Exec(ctx, `UPDATE runs SET lifecycle_stage = $3, deleted_at = $4
 		WHERE workspace_id = $1 AND id = $2 AND lifecycle_stage <> $3`, ws, id, stage, deletedAt(tx, stage))
 	return err

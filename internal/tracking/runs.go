@@ -97,7 +97,7 @@ func (s *Service) Run(ctx context.Context, ws, id string) (Run, error) {
 // writeRun changes a run that the actor may write to, and announces it.
 func (s *Service) writeRun(ctx context.Context, ws, id, topic string, change func(tx *sqldb.Tx, run Run) error) error {
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		run, err := selectRunToWrite(ctx, tx, ws, id)
+		run, err := s.rows.find(ctx, tx, ws, id)
 		if err != nil {
 			return err
 		}

@@ -32,6 +32,8 @@ type Service struct {
 	holders    []sweep.References
 	compactor  *compactor
 	memory     *memory
+	rows       *rowMemory
+	together   *together
 	counts     filter.Counts
 	searchTime time.Duration
 
@@ -41,7 +43,7 @@ type Service struct {
 
 // New returns the service over db and blobs, which announces changes on bus.
 func New(db *sqldb.DB, blobs blob.Store, bus *event.Bus) *Service {
-	return &Service{db: db, blobs: blobs, bus: bus, compactor: newCompactor(), memory: newMemory(db), searchTime: searchTime,
+	return &Service{db: db, blobs: blobs, bus: bus, compactor: newCompactor(), memory: newMemory(db), rows: newRowMemory(db), together: newTogether(db), searchTime: searchTime,
 		slowSummary: slowSummary, stale: make(chan summarised, 16)}
 }
 

@@ -48,8 +48,13 @@ func updateWorkspace(ctx context.Context, tx *sqldb.Tx, ws Workspace) error {
 	return err
 }
 
+// RemovedChange is the kind of change that says that a workspace is gone, and with
+// it all that anybody remembers of what was in it.
+const RemovedChange = "workspace removed"
+
 // deleteWorkspace removes the workspace; the rows below it go by ON DELETE CASCADE.
 func deleteWorkspace(ctx context.Context, tx *sqldb.Tx, id string) error {
+	tx.Changed(sqldb.Change{Kind: RemovedChange, Workspace: id})
 	_, err := tx.Exec(ctx, `DELETE FROM workspaces WHERE id = $1`, id)
 	return err
 }

@@ -37,27 +37,41 @@ type Key struct {
 	Workspace, Run, Name string
 }
 
-// Append stores a batch of a run. A point that is already there changes nothing,
-// so that a client may send a batch twice. It returns the series that have so
-// many small chunks by now that the caller should have them compacted.
-func Append(ctx context.Context, tx *sqldb.Tx, owner Owner, b Batch) ([]Key, error) {
-	rows := make([][]any, len(b.parts))
-	for i, p := range b.parts {
-		value, isNaN := p.latest.stored()
-		rows[i] = []any{owner.Workspace, owner.Run, p.key, owner.Experiment, int64(p.latest.Timestamp), p.latest.Step, value, isNaN}
+// Log is a batch and the run that logged it.
+type Log struct {
+	Owner Owner
+	Batch Batch
+}
+
+// Append stores batches, in their order. A point that is already there changes
+// nothing, so that a client may send a batch twice. It returns the series that have
+// so many small chunks by now that the caller should have them compacted.
+func Append(ctx context.Context, tx *sqldb.Tx, logs ...Log) ([]Key, error) {
+	var rows [][]any
+	var parts []*part
+	var owners []*Owner
+	for i := range logs {
+		owner, batch := &logs[i].Owner, logs[i].Batch
+		for j := range batch.parts {
+			p := &batch.parts[j]
+			value, isNaN := p.latest.stored()
+			rows = append(rows, []any{owner.Workspace, owner.Run, p.key, owner.Experiment, int64(p.latest.Timestamp), p.latest.Step, value, isNaN})
+			parts, owners = append(parts, p), append(owners, owner)
+		}
 	}
 	var due []Key
-	chunks := make([][]any, 0, len(b.parts))
+	chunks := make([][]any, 0, len(parts))
 	err := tx.QueryEach(ctx, func(i int, row *sqldb.Row) error {
-		h := b.parts[i].header
+		p, owner := parts[i], owners[i]
+		h := p.header
 		var small int64
 		if err := row.Scan(&h.series, &h.number, &small); err != nil {
 			return err
 		}
 		if small >= manySmall {
-			due = append(due, Key{owner.Workspace, owner.Run, b.parts[i].key})
+			due = append(due, Key{owner.Workspace, owner.Run, p.key})
 		}
-		chunks = append(chunks, chunkRow(owner.Workspace, h, b.parts[i].data))
+		chunks = append(chunks, chunkRow(owner.Workspace, h, p.data))
 		return nil
 	}, upsertLatest, rows)
 	if err != nil {

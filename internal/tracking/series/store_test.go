@@ -55,7 +55,7 @@ func (s shelf) append(points []Point) {
 		samples[i] = Sample{s.key.Name, p}
 	}
 	s.write(func(tx *sqldb.Tx) error {
-		_, err := Append(s.t.Context(), tx, Owner{s.key.Workspace, "e", s.key.Run}, NewBatch(slices.Values(samples)))
+		_, err := Append(s.t.Context(), tx, Log{Owner{s.key.Workspace, "e", s.key.Run}, NewBatch(slices.Values(samples))})
 		return err
 	})
 }
@@ -527,7 +527,7 @@ func fillLong(b *testing.B, db *sqldb.DB, key Key, n int) {
 		if err != nil {
 			return err
 		}
-		if _, err := Append(b.Context(), tx, Owner{key.Workspace, "e", key.Run}, NewBatch(slices.Values([]Sample{{key.Name, points[0]}}))); err != nil {
+		if _, err := Append(b.Context(), tx, Log{Owner{key.Workspace, "e", key.Run}, NewBatch(slices.Values([]Sample{{key.Name, points[0]}}))}); err != nil {
 			return err
 		}
 		id, last, _, err := lockSeries(b.Context(), tx, key)
