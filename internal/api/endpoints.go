@@ -50,17 +50,11 @@ func RegisterEndpoints(t *route.Table, endpoints *endpoint.Service) {
 func registerScoring(t *route.Table, router *endpoint.Router) {
 	t.HandleFunc(route.Route{Method: "POST", Path: inWorkspace + "/online-endpoints/{endpoint}/invoke", MaxBody: -1,
 		Permission: "endpoints/online/score/action", Summary: "Score with one's own sign-in instead of a key", Tag: "endpoints"}, router.Invoke)
-	place := "/workspaces/{workspace}/endpoints/{endpoint}"
-	for _, r := range []struct{ method, path, worker string }{
-		{"GET", "/{$}", "/"},
-		{"GET", "/swagger.json", "/swagger.json"},
-		{"GET", "/score", "/score"},
-		{"POST", "/score", "/score"},
-		{"OPTIONS", "/score", "/score"},
-		{"POST", "/invocations", "/invocations"},
-	} {
-		t.Handle(route.Route{Method: r.method, Path: place + r.path, Access: route.OwnKey, Hidden: true, MaxBody: -1,
-			Summary: "Score with an endpoint's key"}, router.Handler(r.worker, route.Credential))
+	// The whole address belongs to the endpoint: its contract says itself what is
+	// not found, and what method is not allowed.
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+		t.Handle(route.Route{Method: method, Path: "/workspaces/{workspace}/endpoints/{endpoint}/{rest...}", Access: route.OwnKey,
+			Hidden: true, MaxBody: -1, Summary: "Score with an endpoint's key"}, router.Handler(route.Credential))
 	}
 }
 

@@ -296,7 +296,8 @@ func checkVariables(variables map[string]string) error {
 				At("environment_variables." + workersVariable).WithHint("Give a number from 1 to 64.")
 		}
 	}
-	return nil
+	_, err := parseOrigins(variables[originsVariable])
+	return err
 }
 
 // workers is how many processes one replica runs.

@@ -14,8 +14,10 @@ import (
 
 // The router and a scoring worker exchange frames: two big-endian 32-bit
 // lengths, then a JSON header of the first length and a body of the second. A
-// connection carries one request after another. The other end of this contract
-// is sdk/python/src/atelier_serving/frames.py.
+// connection carries one request after another. An answer whose header says
+// "stream" is followed by more frames, each with a part of the body, until one
+// whose header says "end". The other end of this contract is
+// sdk/python/src/atelier_serving/frames.py.
 
 const (
 	maxFrameHeader = 1 << 20
@@ -31,6 +33,8 @@ type scoreRequest struct {
 	Headers   map[string]string `json:"headers"`
 	TimeoutMS int               `json:"timeout_ms"`
 	RequestID string            `json:"request_id"`
+	// Stream says that the answer may come in parts.
+	Stream bool `json:"stream,omitempty"`
 }
 
 // scoreResponse is the header of a response's frame.
@@ -41,6 +45,9 @@ type scoreResponse struct {
 	// TimedOut is true when the worker ended the call because of TimeoutMS.
 	TimedOut bool `json:"timed_out"`
 	PID      int  `json:"pid"` // the process that answered
+	// Stream is true when the body follows in parts, and End after the last.
+	Stream bool `json:"stream"`
+	End    bool `json:"end"`
 }
 
 // workerConn is a connection to a worker's socket.

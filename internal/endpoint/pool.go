@@ -26,6 +26,7 @@ type pool struct {
 
 	mu       sync.Mutex
 	settings RequestSettings
+	allowed  origins
 	patience time.Duration // how long after its timeout a call may go on before its replica counts as hung
 	backends []*backend
 	waiting  []chan *backend
@@ -53,6 +54,7 @@ func (p *pool) configure(s Settings) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settings = s.RequestSettings
+	p.allowed, _ = parseOrigins(s.EnvironmentVariables[originsVariable]) // checked when it was set
 	if s.LivenessProbe != nil {
 		p.patience = time.Duration(s.LivenessProbe.Period*s.LivenessProbe.FailureThreshold) * time.Second
 	}
@@ -221,6 +223,13 @@ func (p *pool) load() (busy, waiting int) {
 		busy += b.busy
 	}
 	return busy, len(p.waiting)
+}
+
+// origins are the sites whose pages may call the deployment.
+func (p *pool) origins() origins {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.allowed
 }
 
 func (p *pool) limits() (RequestSettings, time.Duration) {

@@ -28,28 +28,91 @@ const slack = 250 * time.Millisecond
 // status that was sent. A request is never sent twice: nobody knows what a
 // model does with it.
 func (r *Router) forward(w http.ResponseWriter, req *http.Request, p *pool, m message) int {
-	header, body, err := r.exchange(req.Context(), p, r.prepare(req, p, m))
+	m = r.prepare(req, p, m)
+	m.request.Stream = true
+	got, err := r.exchange(req.Context(), p, m)
 	if err != nil {
 		refuse(w, req, err)
 		return statusOf(err)
 	}
-	for _, pair := range header.Headers {
-		w.Header().Del(pair[0]) // the model's own word counts, where the server has one too
+	status := got.head(w.Header())
+	if got.rest == nil {
+		w.Header().Set("Content-Length", strconv.Itoa(len(got.body)))
 	}
-	for _, pair := range header.Headers {
-		w.Header().Add(pair[0], pair[1])
+	w.WriteHeader(status)
+	w.Write(got.body)
+	if got.rest != nil && !r.pour(w, p, got.rest) {
+		panic(http.ErrAbortHandler) // the sender must not take a part for the whole
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	if header.Status < 200 || header.Status > 299 {
-		w.Header().Set(modelStatusHeader, strconv.Itoa(header.Status))
-		w.Header().Set(modelReasonHeader, "model_error")
+	return status
+}
+
+// answer is what a worker answered.
+type answer struct {
+	header scoreResponse
+	body   []byte
+	rest   *stream // of the body, when that comes in parts
+}
+
+// head writes the answer's headers and returns its status.
+func (a answer) head(header http.Header) int {
+	header.Set("Content-Security-Policy", "sandbox") // what a model sends is no page of this server
+	for _, pair := range a.header.Headers {
+		header.Del(pair[0]) // the model's own word counts, where the server has one too
 	}
-	if header.Status < 100 || header.Status > 599 {
-		header.Status = http.StatusBadGateway
+	for _, pair := range a.header.Headers {
+		if !reserved[pair[0]] {
+			header.Add(pair[0], pair[1])
+		}
 	}
-	w.WriteHeader(header.Status)
-	w.Write(body)
-	return header.Status
+	if a.header.Status < 200 || a.header.Status > 299 {
+		header.Set(modelStatusHeader, strconv.Itoa(a.header.Status))
+		header.Set(modelReasonHeader, "model_error")
+	}
+	if a.header.Status < 200 || a.header.Status > 599 {
+		return http.StatusBadGateway
+	}
+	return a.header.Status
+}
+
+// reserved are headers that a model cannot set: those of the transport, and
+// cookies, which would be the server's.
+var reserved = map[string]bool{"connection": true, "content-length": true, "keep-alive": true, "set-cookie": true,
+	"trailer": true, "transfer-encoding": true, "upgrade": true}
+
+// stream is an answer whose parts still come. Its place is taken until the last.
+type stream struct {
+	backend *backend
+	conn    *workerConn
+	timeout time.Duration // for each part
+}
+
+// pour passes the parts on as they come, and reports whether all did. A sender
+// that does not take them ends the call, so that it holds no place.
+func (r *Router) pour(w http.ResponseWriter, p *pool, s *stream) bool {
+	control := http.NewResponseController(w)
+	defer control.SetWriteDeadline(time.Time{})
+	control.Flush()
+	for {
+		s.conn.SetDeadline(r.clock.Now().Add(s.timeout + slack))
+		header, part, err := s.conn.receive()
+		if err == nil && header.End {
+			p.release(s.backend, s.conn)
+			return true
+		}
+		if err == nil {
+			control.SetWriteDeadline(r.clock.Now().Add(bodyTime))
+			if _, err = w.Write(part); err == nil {
+				err = control.Flush()
+			}
+		}
+		if err != nil {
+			r.log.Warn("an answer in parts broke off", "replica", s.backend.id, "error", err)
+			s.conn.Close()
+			p.release(s.backend, nil)
+			return false
+		}
+	}
 }
 
 func statusOf(err error) int {
@@ -69,31 +132,34 @@ func (r *Router) prepare(req *http.Request, p *pool, m message) message {
 }
 
 // exchange waits for a place, sends m and returns the answer.
-func (r *Router) exchange(ctx context.Context, p *pool, m message) (scoreResponse, []byte, error) {
+func (r *Router) exchange(ctx context.Context, p *pool, m message) (answer, error) {
 	b, conn, err := r.connect(ctx, p)
 	if err != nil {
-		return scoreResponse{}, nil, queueRefusal(err)
+		return answer{}, queueRefusal(err)
 	}
 	timeout := time.Duration(m.request.TimeoutMS) * time.Millisecond
 	conn.SetDeadline(r.clock.Now().Add(timeout + slack))
 	if err = conn.send(m.request, m.body); err == nil {
-		var header scoreResponse
-		var body []byte
-		if header, body, err = conn.receive(); err == nil {
-			p.release(b, conn)
-			if header.TimedOut {
-				return header, nil, timedOut(timeout)
+		var got answer
+		if got.header, got.body, err = conn.receive(); err == nil {
+			if got.header.Stream {
+				got.rest = &stream{b, conn, timeout}
+				return got, nil
 			}
-			return header, body, nil
+			p.release(b, conn)
+			if got.header.TimedOut {
+				err = timedOut(timeout)
+			}
+			return got, err
 		}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		go r.awaitLate(p, b, conn)
-		return scoreResponse{}, nil, timedOut(timeout)
+		return answer{}, timedOut(timeout)
 	}
 	conn.Close()
 	p.release(b, nil)
-	return scoreResponse{}, nil, r.workerGone(b, err)
+	return answer{}, r.workerGone(b, err)
 }
 
 // connect waits for a place and connects to its worker. A worker that is not
@@ -169,8 +235,8 @@ func (r *Router) mirror(req *http.Request, c call, body []byte) {
 	m := r.prepare(req, p, message{path: c.path, body: body})
 	started := r.clock.Now()
 	go func() {
-		header, _, err := r.exchange(context.WithoutCancel(req.Context()), p, m)
-		status := header.Status
+		got, err := r.exchange(context.WithoutCancel(req.Context()), p, m)
+		status := got.header.Status
 		if err != nil {
 			status = statusOf(err)
 		}

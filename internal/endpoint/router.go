@@ -6,14 +6,11 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/access"
@@ -30,9 +27,6 @@ const (
 
 // scorePermission is what a member needs to score without a key.
 const scorePermission atelier.Permission = "endpoints/online/score/action"
-
-// bodyTime is how long a sender may take for a request's body.
-const bodyTime = time.Minute
 
 // Router answers scoring requests. It knows the endpoints by heart; the Service
 // and the Reconciler tell it what changes.
@@ -119,17 +113,21 @@ type refusal struct {
 
 func (f *refusal) Error() string { return f.message }
 
-// Handler answers requests for path ("/score") of an endpoint. secret returns
-// the credential that a request carries.
-func (r *Router) Handler(path string, secret func(*http.Request) string) http.Handler {
+// Handler answers all requests for an endpoint; what follows the endpoint's
+// name in the address is for the worker. secret returns the credential that a
+// request carries.
+func (r *Router) Handler(secret func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		key := endpointKey{workspace.From(req.Context()).ID, req.PathValue("endpoint")}
+		if isPreflight(req) && r.preflight(w, req, key) {
+			return
+		}
 		t, err := r.admit(req.Context(), key, secret(req))
 		if err != nil {
 			refuse(w, req, err)
 			return
 		}
-		r.serve(w, req, call{key: key, target: t, path: path, deployment: req.Header.Get(deploymentHeader)})
+		r.serve(w, req, call{key: key, target: t, path: "/" + req.PathValue("rest"), deployment: req.Header.Get(deploymentHeader)})
 	})
 }
 
@@ -206,6 +204,7 @@ func (r *Router) serve(w http.ResponseWriter, req *http.Request, c call) {
 	if c.path != "/" && c.path != "/swagger.json" && c.deployment == "" {
 		r.mirror(req, c, body)
 	}
+	p.origins().answer(w.Header(), req)
 	w.Header().Set(deploymentHeader, name)
 	started := r.clock.Now()
 	status := r.forward(w, req, p, message{path: c.path, body: body})
@@ -230,26 +229,6 @@ func (r *Router) choose(c call) (string, *pool, error) {
 			message: "The endpoint has no deployment \"" + atelier.Clip(name, 60) + "\"."}
 	}
 	return name, p, nil
-}
-
-// readBody reads the request's body whole, before it takes a place: a slow
-// sender holds nobody up.
-func (r *Router) readBody(w http.ResponseWriter, req *http.Request) ([]byte, error) {
-	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, code: atelier.Exhausted,
-		message: fmt.Sprintf("The request's body is too large: at most %d bytes are accepted.", r.maxBody)}
-	if req.ContentLength > r.maxBody {
-		return nil, tooLarge
-	}
-	http.NewResponseController(w).SetReadDeadline(r.clock.Now().Add(bodyTime))
-	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, r.maxBody))
-	http.NewResponseController(w).SetReadDeadline(time.Time{})
-	if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
-		return nil, tooLarge
-	}
-	if err != nil {
-		return nil, &refusal{status: http.StatusRequestTimeout, code: atelier.Invalid, message: "The request's body did not arrive."}
-	}
-	return body, nil
 }
 
 // refuse answers with err in the form of the native API.
@@ -282,14 +261,19 @@ const requestIDHeader = "X-Request-Id"
 
 // requestHeaders returns what the worker is told: everything but the
 // credentials, which are none of the script's business, and the transport's own.
+// As in the official server, what comes twice is joined, and a name with an
+// underscore, which WSGI cannot tell from one with a hyphen, is left out.
 func requestHeaders(req *http.Request) map[string]string {
-	headers := make(map[string]string, len(req.Header))
+	headers := make(map[string]string, len(req.Header)+1)
 	for name, values := range req.Header {
 		switch name = strings.ToLower(name); name {
 		case "authorization", "cookie", "connection", "transfer-encoding", "keep-alive", "upgrade":
 		default:
-			headers[name] = strings.Join(values, ", ")
+			if !strings.Contains(name, "_") {
+				headers[name] = strings.Join(values, ",")
+			}
 		}
 	}
+	headers["host"] = req.Host
 	return headers
 }

@@ -76,6 +76,40 @@ func (w *fakeWorker) converse(conn net.Conn) {
 	}
 }
 
+// newPartsWorker answers every request in parts, as they come. At "break" it
+// hangs up.
+func newPartsWorker(t *testing.T, next <-chan string) *fakeWorker {
+	t.Helper()
+	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "w"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	send := func(conn net.Conn, header, body string) {
+		frame := binary.BigEndian.AppendUint32(nil, uint32(len(header)))
+		frame = binary.BigEndian.AppendUint32(frame, uint32(len(body)))
+		conn.Write([]byte(string(frame) + header + body))
+	}
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		conn.Read(make([]byte, 4096))
+		send(conn, `{"status": 201, "stream": true, "headers": [["x-mine", "yes"], ["content-length", "7"]]}`, "")
+		for part := range next {
+			if part == "break" {
+				return
+			}
+			send(conn, "{}", part)
+		}
+		send(conn, `{"end": true}`, "")
+		conn.Read(make([]byte, 1))
+	}()
+	return &fakeWorker{listener: listener}
+}
+
 func (w *fakeWorker) dial(ctx context.Context) (net.Conn, error) {
 	var dialer net.Dialer
 	return dialer.DialContext(ctx, "unix", w.listener.Addr().String())
@@ -123,14 +157,37 @@ func (r *routed) add(id string, w *fakeWorker) {
 func (r *routed) ask(path, body string, headers ...string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest("POST", "/workspaces/default/endpoints/doubler"+path, strings.NewReader(body)).WithContext(r.ctx)
 	request.SetPathValue("endpoint", "doubler")
+	request.SetPathValue("rest", strings.TrimPrefix(path, "/"))
 	request.Header.Set("Authorization", "Bearer "+r.key)
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
 	answer := httptest.NewRecorder()
 	secret := func(req *http.Request) string { return strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ") }
-	r.router.Handler(path, secret).ServeHTTP(answer, request)
+	r.router.Handler(secret).ServeHTTP(answer, request)
 	return answer
+}
+
+// listen serves the endpoint by HTTP, and returns its address.
+func (r *routed) listen() string {
+	secret := func(req *http.Request) string { return req.Header.Get("X-Key") }
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		req.SetPathValue("endpoint", "doubler")
+		req.SetPathValue("rest", strings.TrimPrefix(req.URL.Path, "/"))
+		r.router.Handler(secret).ServeHTTP(w, req.WithContext(workspace.With(req.Context(), workspace.From(r.ctx))))
+	}))
+	r.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// request is a request with the endpoint's key to an address of listen.
+func (r *routed) request(address, body string) *http.Request {
+	request, err := http.NewRequestWithContext(r.t.Context(), "POST", address+"/score", strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	request.Header.Set("X-Key", r.key)
+	return request
 }
 
 // echo answers with what it was asked.
@@ -158,6 +215,58 @@ func TestRouterPassesARequestOn(t *testing.T) {
 		if strings.Contains(seen, secret) {
 			t.Errorf("the worker was shown a credential: %s", seen)
 		}
+	}
+}
+
+func TestAModelCannotSpeakForTheServer(t *testing.T) {
+	r := newRouted(t, RequestSettings{}, func(scoreRequest, []byte) (scoreResponse, []byte) {
+		return scoreResponse{Status: 101, Headers: [][2]string{{"set-cookie", "atelier_session=mine"}, {"content-length", "1"},
+			{"transfer-encoding", "chunked"}, {"content-type", "text/html"}}}, []byte("<script>")
+	})
+	answer := r.ask("/score", "1")
+	if answer.Code != 502 || answer.Header().Get("Set-Cookie") != "" || answer.Header().Get("Transfer-Encoding") != "" ||
+		answer.Header().Get("Content-Length") != "8" || answer.Header().Get("Content-Security-Policy") != "sandbox" {
+		t.Errorf("%d %v", answer.Code, answer.Header())
+	}
+}
+
+func TestOtherSites(t *testing.T) {
+	r := newRouted(t, RequestSettings{}, echo)
+	preflight := func(site, key string) *httptest.ResponseRecorder {
+		request := httptest.NewRequest("OPTIONS", "/score", nil).WithContext(r.ctx)
+		request.SetPathValue("endpoint", "doubler")
+		request.SetPathValue("rest", "score")
+		request.Header.Set("Origin", site)
+		request.Header.Set("Access-Control-Request-Method", "POST")
+		request.Header.Set("Access-Control-Request-Headers", "content-type, authorization")
+		answer := httptest.NewRecorder()
+		r.router.Handler(func(*http.Request) string { return key }).ServeHTTP(answer, request)
+		return answer
+	}
+	if answer := preflight("https://a.example", ""); answer.Code != 401 {
+		t.Errorf("a closed deployment: %d, want 401", answer.Code)
+	}
+	for _, origins := range []string{"https://a.example", "*", `https://b.example, https://[ab]\.example`} {
+		r.pool.configure(Settings{EnvironmentVariables: map[string]string{originsVariable: origins}, RequestSettings: r.pool.settings})
+		answer := preflight("https://a.example", "")
+		if answer.Code != 200 || answer.Header().Get("Access-Control-Allow-Origin") != "https://a.example" ||
+			answer.Header().Get("Access-Control-Allow-Methods") != "GET, POST" ||
+			answer.Header().Get("Access-Control-Allow-Headers") != "authorization, content-type" {
+			t.Errorf("%s: %d %v", origins, answer.Code, answer.Header())
+		}
+		scored := r.ask("/score", "1", "Origin", "https://a.example")
+		if scored.Code != 200 || scored.Header().Get("Access-Control-Allow-Origin") != "https://a.example" || scored.Header().Get("Access-Control-Allow-Methods") != "" {
+			t.Errorf("%s: scored %d %v", origins, scored.Code, scored.Header())
+		}
+		if foreign := r.ask("/score", "1", "Origin", "https://evil.example.org"); origins != "*" && foreign.Header().Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: opened to another site: %v", origins, foreign.Header())
+		}
+	}
+	if answer := preflight("https://c.example", ""); answer.Code != 401 {
+		t.Errorf("another site: %d, want 401", answer.Code)
+	}
+	if err := checkVariables(map[string]string{originsVariable: "https://(a"}); atelier.CodeOf(err) != atelier.Invalid {
+		t.Errorf("a broken pattern: %v", err)
 	}
 }
 

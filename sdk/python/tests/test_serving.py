@@ -16,11 +16,15 @@ from typing import Any
 
 import pytest
 
-from atelier_serving import contrib, frames, mlflow_model, service, shims, worker
+from atelier_serving import calls, contrib, frames, mlflow_model, service, shims, worker
 
 _SOURCES = Path(frames.__file__).parent
 _PATIENCE = 120  # importing mlflow alone takes half a minute on a busy machine
 
+NOT_FOUND = {
+    "message": "The requested URL was not found on the server. "
+    "If you entered the URL manually please check your spelling and try again."
+}
 FAILED = {"message": "An unexpected error occurred in scoring script. Check the logs for more info."}
 
 
@@ -192,10 +196,16 @@ def test_a_plain_script(start: Start) -> None:
             "True",
         ),
         ({"method": "GET", "query": "a=1&b=x&c=1&c=2"}, 200, {"a": 1, "b": "x", "c": [1, 2]}, "False"),
-        ({"method": "PUT"}, 405, {"message": "Method not allowed"}, "False"),
+        ({"method": "PUT"}, 405, {"message": "The method is not allowed for the requested URL."}, "False"),
+        ({"method": "HEAD"}, 405, {"message": "Method not allowed"}, "False"),
         ({"method": "OPTIONS"}, 200, None, "False"),
-        ({"path": "/nowhere"}, 404, {"message": "The requested URL was not found on the server."}, "False"),
-        ({"path": "/", "method": "POST"}, 405, {"message": "Method not allowed"}, "False"),
+        ({"path": "/nowhere"}, 404, NOT_FOUND, "False"),
+        (
+            {"path": "/", "method": "POST"},
+            405,
+            {"message": "The method is not allowed for the requested URL."},
+            "False",
+        ),
         (
             {"x_request_id": "x" * 101},
             431,
@@ -244,6 +254,60 @@ def test_a_timeout_by_the_router_is_marked(start: Start) -> None:
     assert answer.meta["timed_out"] is False
 
 
+def test_calls_in_several_threads_end_in_time(start: Start) -> None:
+    script = """
+import time
+def init(): pass
+def run(raw):
+    while raw == "go on": time.sleep(0.001)
+    return raw
+"""
+    one = start(script, "--concurrency", "4")
+    answer = one.ask("go on", timeout_ms=20)
+    assert (answer.status, answer.json) == (500, {"message": "Scoring timeout after 20 ms"})
+    assert answer.meta["timed_out"] is True
+    assert [one.ask("1", timeout_ms=60_000).json for _ in range(50)] == ["1"] * 50
+
+
+PARTS = """
+import time
+from azureml.contrib.services.aml_request import rawhttp
+from azureml.contrib.services.aml_response import AMLResponse
+def init(): pass
+@rawhttp
+def run(request):
+    what = request.get_data(as_text=True)
+    def parts():
+        if what == "fail at once": raise ValueError
+        yield "one"
+        if what == "fail": raise ValueError("amid")
+        if what == "sleep": time.sleep(30)
+        yield b"two"
+    return AMLResponse(parts(), 200, {"Content-Type": "text/plain"})
+"""
+
+
+@pytest.mark.parametrize("concurrency", ["1", "2"])
+def test_an_answer_in_parts(start: Start, concurrency: str) -> None:
+    one = start(PARTS, "--concurrency", concurrency)
+    whole = one.ask("all")
+    assert (whole.body, whole.headers["content-type"]) == (b"onetwo", "text/plain")
+    assert one.ask("fail at once").status == 500
+    for body, expected in (("all", [b"one", b"two", None]), ("fail", [b"one"]), ("sleep", [b"one"])):
+        with one.connect() as connection, connection.makefile("rb") as stream:
+            header = {"path": "/score", "stream": True, "timeout_ms": 50}
+            connection.sendall(frames.encode(header, body.encode()))
+            first, _ = frames.read(stream) or ({}, b"")
+            assert (first["status"], first["stream"]) == (200, True)
+            found: list[bytes | None] = []
+            while (frame := frames.read(stream)) is not None:
+                found.append(None if frame[0].get("end") else frame[1])
+                if frame[0].get("end"):
+                    break
+            assert found == expected, one.log.read_text()
+    assert one.ask("all").status == 200
+
+
 def test_health_answers_while_the_script_is_busy(start: Start) -> None:
     one = start(PLAIN)
     with one.connect() as busy, one.connect() as connection, connection.makefile("rb") as stream:
@@ -288,6 +352,12 @@ def test_a_script_that_cannot_be_served(start: Start, script: str, code: str, sa
     assert said in one.log.read_text()
 
 
+def test_a_wrong_time_limit(start: Start) -> None:
+    one = start(PLAIN, SCORING_TIMEOUT_MS="soon")
+    assert one.process.wait(_PATIENCE) == 3
+    assert "SCORING_TIMEOUT_MS" in json.loads(one.failure.read_text())["message"]
+
+
 def test_a_missing_script(start: Start) -> None:
     one = start(None, "--entry", "gone.py")
     assert one.process.wait(_PATIENCE) == 3
@@ -326,7 +396,7 @@ def run(raw):
 
 
 def test_request_headers(start: Start) -> None:
-    one = start("def init(): pass\ndef run(data, request_headers):\n    return request_headers['x-mine']\n")
+    one = start("def init(): pass\ndef run(data, request_headers):\n    return request_headers['X-Mine']\n")
     assert one.ask("x", x_mine="yes").json == "yes"
 
 
@@ -381,6 +451,7 @@ util = types.ModuleType("inference_schema.schema_util")
 util.is_schema_decorated = lambda run: getattr(run, "decorated", False)
 util.get_input_schema = lambda run: {"type": "object", "example": {"data": [1]}}
 util.get_output_schema = lambda run: {"type": "integer"}
+util.get_supported_versions = lambda run: ["3.0", "3.1"]
 sys.modules["inference_schema"] = types.ModuleType("inference_schema")
 sys.modules["inference_schema.schema_util"] = util
 def init(): pass
@@ -408,6 +479,11 @@ def test_a_decorated_script(start: Start) -> None:
     assert (text.status, text.json) == (415, {"message": "Expects Content-Type to be application/json"})
     document = one.ask(method="GET", path="/swagger.json", query="version=3").json
     assert document["components"]["schemas"]["ServiceInput"]["example"] == {"data": [1]}
+    refused = one.ask(method="GET", path="/swagger.json", query="version=2")
+    assert (refused.status, refused.json["message"]) == (
+        404,
+        "Swagger version [2] is not supported for the scoring script. Supported swagger versions: [3, 3.1].",
+    )
 
 
 def test_swagger(start: Start) -> None:
@@ -641,4 +717,4 @@ def test_the_sources_are_python_3_8_and_need_nothing() -> None:
 
 
 def test_every_module_is_used() -> None:
-    assert all((contrib, frames, mlflow_model, service, shims, worker))
+    assert all((calls, contrib, frames, mlflow_model, service, shims, worker))

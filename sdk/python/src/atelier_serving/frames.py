@@ -1,8 +1,10 @@
 """Frames between the router and a worker.
 
 A frame is two big-endian 32-bit lengths, a JSON header of the first length and
-a body of the second. A connection carries one request after another. The other
-end of this contract is internal/endpoint/frame.go.
+a body of the second. A connection carries one request after another. An answer
+whose header says "stream" is followed by more frames, each with a part of the
+body, until one whose header says "end". The other end of this contract is
+internal/endpoint/frame.go.
 """
 
 import json
@@ -10,10 +12,56 @@ import struct
 
 _LENGTHS = struct.Struct("!II")
 _MAX_HEADER = 1 << 20
+_CHUNK = 1 << 16
 
 
 class BrokenFrame(Exception):
     """The other side broke off, or sent something that is no frame."""
+
+
+class Connection:
+    """A socket that frames are read from and written to."""
+
+    def __init__(self, socket):
+        self.socket, self._ahead = socket, b""
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def read(self, size):
+        """Return that many bytes, or fewer where the other side has hung up."""
+        if len(self._ahead) < size:
+            parts = [self._ahead]
+            missing = size - len(self._ahead)
+            while missing > 0:
+                part = self.socket.recv(max(_CHUNK, min(missing, 1 << 22)))
+                if not part:
+                    break
+                parts.append(part)
+                missing -= len(part)
+            self._ahead = b"".join(parts)
+        found, self._ahead = self._ahead[:size], self._ahead[size:]
+        return found
+
+    def send(self, answer):
+        """Send an answer, as a whole or in its parts."""
+        if answer.chunks is None:
+            self.socket.sendall(encode(answer.meta, answer.body))
+            return
+        self.socket.sendall(encode(dict(answer.meta, stream=True), b""))
+        try:
+            for chunk in answer.chunks:
+                if chunk:
+                    self.socket.sendall(
+                        encode({}, chunk.encode("utf-8") if isinstance(chunk, str) else chunk)
+                    )
+        finally:
+            if hasattr(answer.chunks, "close"):
+                answer.chunks.close()
+        self.socket.sendall(encode({"end": True}, b""))
+
+    def close(self):
+        self.socket.close()
 
 
 def read(stream):

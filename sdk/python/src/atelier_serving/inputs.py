@@ -72,10 +72,10 @@ class ObjectInput:
             raise UnsupportedMethod(request.method)
         if not request.is_json:
             raise UnsupportedInput("Expects Content-Type to be application/json")
-        if not request.data:
+        if not request.body:
             raise BadInput("POST body is empty. Expecting a JSON dictionary.")
         try:
-            body = json.loads(request.data)
+            body = json.loads(request.body)
         except ValueError as fault:
             raise BadInput("POST body could not be decoded as JSON: %s" % fault) from None
         if not isinstance(body, dict):

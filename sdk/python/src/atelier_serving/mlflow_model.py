@@ -13,7 +13,7 @@ import math
 import os
 
 from atelier_serving.inputs import BadInput, UnsupportedInput, UnsupportedMethod
-from atelier_serving.script import ScriptError
+from atelier_serving.script import SCHEMA_VERSIONS, ScriptError
 
 _FORMS = ("input_data", "dataframe_split", "dataframe_records", "inputs", "instances")
 
@@ -84,6 +84,9 @@ class MLflowModel:
     def schemas(self):
         return None
 
+    def schema_versions(self):
+        return SCHEMA_VERSIONS
+
     def _parse(self, request):
         if request.mimetype == "text/csv":
             import pandas
@@ -91,11 +94,11 @@ class MLflowModel:
             types = None
             if self._schema is not None and self._schema.has_input_names():
                 types = dict(zip(self._schema.input_names(), self._schema.pandas_types()))
-            return pandas.read_csv(io.BytesIO(request.data), dtype=types), None
+            return pandas.read_csv(io.BytesIO(request.body), dtype=types), None
         if request.content_type and not request.is_json:
             raise UnsupportedInput("Expects Content-Type to be application/json or text/csv")
         try:
-            body = json.loads(request.data)
+            body = json.loads(request.body)
         except ValueError as fault:
             raise BadInput("POST body could not be decoded as JSON: %s" % fault) from None
         given = [form for form in _FORMS if isinstance(body, dict) and form in body]

@@ -23,6 +23,10 @@ def _is_ours(filename):
     return filename.startswith("<frozen importlib") or filename.startswith(os.path.dirname(__file__) + os.sep)
 
 
+#: The versions of OpenAPI that a document can be asked for in.
+SCHEMA_VERSIONS = ["2", "3", "3.1"]
+
+
 class ScriptError(Exception):
     """The script cannot be served. Code is Azure's word for why."""
 
@@ -74,7 +78,7 @@ class Script:
         """Return the arguments for run(); raises one of the faults in inputs."""
         arguments = self._parse(request)
         if self._wants_headers:
-            arguments["request_headers"] = dict(request.headers)
+            arguments["request_headers"] = dict(request.headers.items())
         return arguments
 
     def run(self, arguments):
@@ -88,6 +92,15 @@ class Script:
         from inference_schema.schema_util import get_input_schema, get_output_schema
 
         return get_input_schema(self._run), get_output_schema(self._run)
+
+    def schema_versions(self):
+        """Return the versions of OpenAPI in which the schemas can be written."""
+        if not self._decorated:
+            return SCHEMA_VERSIONS
+        from inference_schema.schema_util import get_supported_versions
+
+        known = [str(version) for version in get_supported_versions(self._run)]
+        return [one for one in SCHEMA_VERSIONS if one in known or one + ".0" in known]
 
     def _inspect(self):
         parameters = list(inspect.signature(self._run).parameters.values())

@@ -5,19 +5,14 @@
 It listens only once init() has succeeded. It ends with 3 when the script cannot
 be loaded, and then leaves the reason in the file that --failure names.
 
-With one call at a time, init() and run() both happen in the main thread, as in
-Azure's own server: scripts hold things that only their own thread may use, and
-only there a call can be interrupted. With more at a time, calls happen in as
-many threads. With more than one worker, each is a process of its own that loads
-the script by itself, and all accept from one socket.
+With more than one worker, each is a process of its own that loads the script by
+itself, and all accept from one socket.
 """
 
 import argparse
 import contextlib
 import json
 import os
-import queue
-import select
 import signal
 import socket
 import sys
@@ -25,14 +20,12 @@ import threading
 import time
 import traceback
 
-from atelier_serving import frames, mlflow_model, shims
+from atelier_serving import calls, mlflow_model, shims
 from atelier_serving.script import Script, ScriptError, print_fault
 from atelier_serving.service import Service
 
 INIT_FAILED = 3
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
-#: How many seconds a worker that is told to stop may take to send its last answers.
-_LAST_ANSWERS = 8
 
 
 def main(arguments=None):
@@ -90,6 +83,20 @@ def _prepare(options):
         sys.path.append(os.path.join(options.code, source))
 
 
+def _time_limit():
+    """Return how many milliseconds a call may take at most."""
+    text = os.environ.get("SCORING_TIMEOUT_MS", "3600000")
+    try:
+        limit = int(text)
+    except ValueError:
+        limit = 0
+    if limit <= 0:
+        raise ScriptError(
+            "BadArgument", "SCORING_TIMEOUT_MS is %r, which is no number of milliseconds." % text
+        )
+    return limit
+
+
 def _load(options):
     """Return the script, or the MLflow model, after its init()."""
     script = _find(options)
@@ -113,23 +120,20 @@ def _find(options):
 
 def _work(options, listener, concurrency, open_for_requests):
     """Load the script, answer requests, and return the exit code."""
+    caller = calls.Alone() if concurrency == 1 else calls.Several(concurrency)
     try:
-        script = _load(options)
+        limit = _time_limit()
+        service = Service(options.code, _load(options), caller.limit, limit)
     except ScriptError as fault:
         print_fault(fault.__cause__ or fault)
         _list_model()
         _explain(options.failure, fault)
         return INIT_FAILED
-    executor = MainThread() if concurrency == 1 else Threads(concurrency)
     for number in _STOPPING:
-        signal.signal(number, lambda _number, _frame: executor.stop())
-    service = Service(options.code, script, executor.execute)
-    under_way = UnderWay()
+        signal.signal(number, lambda _number, _frame: caller.stop())
     open_for_requests()
-    threading.Thread(target=_accept, args=(listener, service, under_way), daemon=True).start()
     print("The worker (process %d) is ready." % os.getpid(), flush=True)
-    executor.run()
-    under_way.wait(_LAST_ANSWERS)
+    caller.serve(listener, service)
     return 0
 
 
@@ -152,122 +156,6 @@ def _list_model():
                 return
             print("  " + os.path.relpath(os.path.join(folder, name), root), flush=True)
             shown += 1
-
-
-class MainThread:
-    """Makes calls one at a time, in the main thread."""
-
-    def __init__(self):
-        self._calls = queue.SimpleQueue()
-        self._answers = threading.local()
-
-    def execute(self, call):
-        """Have the call made and return what it returns. For any other thread."""
-        if not hasattr(self._answers, "queue"):
-            self._answers.queue = queue.SimpleQueue()
-        self._calls.put((call, self._answers.queue))
-        result, fault = self._answers.queue.get()
-        if fault is not None:
-            raise fault
-        return result
-
-    def run(self):
-        """Make calls until told to stop. For the main thread."""
-        while True:
-            task = self._calls.get()
-            if task is None:
-                return
-            call, answers = task
-            try:
-                answers.put((call(), None))
-            except BaseException as fault:
-                answers.put(
-                    (
-                        None,
-                        fault if isinstance(fault, Exception) else RuntimeError(repr(fault)),
-                    )
-                )
-
-    def stop(self):
-        self._calls.put(None)
-
-
-class Threads:
-    """Makes calls in the threads they come from, a number of them at once."""
-
-    def __init__(self, number):
-        self._places = threading.BoundedSemaphore(number)
-        self._stopped = queue.SimpleQueue()
-
-    def execute(self, call):
-        with self._places:
-            return call()
-
-    def run(self):
-        self._stopped.get()
-
-    def stop(self):
-        self._stopped.put(None)
-
-
-class UnderWay:
-    """Counts the requests that have been read and not yet answered."""
-
-    def __init__(self):
-        self._number, self._changed = 0, threading.Condition()
-
-    def __enter__(self):
-        with self._changed:
-            self._number += 1
-
-    def __exit__(self, *_fault):
-        with self._changed:
-            self._number -= 1
-            self._changed.notify_all()
-
-    def wait(self, seconds):
-        """Return when there are none, or after some seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._number == 0, seconds)
-
-
-def _accept(listener, service, under_way):
-    """Give every connection a thread of its own.
-
-    Where several processes accept from one socket, those that have fewer
-    connections are quicker to take the next, so that all get their share.
-    """
-    listener.setblocking(False)
-    connections = []
-    while True:
-        select.select([listener], [], [])
-        connections = [thread for thread in connections if thread.is_alive()]
-        time.sleep(0.001 * min(len(connections), 20))
-        try:
-            connection, _ = listener.accept()
-        except BlockingIOError:  # another process was quicker
-            continue
-        except OSError:  # nobody listens yet, because another process still loads
-            time.sleep(0.01)
-            continue
-        connection.setblocking(True)
-        thread = threading.Thread(target=_converse, args=(connection, service, under_way), daemon=True)
-        connections.append(thread)
-        thread.start()
-
-
-def _converse(connection, service, under_way):
-    """Answer one request after another until the other side hangs up."""
-    try:
-        with connection, connection.makefile("rb", 1 << 16) as stream:
-            while True:
-                frame = frames.read(stream)
-                if frame is None:
-                    return
-                with under_way:
-                    connection.sendall(frames.encode(*service.answer(*frame)))
-    except (OSError, frames.BrokenFrame, ValueError):
-        pass  # the router left; it knows why
 
 
 def _supervise(options, listener):

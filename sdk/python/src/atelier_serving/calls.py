@@ -1,0 +1,238 @@
+"""Takes requests from connections and has them answered, one or several at a time.
+
+With one call at a time, init() and run() both happen in the main thread, as in
+Azure's own server: scripts hold things that only their own thread may use. The
+main thread then reads the connections by itself, so that a request costs no
+change of threads. With more at a time, each connection has a thread.
+
+Either way the question after the worker's health is answered in a thread of its
+own, whatever the script does.
+"""
+
+import collections
+import contextlib
+import ctypes
+import select
+import signal
+import socket
+import threading
+import time
+
+from atelier_serving import frames
+from atelier_serving.script import print_fault
+from atelier_serving.service import CallTimeout
+
+#: How many seconds a worker that is told to stop may take to send its last answers.
+_LAST_ANSWERS = 8
+
+
+def _answer(connection, frame, service):
+    """Answer one request, and return whether the connection can be used for another."""
+    try:
+        connection.send(service.answer(*frame))
+    except (OSError, ValueError):
+        return False  # the router left; it knows why
+    except BaseException as fault:  # the script failed amid an answer that it sends in parts
+        print_fault(fault)
+        return False
+    return True
+
+
+def _next(connection):
+    """Return the next request of a connection, or None where there is none to come."""
+    try:
+        return frames.read(connection)
+    except (OSError, frames.BrokenFrame, ValueError):
+        return None
+
+
+class Porter:
+    """Takes connections from a listening socket, and answers whether the worker is well."""
+
+    def __init__(self, listener, service, hand_over):
+        """hand_over gets each connection with its first real request."""
+        self._listener, self._service, self._hand_over = listener, service, hand_over
+        self.connections = 0  # that have been handed over and are still there
+
+    def start(self):
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        """Where several processes accept from one socket, those that have fewer
+        connections are quicker to take the next, so that all get their share."""
+        self._listener.setblocking(False)
+        while True:
+            select.select([self._listener], [], [])
+            time.sleep(0.001 * min(self.connections, 20))
+            try:
+                taken, _ = self._listener.accept()
+            except BlockingIOError:  # another process was quicker
+                continue
+            except OSError:  # nobody listens yet, because another process still loads
+                time.sleep(0.01)
+                continue
+            taken.setblocking(True)
+            threading.Thread(target=self._greet, args=(frames.Connection(taken),), daemon=True).start()
+
+    def _greet(self, connection):
+        frame = _next(connection)
+        while frame is not None and frame[0].get("path") == "/":
+            frame = _next(connection) if _answer(connection, frame, self._service) else None
+        if frame is None:
+            connection.close()
+            return
+        self._hand_over(connection, frame)
+
+
+class Alone:
+    """Makes calls one at a time, in the main thread."""
+
+    def __init__(self):
+        self._newcomers, self._stopped = collections.deque(), False
+        self._bell, self._rope = socket.socketpair()
+        self._rope.setblocking(False)
+
+    def serve(self, listener, service):
+        """Answer requests until told to stop."""
+        porter = Porter(listener, service, self._welcome)
+        porter.start()
+        known, poller = {}, select.poll()
+        poller.register(self._bell, select.POLLIN)
+        while not self._stopped:
+            for number, _ in poller.poll():
+                if number == self._bell.fileno():
+                    self._bell.recv(4096)
+                    for connection, frame in self._arrived():
+                        if _answer(connection, frame, service):
+                            known[connection.fileno()] = connection
+                            poller.register(connection, select.POLLIN)
+                        else:
+                            connection.close()
+                    continue
+                connection = known[number]
+                frame = _next(connection)
+                if frame is None or not _answer(connection, frame, service):
+                    poller.unregister(number)
+                    known.pop(number).close()
+            porter.connections = len(known)
+
+    def stop(self):
+        self._stopped = True
+        self._ring()
+
+    def _ring(self):
+        with contextlib.suppress(BlockingIOError):  # it rings already
+            self._rope.send(b".")
+
+    def _welcome(self, connection, frame):
+        self._newcomers.append((connection, frame))
+        self._ring()
+
+    def _arrived(self):
+        while self._newcomers:
+            yield self._newcomers.popleft()
+
+    @contextlib.contextmanager
+    def limit(self, milliseconds):
+        """End what runs inside with CallTimeout after the time."""
+        before = signal.signal(signal.SIGALRM, _expired)
+        signal.setitimer(signal.ITIMER_REAL, milliseconds / 1000)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+def _expired(_number, _frame):
+    raise CallTimeout
+
+
+class Several:
+    """Makes several calls at once, each in its connection's thread."""
+
+    def __init__(self, number):
+        self._places = threading.BoundedSemaphore(number)
+        self._stopped = threading.Event()
+        self._number, self._changed = 0, threading.Condition()
+        self._watch = Watch()
+
+    def serve(self, listener, service):
+        """Answer requests until told to stop, and let those under way come to their end."""
+        self._service = service
+        self._porter = Porter(listener, service, self._converse)
+        self._watch.start()
+        self._porter.start()
+        self._stopped.wait()
+        with self._changed:
+            self._changed.wait_for(lambda: self._number == 0, _LAST_ANSWERS)
+
+    def stop(self):
+        self._stopped.set()
+
+    def limit(self, milliseconds):
+        """End what runs inside with CallTimeout after the time."""
+        return self._watch.limit(milliseconds)
+
+    def _converse(self, connection, frame):
+        self._porter.connections += 1
+        try:
+            while frame is not None:
+                self._count(1)
+                try:
+                    with self._places:
+                        going = _answer(connection, frame, self._service)
+                finally:
+                    self._count(-1)
+                frame = _next(connection) if going else None
+        finally:
+            connection.close()
+            self._porter.connections -= 1
+
+    def _count(self, change):
+        with self._changed:
+            self._number += change
+            self._changed.notify_all()
+
+
+class Watch:
+    """Ends calls in other threads that take too long. Python does so when the thread
+    next runs a line of Python: a call that sleeps, or computes inside a library, goes
+    on until then, and the router answers in its place."""
+
+    def __init__(self):
+        self._changed, self._deadlines = threading.Condition(), {}
+
+    def start(self):
+        threading.Thread(target=self._run, daemon=True).start()
+
+    @contextlib.contextmanager
+    def limit(self, milliseconds):
+        me = threading.get_ident()
+        with self._changed:
+            self._deadlines[me] = time.monotonic() + milliseconds / 1000
+            if len(self._deadlines) == 1 or self._deadlines[me] == min(self._deadlines.values()):
+                self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._deadlines.pop(me, None)
+                _raise_in(me, None)
+
+    def _run(self):
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for thread in [one for one, end in self._deadlines.items() if end <= now]:
+                    del self._deadlines[thread]
+                    _raise_in(thread, CallTimeout)
+                nearest = min(self._deadlines.values(), default=None)
+                self._changed.wait(None if nearest is None else max(0.0, nearest - now))
+
+
+def _raise_in(thread, fault):
+    """Have a thread raise fault at its next line; None takes that back."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), None if fault is None else ctypes.py_object(fault)
+    )
