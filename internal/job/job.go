@@ -51,6 +51,7 @@ type Spec struct {
 	Environment          environment.Spec  `json:"environment" required:"false"`
 	EnvironmentVariables map[string]string `json:"environment_variables" required:"false"`
 	Distribution         *Distribution     `json:"distribution,omitempty"`
+	Identity             *Identity         `json:"identity,omitempty"`
 	Compute              string            `json:"compute,omitempty"`
 	Resources            Resources         `json:"resources" required:"false"`
 	Limits               Limits            `json:"limits" required:"false"`
@@ -71,6 +72,18 @@ type Resources struct {
 	Memory string `json:"memory,omitempty" doc:"How much memory the job may use, as in 4Gi. Left out, it counts for 1Gi and is not bounded."`
 	GPUs   int    `json:"gpus,omitempty" doc:"How many GPUs the job gets; it sees no others."`
 }
+
+// Identity is whom a job acts as, in Azure Machine Learning's words. There are no
+// Azure identities here: it is kept and given back, and the job acts as itself.
+type Identity struct {
+	Type       string `json:"type" enum:"user_identity,managed,managed_identity,aml_token"`
+	ClientID   string `json:"client_id,omitempty"`
+	ObjectID   string `json:"object_id,omitempty"`
+	ResourceID string `json:"resource_id,omitempty"`
+}
+
+// IdentityTypes are the kinds of Identity.
+var IdentityTypes = []string{"user_identity", "managed", "managed_identity", "aml_token"}
 
 // Limits bounds a job.
 type Limits struct {

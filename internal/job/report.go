@@ -40,7 +40,7 @@ func (s *Service) Report(ctx context.Context, ws, task string, report compute.Re
 				j.Error = made.failure
 			}
 			j.take(report, tx.Now())
-			if j.Status == Completed && len(made.versions) > 0 {
+			if j.Status == Completed && !made.empty() {
 				if err := made.register(ctx, tx, *j); err != nil {
 					return err
 				}
@@ -49,7 +49,7 @@ func (s *Service) Report(ctx context.Context, ws, task string, report compute.Re
 			return err
 		})
 		if err == nil && j.Status == Completed {
-			s.Data.Registered(ctx, ws, made.versions...)
+			s.announceOutputs(ctx, ws, made)
 		}
 	}
 	answer.Acknowledged, answer.Cancel = j.lastRecord, j.Status == CancelRequested

@@ -50,11 +50,12 @@ type bench struct {
 
 	mu      sync.Mutex
 	scripts map[string]fake.Script
+	tasks   map[string]compute.Task // as they came to the compute
 }
 
 func newBench(t *testing.T, db *sqldb.DB, clk clock.Clock) *bench {
 	t.Helper()
-	b := &bench{t: t, db: db, clock: clk, bus: event.NewBus(), scripts: map[string]fake.Script{}}
+	b := &bench{t: t, db: db, clock: clk, bus: event.NewBus(), scripts: map[string]fake.Script{}, tasks: map[string]compute.Task{}}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -88,6 +89,7 @@ func newBench(t *testing.T, db *sqldb.DB, clk clock.Clock) *bench {
 func (b *bench) script(task compute.Task) fake.Script {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.tasks[task.ID] = task
 	return b.scripts[task.ID]
 }
 

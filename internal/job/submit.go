@@ -136,6 +136,9 @@ func (j *Job) check() error {
 		return atelier.Errorf(atelier.Invalid, "limits.timeout is a number of seconds and cannot be %d.", j.Limits.Timeout).At("limits.timeout")
 	}
 	j.findCompute()
+	if err := j.checkIdentity(); err != nil {
+		return err
+	}
 	for key := range j.Tags { // they become the run's
 		if !tracking.FitsTag(key) {
 			return atelier.Errorf(atelier.Invalid, "%q cannot name a tag.", atelier.Clip(key, 60)).At("tags").
@@ -147,30 +150,10 @@ func (j *Job) check() error {
 			return atelier.Errorf(atelier.Invalid, "%q cannot be an environment variable.", atelier.Clip(name, 60)).At("environment_variables")
 		}
 	}
+	if err := j.checkModes(); err != nil {
+		return err
+	}
 	return j.checkParameters()
-}
-
-// reserved are names of inputs and outputs that would hide what programs need,
-// because they are also environment variables.
-var reserved = regexp.MustCompile(`(?i)^(path|ld_library_path|user|logname|home|pwd|shell)$`)
-
-func (j *Job) checkParameters() error {
-	for _, name := range slices.Concat(slices.Collect(maps.Keys(j.Inputs)), slices.Collect(maps.Keys(j.Outputs))) {
-		if !parameterName.MatchString(name) || reserved.MatchString(name) {
-			return atelier.Errorf(atelier.Invalid, "%q cannot name an input or an output.", atelier.Clip(name, 60)).At("inputs").
-				WithHint("Use letters, digits and '_', not beginning with a digit, and not a name such as PATH.")
-		}
-	}
-	for name, output := range j.Outputs {
-		if !strings.HasPrefix(output.Type, "uri_") && !strings.HasSuffix(output.Type, "_model") && output.Type != "mltable" {
-			return atelier.Errorf(atelier.Invalid, "%q is not a type of output.", atelier.Clip(output.Type, 40)).At("outputs." + name + ".type").
-				WithHint("Use uri_folder, uri_file, mlflow_model or custom_model.")
-		}
-		if err := output.checkRegistration("outputs." + name); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // SystemEnvironment names the machine's own programs: nothing is built for a job
@@ -302,10 +285,14 @@ func (s *Service) findInput(ctx context.Context, ws string, input Input) (comput
 	if err != nil {
 		return found, nil, err
 	}
-	if parsed.Kind == atelier.AssetPath && strings.HasSuffix(found.Type, "_model") {
+	if isModel(found.Type) && keepsModels(parsed) {
 		content, err := s.Models.Resolve(ctx, ws, input.Path, found.Type)
+		use := &data.Use{Type: found.Type, Path: input.Path, SourceRun: content.RunID, Tree: content.Tree.ID}
+		if found.Mode == "direct" {
+			return compute.Input{Value: &input.Path}, use, err
+		}
 		found.Tree = content.Tree.ID
-		return found, &data.Use{Type: found.Type, Path: input.Path, SourceRun: content.RunID, Tree: found.Tree}, err
+		return found, use, err
 	}
 	content, err := s.Data.Resolve(ctx, ws, input.Path)
 	if err == nil {
@@ -321,6 +308,19 @@ func (s *Service) findInput(ctx context.Context, ws string, input Input) (comput
 		found.Datastore, found.Path, found.URL = r.Datastore, r.Path, r.URL
 	}
 	return found, use, err
+}
+
+// isModel reports whether a type of input or output is one of models.
+func isModel(kind string) bool { return strings.HasSuffix(kind, "_model") }
+
+// keepsModels reports whether a path leads to where the workspace keeps models: its
+// registry, what runs left, and what was uploaded.
+func keepsModels(p atelier.Path) bool {
+	switch p.Kind {
+	case atelier.AssetPath, atelier.RunPath, atelier.JobOutputPath:
+		return true
+	}
+	return p.Kind == atelier.DatastorePath && p.Datastore == atelier.DefaultDatastore
 }
 
 // runTags are what MLflow's clients and Azure's read on a job's run.

@@ -140,7 +140,8 @@ const (
 var aliasRule = regexp.MustCompile(`^[\w\-]{1,255}$`)
 var versionAlias = regexp.MustCompile(`^[vV]\d+$`)
 
-func checkName(name string) error {
+// CheckName returns an Invalid error unless name can name a model.
+func CheckName(name string) error {
 	bad := strings.TrimSpace(name) == "" || strings.ContainsAny(name, "/:\x00") || utf8.RuneCountInString(name) > maxName
 	if bad {
 		return atelier.Errorf(atelier.Invalid, "Invalid model name: %q.", atelier.Clip(name, 60)).At("name").

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"strconv"
 	"strings"
 
 	"github.com/atelier-ml/atelier"
@@ -43,7 +44,7 @@ func actorName(ctx context.Context) string {
 
 // Create makes a model without versions.
 func (s *Service) Create(ctx context.Context, ws string, c Create) (Model, error) {
-	if err := cmp.Or(checkName(c.Name), tracking.CheckText("description", c.Description)); err != nil {
+	if err := cmp.Or(CheckName(c.Name), tracking.CheckText("description", c.Description)); err != nil {
 		return Model{}, err
 	}
 	for key, value := range c.Tags {
@@ -152,7 +153,7 @@ func (s *Service) Untag(ctx context.Context, ws, name, key string) error {
 
 // Rename gives a model and all its versions another name.
 func (s *Service) Rename(ctx context.Context, ws, name, to string) (Model, error) {
-	if err := checkName(to); err != nil {
+	if err := CheckName(to); err != nil {
 		return Model{}, err
 	}
 	err := s.write(ctx, ws, name, func(tx *sqldb.Tx) error {
@@ -206,37 +207,70 @@ func (s *Service) DeleteAlias(ctx context.Context, ws, name, alias string) error
 // Register makes a version, and the model too if it is new. The content is
 // stored before the version exists, so a version is never half there.
 func (s *Service) Register(ctx context.Context, ws string, r Register) (Version, error) {
-	v, err := s.describe(ctx, ws, r)
+	prepared, err := s.Prepare(ctx, ws, r)
 	if err != nil {
 		return Version{}, err
 	}
-	var number int64
-	err = s.write(ctx, ws, r.Name, func(tx *sqldb.Tx) error {
-		_, err := selectModel(ctx, tx, ws, r.Name)
-		if atelier.CodeOf(err) == atelier.NotFound && !r.OnlyExisting {
-			err = insertModel(ctx, tx, ws, Model{Name: r.Name, CreatedBy: v.CreatedBy, CreatedAt: tx.Now(), UpdatedAt: tx.Now()})
-		}
-		if err != nil {
-			return err
-		}
-		if number, err = numberFor(ctx, tx, ws, r); err != nil {
-			return err
-		}
-		v.CreatedAt = tx.Now()
-		if err := insertVersion(ctx, tx, ws, number, v); err != nil {
-			return err
-		}
-		return setVersionTags(ctx, tx, ws, r.Name, number, r.Tags)
+	var made Version
+	err = s.write(ctx, ws, r.Name, func(tx *sqldb.Tx) (err error) {
+		made, err = Insert(ctx, tx, ws, r, prepared)
+		return err
 	})
 	if err != nil {
 		return Version{}, err
 	}
-	return s.version(ctx, ws, r.Name, func(*sqldb.Tx) (int64, error) { return number, nil })
+	return s.Version(ctx, ws, made.Name, made.Version)
 }
 
-// describe checks r and stores the content that it names.
-func (s *Service) describe(ctx context.Context, ws string, r Register) (Version, error) {
-	if err := checkName(r.Name); err != nil {
+// Insert makes the version of r that Prepare returned, in the transaction of whoever
+// calls, and the model too if it is new.
+func Insert(ctx context.Context, tx *sqldb.Tx, ws string, r Register, v Version) (Version, error) {
+	_, err := selectModel(ctx, tx, ws, r.Name)
+	if atelier.CodeOf(err) == atelier.NotFound && !r.OnlyExisting {
+		err = insertModel(ctx, tx, ws, Model{Name: r.Name, CreatedBy: v.CreatedBy, CreatedAt: tx.Now(), UpdatedAt: tx.Now()})
+	}
+	if err != nil {
+		return v, err
+	}
+	number, err := numberFor(ctx, tx, ws, r)
+	if err != nil {
+		return v, err
+	}
+	v.Version, v.CreatedAt = strconv.FormatInt(number, 10), tx.Now()
+	if err := insertVersion(ctx, tx, ws, number, v); err != nil {
+		return v, err
+	}
+	return v, setVersionTags(ctx, tx, ws, r.Name, number, r.Tags)
+}
+
+// Taken reports whether the version that r asks for is there. Whoever inserts in a
+// transaction of their own asks before: an insertion that fails would break it.
+func Taken(ctx context.Context, tx *sqldb.Tx, ws string, r Register) (bool, error) {
+	if r.Version == "" {
+		return false, nil
+	}
+	number, err := ParseVersion(r.Version)
+	if err != nil {
+		return false, err
+	}
+	_, err = selectVersion(ctx, tx, ws, r.Name, number)
+	if atelier.CodeOf(err) == atelier.NotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Registered announces models that others gave a version.
+func (s *Service) Registered(ws string, names ...string) {
+	for _, name := range names {
+		s.bus.Publish(event.Notice{Workspace: ws, Topic: event.Model, ID: name})
+	}
+}
+
+// Prepare checks r, and finds and keeps the content that it names. The version that
+// it returns is for Insert, which gives it its number and its time.
+func (s *Service) Prepare(ctx context.Context, ws string, r Register) (Version, error) {
+	if err := CheckName(r.Name); err != nil {
 		return Version{}, err
 	}
 	for key, value := range r.Tags {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/compute"
-	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/job"
 	"github.com/atelier-ml/atelier/internal/tracking"
 )
@@ -20,7 +19,6 @@ import (
 // refusedInJob are the keys of Azure's commandJob that are not offered.
 var refusedInJob = map[string]string{
 	"services":             "Interactive services in a job are not there yet.",
-	"identity":             "A job always runs with a token of its own.",
 	"parent_job_name":      "Jobs inside jobs are not there yet.",
 	"creation_context":     "The server sets it.",
 	"status":               "The server sets it.",
@@ -72,7 +70,7 @@ func (d *Document) Job() (job.Spec, error) {
 		spec.Environment = d.environment(node, "environment")
 	}
 	spec.Resources, spec.Limits, spec.QueueSettings = d.resources(o), d.limits(o), d.queueSettings(o)
-	spec.Distribution = d.distribution(o)
+	spec.Distribution, spec.Identity = d.distribution(o), d.identity(o)
 	spec.Inputs, spec.Outputs = d.inputs(o), d.outputs(o)
 	d.checkVariables(o)
 	d.checkTags(o)
@@ -206,6 +204,18 @@ func (d *Document) distribution(o *object) *job.Distribution {
 	return made
 }
 
+func (d *Document) identity(o *object) *job.Identity {
+	inner := o.inner("identity")
+	if inner == nil {
+		return nil
+	}
+	inner.need("type", "whom the job acts as: "+strings.Join(job.IdentityTypes, ", "))
+	made := &job.Identity{Type: inner.choice("type", job.IdentityTypes...), ClientID: inner.text("client_id"),
+		ObjectID: inner.text("object_id"), ResourceID: inner.text("resource_id")}
+	inner.finish(nil)
+	return made
+}
+
 func (d *Document) queueSettings(o *object) job.QueueSettings {
 	inner := o.inner("queue_settings")
 	if inner == nil {
@@ -260,7 +270,7 @@ func (d *Document) input(node *yaml.Node, name string) job.Input {
 		return job.Input{}
 	}
 	o := d.object(node, name)
-	input := job.Input{Type: o.choice("type", dataTypes...), Mode: o.choice("mode", "ro_mount", "download", "direct")}
+	input := job.Input{Type: o.choice("type", dataTypes...), Mode: o.text("mode")}
 	o.need("path", "where the data is")
 	if node := o.value("path"); node != nil {
 		input.Path = d.path(node, name+".path", placeOf(input.Type))
@@ -274,6 +284,9 @@ func (d *Document) input(node *yaml.Node, name string) job.Input {
 	})
 	if input.Type == "" {
 		input.Type = TypeOf(input.Path)
+	}
+	if why := job.WhyNotInput(input.Type, input.Mode); why != "" {
+		d.add(o.value("mode"), "%q: %s", name+".mode", why)
 	}
 	return input
 }
@@ -324,13 +337,13 @@ func (d *Document) output(node *yaml.Node, name string) job.Output {
 		return job.Output{Type: "uri_folder"}
 	}
 	o := d.object(node, name)
-	output := job.Output{Type: o.choice("type", dataTypes...), Mode: o.choice("mode", "rw_mount", "upload"),
+	output := job.Output{Type: o.choice("type", dataTypes...), Mode: o.choice("mode", job.OutputModes...),
 		Path: o.text("path"), Name: o.text("name"), Version: o.text("version")}
 	if node := o.value("name"); node != nil {
-		d.nameFault(node, atelier.CheckAssetName("data asset", output.Name))
+		d.nameFault(node, output.CheckName())
 	}
 	if node := o.value("version"); node != nil {
-		d.nameFault(node, data.CheckVersion(output.Version))
+		d.nameFault(node, output.CheckVersion())
 	}
 	if node := o.value("path"); node != nil && output.Path != "" && isLocal(output.Path) {
 		d.add(node, "An output is kept in a datastore, so %q cannot be a local path. Leave it out, or write azureml://datastores/NAME/paths/PATH.", name+".path")

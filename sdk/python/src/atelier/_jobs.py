@@ -49,6 +49,7 @@ class CommandJob:
     resources: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     queue_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     distribution: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    identity: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,7 @@ class Job(Value):
     inputs: dict[str, Any] = dataclasses.field(default_factory=dict)
     outputs: dict[str, Any] = dataclasses.field(default_factory=dict)
     distribution: dict[str, Any] | None = None
+    identity: dict[str, Any] | None = None
     tags: dict[str, str] = dataclasses.field(default_factory=dict)
     properties: dict[str, str] = dataclasses.field(default_factory=dict)
     error: dict[str, Any] | None = None
