@@ -231,7 +231,7 @@ func (c *command) showDeployment(d endpoint.Deployment) error {
 			[2]string{"error", failure},
 			[2]string{"model", referenceText(d.Model)},
 			[2]string{"environment", referenceText(d.Environment)},
-			[2]string{"instances", fmt.Sprintf("%d of %d ready", ready(d), d.InstanceCount)},
+			[2]string{"instances", fmt.Sprintf("%d of %d ready", ready(d), d.WantedInstances)},
 			[2]string{"description", d.Description},
 			[2]string{"tags", pairs(d.Tags)},
 			[2]string{"created by", d.CreatedBy},
@@ -289,7 +289,7 @@ func (c *command) deploymentList() *cobra.Command {
 				t := table{header: []string{"name", "state", "model", "ready", "created"}, empty: "The endpoint has no deployments. `atelier online-deployment create -f FILE` makes one."}
 				for _, d := range all {
 					t.rows = append(t.rows, []string{d.Name, string(d.State), referenceText(d.Model),
-						fmt.Sprintf("%d/%d", ready(d), d.InstanceCount), c.at(d.CreatedAt)})
+						fmt.Sprintf("%d/%d", ready(d), d.WantedInstances), c.at(d.CreatedAt)})
 				}
 				return t
 			})

@@ -42,11 +42,14 @@ type Deployment struct {
 	State State            `json:"provisioning_state"`
 	Error *compute.Failure `json:"error,omitempty"`
 	// Notices tell where what runs is not literally what was written.
-	Notices   []string  `json:"notices,omitempty"`
-	Replicas  []Replica `json:"replicas"`
-	CreatedBy string    `json:"created_by"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Notices []string `json:"notices,omitempty"`
+	// WantedInstances is how many replicas it should have at this moment:
+	// instance_count, unless its requests decide.
+	WantedInstances int       `json:"wanted_instances"`
+	Replicas        []Replica `json:"replicas"`
+	CreatedBy       string    `json:"created_by"`
+	CreatedAt       time.Time `json:"created_at"`
+	UpdatedAt       time.Time `json:"updated_at"`
 
 	// source is what the settings' references turned out to be.
 	source source
@@ -78,12 +81,6 @@ type Probe struct {
 	Timeout          int `json:"timeout,omitempty"`
 	SuccessThreshold int `json:"success_threshold,omitempty"`
 	FailureThreshold int `json:"failure_threshold,omitempty"`
-}
-
-// ScaleSettings is kept for the files that have it; only type default, a fixed
-// instance_count, is offered.
-type ScaleSettings struct {
-	Type string `json:"type,omitempty" enum:"default,target_utilization"`
 }
 
 // ReplicaState says what one replica does.
@@ -213,6 +210,7 @@ func (s *Settings) complete() {
 	}
 	s.LivenessProbe = s.LivenessProbe.complete()
 	s.ReadinessProbe = s.ReadinessProbe.complete()
+	s.ScaleSettings.complete()
 }
 
 func (p *Probe) complete() *Probe {
@@ -249,25 +247,35 @@ func (s Settings) check() error {
 	if err := s.CodeConfiguration.check(); err != nil {
 		return err
 	}
-	for _, bound := range []struct {
-		field             string
-		value, low, limit int
-	}{
+	err := checkBounds([]bound{
 		{"instance_count", s.InstanceCount, 1, maxInstances},
 		{"request_settings.request_timeout_ms", s.RequestSettings.RequestTimeoutMS, 1, maxRequestTimeoutMS},
 		{"request_settings.max_concurrent_requests_per_instance", s.RequestSettings.MaxConcurrentRequests, 1, maxConcurrency},
 		{"request_settings.max_queue_wait_ms", s.RequestSettings.MaxQueueWaitMS, 1, maxRequestTimeoutMS},
-	} {
-		if bound.value < bound.low || bound.value > bound.limit {
-			return atelier.Errorf(atelier.Invalid, "%d is out of range.", bound.value).At(bound.field).
-				WithHint("Give a number from %d to %d.", bound.low, bound.limit)
-		}
+	})
+	if err != nil {
+		return err
 	}
-	if s.ScaleSettings != nil && s.ScaleSettings.Type != "" && s.ScaleSettings.Type != "default" {
-		return atelier.Errorf(atelier.NotImplemented, "Scaling by %q is not offered.", atelier.Clip(s.ScaleSettings.Type, 40)).
-			At("scale_settings.type").WithHint("Use type default and set instance_count.")
+	if err := s.ScaleSettings.check(); err != nil {
+		return err
 	}
 	return checkVariables(s.EnvironmentVariables)
+}
+
+// bound is a number of the settings with the least and the most it can be.
+type bound struct {
+	field             string
+	value, low, limit int
+}
+
+func checkBounds(bounds []bound) error {
+	for _, b := range bounds {
+		if b.value < b.low || b.value > b.limit {
+			return atelier.Errorf(atelier.Invalid, "%d is out of range.", b.value).At(b.field).
+				WithHint("Give a number from %d to %d.", b.low, b.limit)
+		}
+	}
+	return nil
 }
 
 func (c *CodeConfiguration) check() error {

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"reflect"
 	"slices"
 
 	"github.com/atelier-ml/atelier"
@@ -91,7 +92,16 @@ func (s *Service) Deployment(ctx context.Context, ws, endpoint, name string) (d 
 		d.Replicas = append(d.Replicas, replicasOf(replicas, name)...)
 		return err
 	})
+	d.WantedInstances = s.instances(d)
 	return d, err
+}
+
+// instances returns how many replicas d should have now.
+func (s *Service) instances(d Deployment) int {
+	if p, ok := s.router.findPool(deploymentKey{d.Workspace, d.Endpoint, d.Name}); ok && d.scales() {
+		return p.instances()
+	}
+	return d.InstanceCount
 }
 
 func replicasOf(replicas []Replica, deployment string) []Replica {
@@ -111,6 +121,7 @@ func (s *Service) Deployments(ctx context.Context, ws, endpoint string) (found [
 		found, err = selectDeployments(ctx, tx, ws, endpoint)
 		for i := range found {
 			found[i].Replicas = append(found[i].Replicas, replicasOf(replicas, found[i].Name)...)
+			found[i].WantedInstances = s.instances(found[i])
 		}
 		return err
 	})
@@ -141,7 +152,7 @@ func (s *Service) UpdateDeployment(ctx context.Context, ws, endpoint, name strin
 		case d.State == Failed || !d.sameReplicas(settings):
 			d.revision++
 			d.State, d.Error = Updating, nil
-		case d.InstanceCount != settings.InstanceCount:
+		case d.InstanceCount != settings.InstanceCount, !reflect.DeepEqual(d.ScaleSettings, settings.ScaleSettings):
 			d.State = Scaling
 		}
 		d.Settings, d.source, d.userID, d.UpdatedAt = settings, from, actor.ID, tx.Now()

@@ -14,11 +14,11 @@ type decision struct {
 	err    *compute.Failure
 }
 
-// plan compares a deployment with its replicas as they were just observed. d is
-// nil when the deployment has been deleted. Replicas of an older revision serve
+// plan compares a deployment, which should have wanted replicas, with those it
+// has, as they were just observed. d is nil when the deployment has been deleted. Replicas of an older revision serve
 // until enough of the present one are ready, so an update drops no request, and
 // an update that fails leaves them serving.
-func plan(d *Deployment, replicas []Replica) decision {
+func plan(d *Deployment, wanted int, replicas []Replica) decision {
 	var next decision
 	var current, old []Replica
 	for _, r := range replicas {
@@ -42,12 +42,12 @@ func plan(d *Deployment, replicas []Replica) decision {
 		next.state, next.err = Failed, failure
 	}
 	if next.state != Failed {
-		next.start = max(0, d.InstanceCount-len(current))
+		next.start = max(0, wanted-len(current))
 	}
-	if len(current) > d.InstanceCount {
-		next.stop = append(next.stop, surplus(current, len(current)-d.InstanceCount)...)
+	if len(current) > wanted {
+		next.stop = append(next.stop, surplus(current, len(current)-wanted)...)
 	}
-	if countReady(current) >= d.InstanceCount {
+	if countReady(current) >= wanted {
 		next.stop = append(next.stop, old...)
 		next.state, next.err = Succeeded, nil
 	}

@@ -68,7 +68,7 @@ func TestPlan(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := &Deployment{State: test.state, revision: test.revision, Settings: Settings{InstanceCount: test.count}}
-			got := plan(d, replicas(test.replicas))
+			got := plan(d, test.count, replicas(test.replicas))
 			if got.start != test.start || ids(got.stop) != test.stop || ids(got.forget) != test.forget || got.state != test.want {
 				t.Errorf("start %d, stop %q, forget %q, %s; want start %d, stop %q, forget %q, %s",
 					got.start, ids(got.stop), ids(got.forget), got.state, test.start, test.stop, test.forget, test.want)
@@ -81,7 +81,7 @@ func TestPlan(t *testing.T) {
 }
 
 func TestPlanOfADeletedDeploymentEndsEverything(t *testing.T) {
-	got := plan(nil, replicas("1:Ready 2:Starting 2:Ready! 2:Terminated"))
+	got := plan(nil, 0, replicas("1:Ready 2:Starting 2:Ready! 2:Terminated"))
 	if got.start != 0 || ids(got.stop) != "0 1" || ids(got.forget) != "3" {
 		t.Errorf("start %d, stop %q, forget %q", got.start, ids(got.stop), ids(got.forget))
 	}

@@ -30,6 +30,22 @@ type pool struct {
 	patience time.Duration // how long after its timeout a call may go on before its replica counts as hung
 	backends []*backend
 	waiting  []chan *backend
+	// asleep is called by a request that finds no replica where that is no fault:
+	// one is started for it. It is nil where there should always be one.
+	asleep func()
+	places int // requests that all replicas the deployment may have can serve at once
+	wanted int // replicas that the deployment should have now
+	use    use
+}
+
+// use adds up what a scaler wants to know.
+type use struct {
+	inside  int                           // requests that are served or wait
+	changed time.Time                     // when inside last changed
+	area    float64                       // inside over time, in request seconds, since it was last asked
+	since   time.Time                     // when it was last asked
+	refused int64                         // requests that found no place, since then
+	before  [len(latencyBounds) + 1]int64 // the latencies of earlier requests
 }
 
 // backend is one ready replica.
@@ -49,16 +65,53 @@ type backend struct {
 
 func newPool(clk clock.Clock) *pool { return &pool{clock: clk} }
 
-// configure takes over a deployment's settings.
-func (p *pool) configure(s Settings) {
+// configure takes over a deployment's settings. wake, which may be nil, starts a
+// replica when there is none and a request wants one.
+func (p *pool) configure(s Settings, wake func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.settings = s.RequestSettings
+	p.settings, p.places, p.asleep = s.RequestSettings, s.mostPlaces(), wake
 	p.allowed, _ = parseOrigins(s.EnvironmentVariables[originsVariable]) // checked when it was set
 	if s.LivenessProbe != nil {
 		p.patience = time.Duration(s.LivenessProbe.Period*s.LivenessProbe.FailureThreshold) * time.Second
 	}
+	if p.asleep == nil && len(p.backends) == 0 {
+		for _, turn := range p.waiting {
+			close(turn)
+		}
+		p.waiting = nil
+	}
 	p.handOver()
+}
+
+// want notes how many replicas the deployment should have now.
+func (p *pool) want(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wanted = n
+}
+
+// moved counts a request that came in (1) or left (-1). The mutex is held.
+func (p *pool) moved(by int) {
+	now := p.clock.Now()
+	p.use.area += float64(p.use.inside) * now.Sub(p.use.changed).Seconds()
+	p.use.changed = now
+	p.use.inside += by
+}
+
+// demand tells what requests needed since it was last asked.
+func (p *pool) demand() demand {
+	latencies := p.stats.latencies()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moved(0)
+	seen := demand{present: p.use.inside, concurrency: float64(p.use.inside), refused: p.use.refused}
+	if span := p.use.changed.Sub(p.use.since).Seconds(); span > 0 && !p.use.since.IsZero() {
+		seen.concurrency = p.use.area / span
+	}
+	seen.latency = percentile95(latencies, p.use.before)
+	p.use.area, p.use.since, p.use.refused, p.use.before = 0, p.use.changed, 0, latencies
+	return seen
 }
 
 // add makes b available, and gives it to requests that wait.
@@ -105,29 +158,14 @@ func (p *pool) remove(id string) <-chan struct{} {
 // back with release. At most as many requests wait as are served, so that twice
 // the capacity is in the deployment at any time: Azure's own rule.
 func (p *pool) acquire(ctx context.Context) (*backend, error) {
-	p.mu.Lock()
-	if len(p.backends) == 0 {
-		p.mu.Unlock()
-		return nil, errNoReplica
+	b, turn, patience, err := p.enter()
+	if err != nil || b != nil {
+		return b, err
 	}
-	if b := p.free(); b != nil && len(p.waiting) == 0 {
-		b.busy++
-		p.mu.Unlock()
-		return b, nil
-	}
-	if len(p.waiting) >= len(p.backends)*p.settings.MaxConcurrentRequests {
-		p.mu.Unlock()
-		return nil, errQueueFull
-	}
-	turn := make(chan *backend, 1)
-	p.waiting = append(p.waiting, turn)
-	patience := time.Duration(p.settings.MaxQueueWaitMS) * time.Millisecond
-	p.mu.Unlock()
-
 	var reason error
 	select {
 	case b := <-turn:
-		return b, nil
+		return p.taken(b)
 	case <-p.clock.After(patience):
 		reason = errQueueSlow
 	case <-ctx.Done():
@@ -136,15 +174,65 @@ func (p *pool) acquire(ctx context.Context) (*backend, error) {
 	return p.leave(turn, reason)
 }
 
+// coldPatience is how long a request waits for the replica that is started for it.
+const coldPatience = time.Minute
+
+// enter takes a free place, or else one in the queue: turn receives the place,
+// or is closed when there will be none.
+func (p *pool) enter() (b *backend, turn chan *backend, patience time.Duration, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	room := len(p.backends) * p.settings.MaxConcurrentRequests
+	patience = time.Duration(p.settings.MaxQueueWaitMS) * time.Millisecond
+	switch b := p.free(); {
+	case b != nil && len(p.waiting) == 0:
+		b.busy++
+		p.moved(1)
+		return b, nil, 0, nil
+	case len(p.backends) > 0:
+	case p.asleep == nil:
+		return nil, nil, 0, errNoReplica
+	default:
+		room, patience = 2*p.places, coldPatience
+		p.asleep()
+	}
+	if len(p.waiting) >= room {
+		p.use.refused++
+		return nil, nil, 0, errQueueFull
+	}
+	turn = make(chan *backend, 1)
+	p.waiting = append(p.waiting, turn)
+	p.moved(1)
+	return nil, turn, patience, nil
+}
+
+// taken returns what a request in the queue was given.
+func (p *pool) taken(b *backend) (*backend, error) {
+	if b != nil {
+		return b, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moved(-1)
+	return nil, errNoReplica
+}
+
 // leave takes a request out of the queue, unless its turn came just now.
 func (p *pool) leave(turn chan *backend, reason error) (*backend, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if at := slices.Index(p.waiting, turn); at >= 0 {
+	at := slices.Index(p.waiting, turn)
+	if at >= 0 {
 		p.waiting = slices.Delete(p.waiting, at, at+1)
+		p.moved(-1)
+		if errors.Is(reason, errQueueSlow) {
+			p.use.refused++
+		}
+	}
+	p.mu.Unlock()
+	if at >= 0 {
 		return nil, reason
 	}
-	return <-turn, nil
+	return p.taken(<-turn)
 }
 
 // free returns the least busy replica that has a place. The mutex is held.
@@ -178,6 +266,7 @@ func (p *pool) release(b *backend, conn *workerConn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b.busy--
+	p.moved(-1)
 	switch {
 	case conn == nil:
 	case b.removed:
@@ -213,6 +302,13 @@ func (p *pool) connection(ctx context.Context, b *backend) (*workerConn, error) 
 		return nil, err
 	}
 	return newWorkerConn(raw), nil
+}
+
+// instances tells how many replicas the deployment should have now.
+func (p *pool) instances() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wanted
 }
 
 // load tells how many requests are served and how many wait.

@@ -86,6 +86,7 @@ type keeper struct {
 	// deployment.
 	pause      map[string]time.Duration
 	startAfter map[string]time.Time
+	scalers    map[string]*scaler // by deployment
 }
 
 // watched is what the keeper remembers of a replica between two looks.
@@ -97,7 +98,7 @@ type watched struct {
 
 func newKeeper(s *Service, key endpointKey) *keeper {
 	return &keeper{Service: s, key: key, wake: make(chan struct{}, 1), seen: map[string]*watched{},
-		pause: map[string]time.Duration{}, startAfter: map[string]time.Time{}}
+		pause: map[string]time.Duration{}, startAfter: map[string]time.Time{}, scalers: map[string]*scaler{}}
 }
 
 func (k *keeper) hurry() {
@@ -111,7 +112,7 @@ func (k *keeper) run(ctx context.Context) {
 	var draining sync.WaitGroup
 	defer draining.Wait()
 	for ctx.Err() == nil {
-		quiet, err := k.look(ctx, &draining)
+		again, err := k.look(ctx, &draining)
 		if errors.Is(err, errNothingLeft) {
 			// Told after the mark is set, so that an endpoint of the same name that
 			// was made at this moment gets a keeper of its own.
@@ -121,10 +122,6 @@ func (k *keeper) run(ctx context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			k.Log.Error("look after an endpoint", "endpoint", k.key.name, "error", err)
-		}
-		again := unsettled
-		if quiet {
-			again = settled
 		}
 		select {
 		case <-ctx.Done():
@@ -170,22 +167,26 @@ func (k *keeper) load(ctx context.Context) (situation, error) {
 }
 
 // look compares what is wanted with what runs and does what is missing. It
-// reports whether everything is as it should be.
-func (k *keeper) look(ctx context.Context, draining *sync.WaitGroup) (quiet bool, err error) {
+// returns when to look again.
+func (k *keeper) look(ctx context.Context, draining *sync.WaitGroup) (again time.Duration, err error) {
 	now, err := k.load(ctx)
 	if err != nil {
-		return false, err
+		return unsettled, err
 	}
 	if now.endpoint == nil {
 		k.router.removeTarget(k.key)
 		if len(now.replicas) == 0 {
-			return true, errNothingLeft
+			return settled, errNothingLeft
 		}
 	} else if err := k.route(*now.endpoint); err != nil {
-		return false, err
+		return unsettled, err
 	}
+	again = settled
 	for name, d := range now.deployments {
-		k.router.pool(k.deployment(name)).configure(d.Settings)
+		k.router.pool(k.deployment(name)).configure(d.Settings, k.waker(d))
+		if d.scales() {
+			again = min(again, time.Duration(d.ScaleSettings.PollingInterval)*time.Second)
+		}
 	}
 	names := map[string]bool{}
 	for name := range now.deployments {
@@ -194,15 +195,67 @@ func (k *keeper) look(ctx context.Context, draining *sync.WaitGroup) (quiet bool
 	for name := range now.replicas {
 		names[name] = true
 	}
-	quiet = true
 	for name := range names {
-		calm, err := k.tend(ctx, now, name, draining)
+		quiet, err := k.tend(ctx, now, name, draining)
 		if err != nil {
-			return false, err
+			return unsettled, err
 		}
-		quiet = quiet && calm
+		if !quiet {
+			again = unsettled
+		}
 	}
-	return quiet, nil
+	return again, nil
+}
+
+// waker returns what a request does that finds no replica of d, or nil where it
+// can only be told so.
+func (k *keeper) waker(d *Deployment) func() {
+	if d.sleeps() && d.State != Failed {
+		return k.hurry
+	}
+	return nil
+}
+
+// wanted returns how many replicas d should have now.
+func (k *keeper) wanted(d *Deployment, replicas []Replica) int {
+	if d == nil {
+		return 0
+	}
+	p := k.router.pool(k.deployment(d.Name))
+	wanted := d.InstanceCount
+	if d.scales() {
+		wanted = k.scale(d, p, replicas)
+	} else {
+		delete(k.scalers, d.Name)
+	}
+	p.want(wanted)
+	return wanted
+}
+
+// scale asks the deployment's scaler, and makes one where there is none.
+func (k *keeper) scale(d *Deployment, p *pool, replicas []Replica) int {
+	now := k.Clock.Now()
+	s := k.scalers[d.Name]
+	if s == nil {
+		live := 0
+		for _, r := range replicas {
+			if r.live() && !r.stopping && r.revision == d.revision {
+				live++
+			}
+		}
+		s = newScaler(now, d, live)
+		k.scalers[d.Name] = s
+	}
+	if !s.due(now, d) {
+		return max(s.wanted, d.fewest())
+	}
+	before, seen := s.wanted, p.demand()
+	if wanted := s.decide(now, d, countReady(replicas), seen); wanted != before {
+		k.Log.Info("scale a deployment", "endpoint", d.Endpoint, "deployment", d.Name, "from", before, "to", wanted,
+			"concurrency", seen.concurrency, "refused", seen.refused, "latency_ms", seen.latency)
+		k.publish(d.Workspace, d.Endpoint, d.Name)
+	}
+	return s.wanted
 }
 
 func (k *keeper) deployment(name string) deploymentKey {
@@ -213,7 +266,8 @@ func (k *keeper) deployment(name string) deploymentKey {
 func (k *keeper) tend(ctx context.Context, now situation, name string, draining *sync.WaitGroup) (quiet bool, err error) {
 	d, replicas := now.deployments[name], now.replicas[name]
 	k.observe(ctx, d, replicas)
-	next := plan(d, replicas)
+	wanted := k.wanted(d, replicas)
+	next := plan(d, wanted, replicas)
 	for _, r := range next.forget {
 		if err := k.forget(ctx, d, r); err != nil {
 			return false, err
@@ -238,7 +292,7 @@ func (k *keeper) tend(ctx context.Context, now situation, name string, draining 
 			return false, err
 		}
 	}
-	return next.state == Failed || next.state == Succeeded && countReady(replicas) == len(replicas) && len(replicas) == d.InstanceCount, nil
+	return next.state == Failed || next.state == Succeeded && countReady(replicas) == len(replicas) && len(replicas) == wanted, nil
 }
 
 func contains(replicas []Replica, wanted Replica) bool {
@@ -254,6 +308,7 @@ func contains(replicas []Replica, wanted Replica) bool {
 // no more, and its logs go with its last replica.
 func (k *keeper) dropPool(name string, replicas []Replica, next decision) {
 	k.router.removePool(k.deployment(name))
+	delete(k.scalers, name)
 	if len(replicas) == len(next.forget) {
 		for _, r := range replicas {
 			k.removeLogs(r)

@@ -142,7 +142,7 @@ func newRouted(t *testing.T, settings RequestSettings, answer func(scoreRequest,
 	}
 	r := &routed{fixture: f, t: t, key: keys.SecondaryKey, hung: make(chan struct{}, 1)}
 	r.pool = f.router.pool(deploymentKey{f.ws, "doubler", "blue"})
-	r.pool.configure(d.Settings)
+	r.pool.configure(d.Settings, nil)
 	if answer != nil {
 		r.add("one", newFakeWorker(t, answer))
 	}
@@ -247,7 +247,7 @@ func TestOtherSites(t *testing.T) {
 		t.Errorf("a closed deployment: %d, want 401", answer.Code)
 	}
 	for _, origins := range []string{"https://a.example", "*", `https://b.example, https://[ab]\.example`} {
-		r.pool.configure(Settings{EnvironmentVariables: map[string]string{originsVariable: origins}, RequestSettings: r.pool.settings})
+		r.pool.configure(Settings{EnvironmentVariables: map[string]string{originsVariable: origins}, RequestSettings: r.pool.settings}, nil)
 		answer := preflight("https://a.example", "")
 		if answer.Code != 200 || answer.Header().Get("Access-Control-Allow-Origin") != "https://a.example" ||
 			answer.Header().Get("Access-Control-Allow-Methods") != "GET, POST" ||
@@ -508,7 +508,7 @@ func TestMirroredRequestsAreCopied(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := r.router.pool(deploymentKey{r.ws, "doubler", "green"})
-	p.configure(d.Settings)
+	p.configure(d.Settings, nil)
 	w := newFakeWorker(t, func(_ scoreRequest, body []byte) (scoreResponse, []byte) {
 		copies <- string(body)
 		return scoreResponse{Status: 500}, []byte("dropped")

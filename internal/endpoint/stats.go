@@ -78,3 +78,32 @@ func (s *stats) metrics() Metrics {
 	}
 	return m
 }
+
+// latencies returns how many requests each bucket has had.
+func (s *stats) latencies() [len(latencyBounds) + 1]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buckets
+}
+
+// fewest is the number of requests below which a percentile says nothing.
+const fewest = 5
+
+// percentile95 returns what 19 of 20 of the requests between before and now
+// stayed below, in milliseconds: a bucket's bound. It is 0 for very few of them.
+func percentile95(now, before [len(latencyBounds) + 1]int64) float64 {
+	var total int64
+	for i := range now {
+		total += now[i] - before[i]
+	}
+	if total < fewest {
+		return 0
+	}
+	var below int64
+	for i, bound := range latencyBounds {
+		if below += now[i] - before[i]; below*20 >= total*19 {
+			return bound
+		}
+	}
+	return latencyBounds[len(latencyBounds)-1]
+}

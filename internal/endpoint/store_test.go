@@ -240,8 +240,17 @@ func TestSettingsAreChecked(t *testing.T) {
 		"code_configuration.scoring_script":   func(c *CreateDeployment) { c.CodeConfiguration.ScoringScript = "../score.py" },
 		"instance_count":                      func(c *CreateDeployment) { c.InstanceCount = 51 },
 		"request_settings.request_timeout_ms": func(c *CreateDeployment) { c.RequestSettings = &RequestSettings{RequestTimeoutMS: 180_001} },
-		"scale_settings.type":                 func(c *CreateDeployment) { c.ScaleSettings = &ScaleSettings{Type: "target_utilization"} },
-		"environment_variables.WORKER_COUNT":  func(c *CreateDeployment) { c.EnvironmentVariables = map[string]string{"WORKER_COUNT": "many"} },
+		"scale_settings.type":                 func(c *CreateDeployment) { c.ScaleSettings = &ScaleSettings{Type: "by_moon"} },
+		"scale_settings.max_instances": func(c *CreateDeployment) {
+			c.ScaleSettings = &ScaleSettings{Type: UtilizationScale, MaxInstances: 51}
+		},
+		"scale_settings.min_instances": func(c *CreateDeployment) {
+			c.ScaleSettings = &ScaleSettings{Type: UtilizationScale, MinInstances: ptr(3), MaxInstances: 2}
+		},
+		"scale_settings.target_utilization_percentage": func(c *CreateDeployment) {
+			c.ScaleSettings = &ScaleSettings{Type: UtilizationScale, TargetUtilization: 101}
+		},
+		"environment_variables.WORKER_COUNT": func(c *CreateDeployment) { c.EnvironmentVariables = map[string]string{"WORKER_COUNT": "many"} },
 	} {
 		ask := f.scored(t, "blue")
 		change(&ask)
@@ -385,3 +394,5 @@ func TestLastLines(t *testing.T) {
 		}
 	}
 }
+
+func ptr[T any](v T) *T { return &v }

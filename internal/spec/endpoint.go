@@ -168,18 +168,31 @@ func (d *Document) probe(o *object, key string) *endpoint.Probe {
 	return probe
 }
 
+// needsUtilization says when the bounds of scaling have a meaning.
+const needsUtilization = "It belongs to type target_utilization; with type default, instance_count says how many there are."
+
 func (d *Document) scaleSettings(o *object) *endpoint.ScaleSettings {
 	inner := o.inner("scale_settings")
 	if inner == nil {
 		return nil
 	}
-	if kind := inner.text("type"); kind != "" && kind != "default" {
-		d.add(inner.value("type"), "Scaling by %q is not offered yet. Use type default, and set instance_count.", atelier.Clip(kind, 60))
-		return nil
+	settings := &endpoint.ScaleSettings{Type: endpoint.ScaleType(inner.choice("type", "default", "target_utilization"))}
+	if settings.Type != endpoint.UtilizationScale {
+		inner.finish(map[string]string{
+			"min_instances": needsUtilization, "max_instances": needsUtilization,
+			"target_utilization_percentage": needsUtilization, "polling_interval": needsUtilization,
+		})
+		return settings
 	}
-	inner.finish(map[string]string{
-		"min_instances": "Scaling by load is not there yet; set instance_count.", "max_instances": "Scaling by load is not there yet; set instance_count.",
-		"target_utilization_percentage": "Scaling by load is not there yet; set instance_count.", "polling_interval": "Scaling by load is not there yet; set instance_count.",
-	})
-	return &endpoint.ScaleSettings{Type: "default"}
+	if inner.value("min_instances") != nil {
+		fewest := inner.integer("min_instances", 0, 50)
+		settings.MinInstances = &fewest
+	}
+	settings.MaxInstances = inner.integer("max_instances", 1, 50)
+	settings.TargetUtilization = inner.integer("target_utilization_percentage", 1, 100)
+	settings.PollingInterval = inner.integer("polling_interval", 1, 3600)
+	settings.TargetLatencyMS = inner.integer("target_latency_ms", 1, 180_000)
+	settings.ScaleDownDelay = inner.integer("scale_down_delay", 1, 86_400)
+	inner.finish(nil)
+	return settings
 }

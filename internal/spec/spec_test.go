@@ -337,7 +337,7 @@ instance_count: 2
 app_insights_enabled: false
 request_settings: {request_timeout_ms: 3000}
 liveness_probe: {initial_delay: 1}
-scale_settings: {type: default}
+scale_settings: {type: target_utilization, min_instances: 0, max_instances: 5, target_utilization_percentage: 60, polling_interval: 2}
 `), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -346,7 +346,8 @@ scale_settings: {type: default}
 	want := endpoint.CreateDeployment{Name: "blue", Endpoint: "diabetes", Model: "azureml:diabetes:3", InstanceType: "Standard_DS3_v2", InstanceCount: 2,
 		CodeConfiguration: &endpoint.CodeConfiguration{Code: filepath.Join(dir, "src"), ScoringScript: "score.py"},
 		Environment:       environment.Spec{Reference: "azureml://registries/azureml/environments/sklearn-1.5/labels/latest"},
-		RequestSettings:   &endpoint.RequestSettings{RequestTimeoutMS: 3000}, LivenessProbe: &endpoint.Probe{InitialDelay: 1}, ScaleSettings: &endpoint.ScaleSettings{Type: "default"}}
+		RequestSettings:   &endpoint.RequestSettings{RequestTimeoutMS: 3000}, LivenessProbe: &endpoint.Probe{InitialDelay: 1},
+		ScaleSettings: &endpoint.ScaleSettings{Type: endpoint.UtilizationScale, MinInstances: new(int), MaxInstances: 5, TargetUtilization: 60, PollingInterval: 2}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -357,7 +358,8 @@ scale_settings: {type: default}
 		"name: blue\ntype: kubernetes\nmodel: model\n":                                "Kubernetes online deployments are not there yet",
 		"name: b\nmodel: model\n":                                                     "cannot name a deployment",
 		"name: blue\nmodel: model\ndata_collector: {}\n":                              "Collecting requests",
-		"name: blue\nmodel: model\nscale_settings: {type: target_utilization}\n":      "Scaling by",
+		"name: blue\nmodel: model\nscale_settings: {type: moon}\n":                    `"scale_settings.type" cannot be "moon"`,
+		"name: blue\nmodel: model\nscale_settings: {max_instances: 3}\n":              "belongs to type target_utilization",
 		"name: blue\ncode_configuration: {code: src, scoring_script: no.py}\n":        "There is no file no.py",
 		"name: blue\ncode_configuration: {code: src, scoring_script: ../conda.yml}\n": "There is no file ../conda.yml",
 		"name: blue\ncode_configuration: {code: src}\n":                               `"code_configuration.scoring_script" is missing`,

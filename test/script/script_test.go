@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -129,19 +130,24 @@ func age(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 }
 
-// eventually repeats a command of the command line until it succeeds: what it
-// needs comes about by itself, soon.
+// eventually repeats a command of the command line until it succeeds, and prints
+// what matches the pattern before it, if there is one: what it needs comes about
+// by itself, soon.
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	s := sessionOf(ts)
+	pattern := regexp.MustCompile("")
+	if args[0] != "atelier" {
+		pattern, args = regexp.MustCompile("(?m)"+args[0]), args[1:]
+	}
 	for deadline := time.Now().Add(time.Minute); ; {
-		var said bytes.Buffer
+		var printed, said bytes.Buffer
 		st := state(ts, args[1:])
-		st.Stdout, st.Stderr = &said, &said
-		if s.code = cli.Main(context.Background(), st, cli.Hooks{Version: "test"}); s.code == 0 {
+		st.Stdout, st.Stderr = &printed, &said
+		if s.code = cli.Main(context.Background(), st, cli.Hooks{Version: "test"}); s.code == 0 && pattern.Match(printed.Bytes()) {
 			return
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("exit code %d to the end:\n%s", s.code, said.String())
+			ts.Fatalf("exit code %d to the end:\n%s%s", s.code, printed.String(), said.String())
 		}
 		<-time.After(20 * time.Millisecond)
 	}

@@ -2008,6 +2008,8 @@ export interface components {
             };
             /** Format: date-time */
             updated_at: string;
+            /** Format: int64 */
+            wanted_instances: number;
         };
         EndpointDeploymentPage: {
             items: components["schemas"]["EndpointDeployment"][];
@@ -2068,6 +2070,18 @@ export interface components {
             request_timeout_ms?: number;
         };
         EndpointScaleSettings: {
+            /** Format: int64 */
+            max_instances?: number;
+            /** Format: int64 */
+            min_instances?: number;
+            /** Format: int64 */
+            polling_interval?: number;
+            /** Format: int64 */
+            scale_down_delay?: number;
+            /** Format: int64 */
+            target_latency_ms?: number;
+            /** Format: int64 */
+            target_utilization_percentage?: number;
             /** @enum {string} */
             type?: "default" | "target_utilization";
         };

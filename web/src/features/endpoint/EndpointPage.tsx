@@ -88,7 +88,7 @@ function Deployments({ workspace, endpoint, deployments }: { workspace: string; 
             { key: 'name', head: t('common.name'), cell: (one) => <strong>{one.name}</strong> },
             { key: 'state', head: t('common.status'), cell: (one) => <StatusBadge plain status={toStatus(one.provisioning_state)} /> },
             { key: 'model', head: t('endpoint.model'), grow: true, cell: (one) => <span className="mono">{modelName(one.model)}</span> },
-            { key: 'replicas', head: t('endpoint.replicas'), numeric: true, cell: (one) => `${one.replicas?.filter((replica) => /run|ready/i.test(replica.state)).length ?? 0} / ${one.instance_count ?? 1}` },
+            { key: 'replicas', head: t('endpoint.replicas'), numeric: true, cell: (one) => `${one.replicas?.filter((replica) => /run|ready/i.test(replica.state)).length ?? 0} / ${one.wanted_instances ?? 1}` },
             { key: 'updated', head: t('common.updated'), cell: (one) => <Ago at={one.updated_at} /> },
           ]}
         />
