@@ -33,6 +33,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/sweep"
 	"github.com/atelier-ml/atelier/internal/tracking"
+	"github.com/atelier-ml/atelier/internal/upload"
 	"github.com/atelier-ml/atelier/internal/vault"
 	"github.com/atelier-ml/atelier/internal/workspace"
 	"github.com/atelier-ml/atelier/web"
@@ -89,6 +90,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	runs := tracking.New(g.db, g.blobs, g.bus)
 	models := model.New(g.db, g.blobs, g.bus, runs)
+	uploads := upload.New(g.db, g.clock, runs, g.parts)
 	stores := datastore.New(g.db, g.vault, who, g.bus, a.config.DataDir)
 	assets := data.New(g.db, g.blobs, g.bus, runs, stores)
 	jobs := job.New(job.Options{
@@ -111,7 +113,7 @@ func (a *App) build(ctx context.Context) error {
 	runs.HeldBy(model.References, data.Held, endpoint.References)
 	sweeper := sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, data.References, job.References, endpoint.References)
 	compact := func(ctx context.Context) error { return runs.Compact(ctx, g.clock) }
-	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}, {"data", assets.Run}, {"environments", builds.Run}, {"metrics", compact}, {"storage", runs.SumUp}}
+	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}, {"data", assets.Run}, {"environments", builds.Run}, {"metrics", compact}, {"storage", runs.SumUp}, {"uploads", uploads.Run}}
 
 	t := route.New(route.Options{Access: who, Workspaces: workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
 	a.table = t
@@ -135,7 +137,7 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterEndpoints(t, endpoints)
 	contents := []workspace.Guard{job.RefuseFull, tracking.RefuseFull, model.RefuseFull, data.RefuseFull, datastore.RefuseFull,
 		environment.RefuseFull, endpoint.RefuseFull}
-	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Workspaces: workspaces, Access: who, Contents: contents, Blobs: g.blobs, Log: a.log})
+	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Uploads: uploads, Workspaces: workspaces, Access: who, Contents: contents, Blobs: g.blobs, Log: a.log})
 	t.Fallback(web.Handler())
 	return nil
 }
@@ -145,6 +147,7 @@ type ground struct {
 	clock clock.Clock
 	db    *sqldb.DB
 	blobs blob.Store
+	parts *upload.Folder
 	logs  *logs.Store
 	vault *vault.Vault
 	bus   *event.Bus
@@ -159,6 +162,10 @@ func (a *App) openGround(ctx context.Context) (g ground, err error) {
 	if g.blobs, err = a.openBlobs(ctx, g.clock); err != nil {
 		return g, err
 	}
+	if g.parts, err = upload.OpenFolder(a.path("parts")); err != nil {
+		return g, err
+	}
+	a.onClose(g.parts.Close)
 	if g.logs, err = logs.Open(a.path("logs")); err != nil {
 		return g, err
 	}

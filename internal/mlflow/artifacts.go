@@ -23,10 +23,10 @@ func (s *server) artifactRoutes() []endpoint {
 		{"GET /mlflow-artifacts/artifacts/{path...}", readArtifacts, s.download, 0},
 		{"PUT /mlflow-artifacts/artifacts/{path...}", writeArtifacts, s.upload, unlimited},
 		{"DELETE /mlflow-artifacts/artifacts/{path...}", writeArtifacts, s.remove, 0},
-		{"POST /mlflow-artifacts/mpu/create/{path...}", writeArtifacts, s.refuse("Multipart upload"), 0},
-		{"POST /mlflow-artifacts/mpu/complete/{path...}", writeArtifacts, s.refuse("Multipart upload"), 0},
-		{"POST /mlflow-artifacts/mpu/abort/{path...}", writeArtifacts, s.refuse("Multipart upload"), 0},
-		{"GET /mlflow-artifacts/presigned/{path...}", readArtifacts, s.refuse("Multipart download"), 0},
+		{"POST /mlflow-artifacts/mpu/create/{path...}", writeArtifacts, s.ofUpload(s.createUpload), 0},
+		{"POST /mlflow-artifacts/mpu/complete/{path...}", writeArtifacts, s.ofUpload(s.completeUpload), 0},
+		{"POST /mlflow-artifacts/mpu/abort/{path...}", writeArtifacts, s.ofUpload(s.abortUpload), 0},
+		{"GET /mlflow-artifacts/presigned/{path...}", readArtifacts, s.refuseDownload, 0},
 		{"POST /mlflow/artifacts/presigned-upload-url", writeArtifacts, handle(s, s.refusePresigned), 0},
 	}
 }
@@ -185,10 +185,7 @@ func (s *server) remove(w http.ResponseWriter, req *http.Request) {
 
 func (s *server) change(w http.ResponseWriter, req *http.Request, act func(ctx context.Context, ws string, place tracking.Place) error) {
 	ctx, ws := req.Context(), workspaceID(req)
-	p, err := proxied(req)
-	if err == nil && strings.HasPrefix(p+"/", treeFolder) {
-		err = atelier.Errorf(atelier.Invalid, "The files of a registered version never change.").At("path")
-	}
+	p, err := changeable(req.PathValue("path"))
 	if err == nil {
 		var place tracking.Place
 		if place, err = s.tracking.Locate(ctx, ws, p); err == nil {
@@ -202,20 +199,11 @@ func (s *server) change(w http.ResponseWriter, req *http.Request, act func(ctx c
 	writeJSON(w, http.StatusOK, struct{}{})
 }
 
-// refuse answers in the words on which clients fall back to one plain request. The
-// parts of an upload would lie outside the store, which knows bytes by their hash.
-func (s *server) refuse(what string) http.HandlerFunc {
-	return func(w http.ResponseWriter, req *http.Request) {
-		s.writeError(w, req, atelier.Errorf(atelier.NotImplemented, "%s is not supported for the current artifact repository", what))
+// changeable checks the path of a file that is to be written or removed.
+func changeable(p string) (string, error) {
+	p, err := tracking.CheckArtifactPath(p)
+	if err == nil && strings.HasPrefix(p+"/", treeFolder) {
+		err = atelier.Errorf(atelier.Invalid, "The files of a registered version never change.").At("path")
 	}
-}
-
-func (s *server) refusePresigned(ctx context.Context, ws string, in *listArtifactsRequest) (any, error) {
-	if err := required("run_id", in.RunID, "path", in.Path); err != nil {
-		return nil, err
-	}
-	if _, err := s.tracking.Run(ctx, ws, in.RunID); err != nil {
-		return nil, err
-	}
-	return nil, atelier.Errorf(atelier.Invalid, "Presigned upload is not supported for runs with proxied artifact storage. Upload through the server.").At("run_id")
+	return p, err
 }

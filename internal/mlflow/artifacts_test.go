@@ -167,9 +167,6 @@ func TestWhatSignedStorageWouldDo(t *testing.T) {
 			status             int
 			text               string
 		}{
-			{"POST", "/api/2.0/mlflow-artifacts/mpu/create/0/x", `{"path": "x", "num_parts": 2}`, 501, `"message":"Multipart upload is not supported for the current artifact repository"`},
-			{"POST", "/api/2.0/mlflow-artifacts/mpu/complete/0/x", `{}`, 501, `"error_code":"NOT_IMPLEMENTED"`},
-			{"POST", "/api/2.0/mlflow-artifacts/mpu/abort/0/x", `{}`, 501, `"error_code":"NOT_IMPLEMENTED"`},
 			{"GET", "/api/2.0/mlflow-artifacts/presigned/0/x", "", 501, `"message":"Multipart download is not supported for the current artifact repository"`},
 			{"POST", api + "artifacts/presigned-upload-url", fmt.Sprintf(`{"run_id": %q, "path": "x"}`, id), 400, "INVALID_PARAMETER_VALUE"},
 			{"POST", api + "artifacts/presigned-upload-url", `{"run_id": "nobody", "path": "x"}`, 404, "RESOURCE_DOES_NOT_EXIST"},

@@ -21,6 +21,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/route"
 	"github.com/atelier-ml/atelier/internal/tracking"
+	"github.com/atelier-ml/atelier/internal/upload"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
@@ -31,6 +32,7 @@ const compatible = "3.11.1"
 type Parts struct {
 	Tracking   *tracking.Service
 	Models     *model.Service
+	Uploads    *upload.Service
 	Workspaces *workspace.Service
 	Access     *access.Service
 	Contents   []workspace.Guard // refuse to delete a workspace in which something is kept
@@ -41,6 +43,7 @@ type Parts struct {
 type server struct {
 	tracking   *tracking.Service
 	models     *model.Service
+	uploads    *upload.Service
 	workspaces *workspace.Service
 	access     *access.Service
 	contents   []workspace.Guard
@@ -72,7 +75,7 @@ type endpoint struct {
 
 // Register adds the routes to t.
 func Register(t *route.Table, p Parts) {
-	s := &server{tracking: p.Tracking, models: p.Models, workspaces: p.Workspaces, access: p.Access, contents: p.Contents, blobs: p.Blobs, log: p.Log}
+	s := &server{tracking: p.Tracking, models: p.Models, uploads: p.Uploads, workspaces: p.Workspaces, access: p.Access, contents: p.Contents, blobs: p.Blobs, log: p.Log}
 	version2 := slices.Concat(s.experimentRoutes(), s.runRoutes(), s.loggedModelRoutes(), s.registryRoutes(), s.artifactRoutes(), s.pageRoutes(),
 		s.laterRoutes("2.0"))
 	for _, place := range []string{"", "/workspaces/{workspace}"} {
@@ -82,6 +85,7 @@ func Register(t *route.Table, p Parts) {
 		}
 		s.add(t, place, slices.Concat(s.rootRoutes(), s.laterRootRoutes()))
 	}
+	s.registerParts(t)
 	s.registerWorkspaces(t)
 	s.registerProbes(t)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/sqldb/sqldbtest"
 	"github.com/atelier-ml/atelier/internal/tracking"
+	"github.com/atelier-ml/atelier/internal/upload"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
@@ -63,8 +64,13 @@ func newHouse(t testing.TB, db *sqldb.DB) house {
 	t.Cleanup(func() { blobs.Close() })
 	log := slog.New(slog.NewTextHandler(testWriter{t}, nil))
 	runs := tracking.New(db, blobs, bus)
+	parts, err := upload.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { parts.Close() })
 	table := route.New(route.Options{Access: who, Workspaces: workspaces, Log: log, Version: "test"})
-	mlflow.Register(table, mlflow.Parts{Tracking: runs, Models: model.New(db, blobs, bus, runs),
+	mlflow.Register(table, mlflow.Parts{Tracking: runs, Models: model.New(db, blobs, bus, runs), Uploads: upload.New(db, clock.System{}, runs, parts),
 		Workspaces: workspaces, Access: who, Blobs: blobs, Log: log, Contents: []workspace.Guard{tracking.RefuseFull, model.RefuseFull}})
 	server := httptest.NewServer(table)
 	t.Cleanup(server.Close)

@@ -63,6 +63,10 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		http.Error(w, `{"error_code":"PERMISSION_DENIED","message":"Only the runner reports on its task."}`, http.StatusForbidden)
 		return
 	}
+	if mlflow.BeginsUpload(request) {
+		mlflow.RefuseUpload(w) // the parts would go past the relay, and be lost while the server is away
+		return
+	}
 	body, err := spool(request.Body, r.dir)
 	if err != nil {
 		http.Error(w, `{"error_code":"BAD_REQUEST","message":"The request's body broke off."}`, http.StatusBadRequest)

@@ -107,8 +107,6 @@ func TestTheRelayKnowsItsOwn(t *testing.T) {
 	}
 }
 
-// A server that is killed cuts answers off at any byte, and takes requests
-// without answering them.
 func TestTheRelayKeepsTheRunnersOwnRoutes(t *testing.T) {
 	r := relayTo(t, func(_ http.ResponseWriter, req *http.Request) { t.Errorf("the server was asked for %s", req.URL.Path) })
 	for _, path := range []string{"/api/v1/workspaces/default/tasks/job-1/report", "/api/v1/workspaces/default/%74asks/job-1/report"} {
@@ -118,6 +116,19 @@ func TestTheRelayKeepsTheRunnersOwnRoutes(t *testing.T) {
 	}
 }
 
+// A client that hears so sends the file in one request, which the relay can keep.
+func TestTheRelayLetsNoPartsPass(t *testing.T) {
+	r := relayTo(t, func(_ http.ResponseWriter, req *http.Request) { t.Errorf("the server was asked for %s", req.URL.Path) })
+	for _, path := range []string{"/api/2.0/mlflow-artifacts/mpu/create/0/r/artifacts", "/workspaces/w/ajax-api/2.0/mlflow-artifacts/mpu/create/x"} {
+		status, text := ask(t, r, http.MethodPost, path, strings.NewReader(`{"path": "x", "num_parts": 2}`))
+		if status != http.StatusNotImplemented || !strings.Contains(text, `"message":"Multipart upload is not supported for the current artifact repository"`) {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+}
+
+// A server that is killed cuts answers off at any byte, and takes requests
+// without answering them.
 func TestTheRelayAsksAgainWhenTheAnswerBreaksOff(t *testing.T) {
 	var tries atomic.Int32
 	large := strings.Repeat("x", heldInMemory*2) // too large for memory, so it is spooled to a file

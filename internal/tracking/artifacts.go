@@ -92,14 +92,21 @@ func mayWriteOwner(ctx context.Context, tx *sqldb.Tx, ws string, o Owner) error 
 	return mustBeActive(run)
 }
 
-// Upload stores what r gives as the file p of o.
-func (s *Service) Upload(ctx context.Context, ws string, o Owner, p string, r io.Reader) error {
+// MayUpload checks whether the actor may store the file p of o, before anything of
+// a long body is read.
+func (s *Service) MayUpload(ctx context.Context, ws string, o Owner, p string) error {
 	if _, err := CheckArtifactPath(p); err != nil {
 		return err
 	}
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error { return mayWriteOwner(ctx, tx, ws, o) })
-	if err != nil {
-		return err // before anything of a long body is read
+	return s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return cmp.Or(mayWriteOwner(ctx, tx, ws, o), mayReplace(ctx, tx, ws, o, p))
+	})
+}
+
+// Upload stores what r gives as the file p of o.
+func (s *Service) Upload(ctx context.Context, ws string, o Owner, p string, r io.Reader) error {
+	if err := s.MayUpload(ctx, ws, o, p); err != nil {
+		return err
 	}
 	h, size, err := s.blobs.Put(ctx, ws, r)
 	if err != nil {

@@ -61,6 +61,8 @@ def recorded(url: str, test: pytest.Item, monkeypatch: pytest.MonkeyPatch):
         answer = send(session, prepared, **options)
         if prepared.url.startswith(url) and answer.ok and test.path.name not in OURS:
             path = urlsplit(prepared.url).path
+            if "/mlflow-artifacts/mpu/parts/" in path:
+                return answer  # an address that the server gave, and no endpoint that clients know
             for pattern, name in VARIABLE:
                 path = pattern.sub(name, path)
             if path in PROBES:

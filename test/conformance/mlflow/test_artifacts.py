@@ -5,6 +5,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+import requests
 from mlflow.exceptions import MlflowException
 
 
@@ -97,6 +98,59 @@ def test_an_experiment_with_a_place_of_its_own(client, tmp_path):
     assert run.info.artifact_uri == f"{place}/{run.info.run_id}/artifacts"
     assert [f.path for f in client.list_artifacts(run.info.run_id, "a")] == ["a/x.txt"]
     assert mlflow.artifacts.load_text(run.info.artifact_uri + "/a/x.txt") == "x"
+
+
+@pytest.fixture
+def in_parts(monkeypatch):
+    """Send what is larger than 2 MiB in parts of 1 MiB, and note where they go."""
+    monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "true")
+    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", str(2 << 20))
+    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE", str(1 << 20))
+    sent, put = [], requests.put
+
+    def noted(url, **options):
+        sent.append(url)
+        return put(url, **options)
+
+    monkeypatch.setattr(requests, "put", noted)
+    return sent
+
+
+def test_big_files_go_in_parts(client, experiment, in_parts, tmp_path):
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "ünï big.bin").write_bytes(bytes(range(256)) * (14 << 10) + b"end")  # 3.5 MiB and a bit
+    (folder / "small.txt").write_text("small")
+    with mlflow.start_run() as run:
+        mlflow.log_artifact(str(folder / "ünï big.bin"))  # the client itself fails here with a Path
+        mlflow.log_artifacts(folder, "put/here")
+    assert len(in_parts) == 8
+    run_id = run.info.run_id
+    for path in ("ünï big.bin", "put/here/ünï big.bin"):
+        back = mlflow.artifacts.download_artifacts(
+            run_id=run_id, artifact_path=path, dst_path=str(tmp_path / "back")
+        )
+        assert Path(back).read_bytes() == (folder / "ünï big.bin").read_bytes()
+    assert {f.path for f in client.list_artifacts(run_id, "put/here")} == {
+        "put/here/small.txt",
+        "put/here/ünï big.bin",
+    }
+
+
+def test_an_upload_in_parts_that_fails_leaves_nothing(client, experiment, in_parts, monkeypatch, tmp_path):
+    (tmp_path / "big.bin").write_bytes(bytes(3 << 20))
+    put = requests.put
+
+    def broken(url, **options):
+        return put(url + "0" if "/2?" in url else url, **options)
+
+    monkeypatch.setattr(requests, "put", broken)
+    with (
+        mlflow.start_run() as run,
+        pytest.raises(MlflowException, match="Failed to upload at least one part"),
+    ):
+        mlflow.log_artifact(str(tmp_path / "big.bin"))
+    assert client.list_artifacts(run.info.run_id) == []
 
 
 def test_a_wrong_token_is_refused(client, experiment, monkeypatch):

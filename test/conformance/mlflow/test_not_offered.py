@@ -67,11 +67,9 @@ def test_webhooks(client, quickly):
         client.list_webhooks()
 
 
-def test_big_files_fall_back_to_one_request(client, experiment, quickly, monkeypatch, tmp_path):
-    monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "true")
+def test_big_files_come_back_by_one_request(client, experiment, quickly, monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD", "true")
-    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", str(6 << 20))
-    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE", str(5 << 20))
+    monkeypatch.setenv("MLFLOW_MULTIPART_DOWNLOAD_MINIMUM_FILE_SIZE", str(6 << 20))
     (tmp_path / "big.bin").write_bytes(bytes(range(256)) * (48 << 10))
     with mlflow.start_run() as run:
         mlflow.log_artifact(str(tmp_path / "big.bin"))
