@@ -44,6 +44,9 @@ const (
 type Driver interface {
 	// Describe tells what the place can hold.
 	Describe(ctx context.Context) (Capacity, error)
+	// Handle is the handle that Prepare gives the task. Whoever stores it first can
+	// release whatever a Prepare that was cut short has left.
+	Handle(task Task) Handle
 	// Prepare puts the task where its runner will find it. Nothing runs yet.
 	Prepare(ctx context.Context, task Task) (Handle, error)
 	// Start starts the task's runner, unless it lives. A runner that finds an
@@ -59,7 +62,8 @@ type Driver interface {
 	// Dial connects to the socket that a task of kind Service listens on.
 	Dial(ctx context.Context, handle Handle) (net.Conn, error)
 	// Release forgets the task and removes all it left, the runner included if
-	// it still lives. A second call does nothing.
+	// it still lives. A second call does nothing, nor does one for a task that was
+	// never prepared.
 	Release(ctx context.Context, handle Handle) error
 }
 

@@ -25,7 +25,7 @@ func (k *keeper) backend(r Replica) *backend {
 }
 
 // start starts one replica of d's present revision. The row is stored before
-// anything runs, and the handle before the runner starts, so that a server that
+// anything runs, and the handle before anything is on disk, so that a server that
 // dies in between knows of all that it has begun.
 func (k *keeper) start(ctx context.Context, d *Deployment) error {
 	if k.Clock.Now().Before(k.startAfter[d.Name]) {
@@ -57,9 +57,7 @@ func (k *keeper) launch(ctx context.Context, d *Deployment, r *Replica, token st
 	if err != nil {
 		return err
 	}
-	if r.handle, err = k.Driver.Prepare(ctx, task); err != nil {
-		return err
-	}
+	r.handle = k.Driver.Handle(task)
 	err = k.change(ctx, func(tx *sqldb.Tx) error {
 		present, err := selectReplica(ctx, tx, r.workspace, r.ID)
 		if err != nil {
@@ -68,6 +66,9 @@ func (k *keeper) launch(ctx context.Context, d *Deployment, r *Replica, token st
 		present.handle = r.handle
 		return updateReplica(ctx, tx, present)
 	})
+	if err == nil {
+		_, err = k.Driver.Prepare(ctx, task)
+	}
 	if err != nil {
 		return err
 	}

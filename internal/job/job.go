@@ -168,13 +168,13 @@ type Job struct {
 
 	workspace  string // the workspace's id
 	userID     string
-	phase      Status // what the runner last said it does
+	phase      Status // Queued until the driver has the task, then what the runner last said
 	task       compute.Task
 	uses       []data.Use // of a job that is being submitted
 	asks       share
 	priority   int
 	pool       string         // the compute's name
-	handle     compute.Handle // empty before the task is prepared and after it is released
+	handle     compute.Handle // empty before the job is claimed and after its task is released
 	tokenAt    time.Time
 	lastRecord int64
 	version    int64

@@ -201,6 +201,9 @@ func (j *Job) apply(h happening, at time.Time) bool {
 		j.StartedAt = &at
 	}
 	if j.EndedAt == nil && after.status.Ended() {
+		if j.StartedAt != nil && at.Before(*j.StartedAt) {
+			at = *j.StartedAt // the clock was set back meanwhile
+		}
 		j.EndedAt = &at
 	}
 	if h.kind == exited && !before.status.Ended() {

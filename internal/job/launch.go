@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/atelier-ml/atelier"
@@ -13,66 +14,81 @@ import (
 // again to report what one that died left unsaid.
 const startTries = 3
 
-// launch hands a claimed job to the driver and watches it to its end. The
-// handle is stored between the two steps, so that a server that dies anywhere
-// in here finds the task again or knows that it never started.
+// launch hands a claimed job to the driver and watches it to its end. That the
+// driver has the task is noted before a runner starts: a server that dies
+// anywhere in here finds the task again, or knows that it never started.
 func (s *Service) launch(ctx context.Context, j Job, token string) {
 	task := j.task
 	task.Token = token
 	task.ServerFile, task.ServerURL = s.ServerFile, s.ServerURL()
 	task.GPUs, task.MemoryBytes = j.GPUs, j.asks.memory
 	task.EnvironmentsDir, task.ToolsDir = s.EnvironmentsDir, s.ToolsDir
-	handle, err := s.Driver.Prepare(ctx, task)
+	_, err := s.Driver.Prepare(ctx, task)
+	if err != nil && ctx.Err() == nil {
+		s.fail(ctx, j, startFailed, compute.StartError, err)
+		s.release(ctx, j)
+		return
+	}
 	if err == nil {
-		j, err = s.change(ctx, j.workspace, j.Name, func(_ *sqldb.Tx, j *Job) error {
-			j.handle = handle
+		j, err = s.settle(ctx, j, func(tx *sqldb.Tx, j *Job) error {
+			j.apply(happening{kind: handedOver}, tx.Now())
 			return nil
 		})
 	}
-	if ctx.Err() != nil {
-		return // the next server gives the job back to the queue
-	}
-	if err != nil {
-		s.fail(ctx, j, startFailed, compute.StartError, err)
-		return
-	}
-	s.watch(ctx, j)
+	if err == nil {
+		s.watch(ctx, j)
+	} // else the next server gives the job back to the queue
 }
 
 // watch sees a prepared task through: it makes sure that a runner works on it
 // until its end is known, and then lets it go.
 func (s *Service) watch(ctx context.Context, j Job) {
 	s.noteHeard(key{j.workspace, j.Name})
+	var failure error // of the last start
 	for try := 0; !j.Status.Ended(); try++ {
-		var err error
 		if try == startTries {
-			s.fail(ctx, j, runnerGone, compute.RunnerLost, atelier.Errorf(atelier.Internal, "The process that watched the job died."))
+			s.giveUp(ctx, j, failure)
 			break
 		}
-		if err = s.Driver.Start(ctx, j.handle); err != nil && ctx.Err() == nil {
-			s.fail(ctx, j, startFailed, compute.StartError, err)
+		if failure = s.Driver.Start(ctx, j.handle); failure == nil {
+			s.attend(ctx, j)
+		} else if atelier.CodeOf(failure) == atelier.NotFound {
+			s.fail(ctx, j, runnerGone, compute.RunnerLost, errFolderGone)
 			break
-		}
-		if j.Status == CancelRequested {
-			err = s.Driver.Signal(ctx, j.handle, compute.Stop)
-		}
-		if err == nil {
-			err = s.Driver.Wait(ctx, j.handle)
-		}
-		if ctx.Err() != nil {
+		} else if !s.pause(ctx, shortPause) {
 			return
 		}
+		err := s.persist(ctx, "look at a job whose runner ended", j, func() (err error) {
+			j, err = s.Get(ctx, j.workspace, j.Name)
+			return err
+		})
 		if err != nil {
-			s.Log.Error("watch a runner", "job", j.Name, "error", err)
-		}
-		current, err := s.Get(ctx, j.workspace, j.Name)
-		if err != nil {
-			s.Log.Error("look at a job whose runner ended", "job", j.Name, "error", err)
 			return
 		}
-		j = current
 	}
 	s.release(ctx, j)
+}
+
+var errFolderGone = atelier.Errorf(atelier.Internal, "The job's working folder was removed.")
+
+// giveUp ends a job for which no runner stays alive.
+func (s *Service) giveUp(ctx context.Context, j Job, failure error) {
+	if failure != nil {
+		s.fail(ctx, j, startFailed, compute.StartError, failure)
+		return
+	}
+	s.fail(ctx, j, runnerGone, compute.RunnerLost, atelier.Errorf(atelier.Internal, "The process that watched the job died."))
+}
+
+// attend returns once the runner of a started task has ended.
+func (s *Service) attend(ctx context.Context, j Job) {
+	if j.Status == CancelRequested {
+		// The runner also learns of it with its next report.
+		if err := s.Driver.Signal(ctx, j.handle, compute.Stop); err != nil {
+			s.Log.Warn("tell a runner to stop", "job", j.Name, "error", err)
+		}
+	}
+	s.persist(ctx, "watch a runner", j, func() error { return s.Driver.Wait(ctx, j.handle) })
 }
 
 // releasePatience is how long a runner whose end is known may take to leave.
@@ -93,34 +109,83 @@ func (s *Service) release(ctx context.Context, j Job) {
 		cancel()
 		<-ended
 	}
-	if ctx.Err() != nil {
+	if s.remove(ctx, j) != nil {
 		return
 	}
-	if err := s.Driver.Release(ctx, j.handle); err != nil {
-		s.Log.Error("remove a task's folder", "job", j.Name, "error", err)
-		return
-	}
-	_, err := s.change(ctx, j.workspace, j.Name, func(tx *sqldb.Tx, j *Job) error {
+	_, err := s.settle(ctx, j, func(tx *sqldb.Tx, j *Job) error {
 		j.handle = ""
 		return s.Access.RevokeTask(ctx, tx, j.workspace, j.Name)
 	})
 	if err != nil {
-		s.Log.Error("withdraw a job's token", "job", j.Name, "error", err)
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.heard, key{j.workspace, j.Name})
 }
 
-// fail ends a job whose runner can say nothing.
+// remove removes all that the job's task left on its machine.
+func (s *Service) remove(ctx context.Context, j Job) error {
+	return s.persist(ctx, "remove a task's folder", j, func() error { return s.Driver.Release(ctx, j.handle) })
+}
+
+// fail ends a job whose runner can say nothing. What may still run is ended
+// first: of a job that has ended nothing runs, and what it had is free.
 func (s *Service) fail(ctx context.Context, j Job, kind eventKind, code string, cause error) {
+	if ctx.Err() != nil {
+		return // the server ends, not the job
+	}
 	s.Log.Error("a job failed outside its command", "job", j.Name, "error", cause)
+	s.persist(ctx, "end a task", j, func() error { return s.Driver.Signal(ctx, j.handle, compute.Kill) })
 	failure := &compute.Failure{Code: code, Message: atelier.Public(cause).Message}
-	_, err := s.change(ctx, j.workspace, j.Name, func(tx *sqldb.Tx, j *Job) error {
+	s.settle(ctx, j, func(tx *sqldb.Tx, j *Job) error {
 		j.apply(happening{kind: kind, failure: failure}, tx.Now())
 		return nil
 	})
-	if err != nil {
-		s.Log.Error("note that a job failed", "job", j.Name, "error", err)
+}
+
+// Between two tries of what has to be done.
+const (
+	shortPause = 100 * time.Millisecond
+	longPause  = 10 * time.Second
+)
+
+// settle is change for what must become of a job whatever goes wrong meanwhile.
+func (s *Service) settle(ctx context.Context, j Job, fn func(tx *sqldb.Tx, j *Job) error) (Job, error) {
+	err := s.persist(ctx, "note what became of a job", j, func() (err error) {
+		j, err = s.change(ctx, j.workspace, j.Name, fn)
+		return err
+	})
+	return j, err
+}
+
+// persist tries again until do succeeds, and until a disk that is full or a
+// database that is away is there again. It gives up when ctx ends, and when what
+// is asked for is gone.
+func (s *Service) persist(ctx context.Context, what string, j Job, do func() error) error {
+	for pause := shortPause; ; pause = min(2*pause, longPause) {
+		err := do()
+		if err == nil || atelier.CodeOf(err) == atelier.NotFound {
+			return err
+		}
+		if ctx.Err() == nil {
+			s.Log.Error(what+", and try again", "job", j.Name, "error", err)
+		}
+		if !s.pause(ctx, pause) {
+			return errors.Join(err, ctx.Err())
+		}
+	}
+}
+
+// pause reports whether the time has passed, and not ctx ended before.
+func (s *Service) pause(ctx context.Context, d time.Duration) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-s.Clock.After(d):
+		return true
 	}
 }

@@ -9,7 +9,8 @@ type eventKind string
 
 const (
 	claimed     eventKind = "claimed"      // the scheduler gives it to a driver
-	unclaimed   eventKind = "unclaimed"    // a server died before the task was prepared
+	unclaimed   eventKind = "unclaimed"    // a server died before it knew that the task was prepared
+	handedOver  eventKind = "handed over"  // the driver has all that a runner needs
 	reported    eventKind = "reported"     // the runner says what it does now
 	cancelAsked eventKind = "cancel asked" // a user wants it to end
 	exited      eventKind = "exited"       // the runner says how the command ended
@@ -54,6 +55,8 @@ func (s state) next(h happening) state {
 		if s.phase == Queued && s.status == CancelRequested {
 			return state{status: Canceled}
 		}
+	case handedOver:
+		return s.advance(Preparing)
 	case reported:
 		return s.advance(h.status)
 	case cancelAsked:

@@ -11,7 +11,7 @@ import (
 
 // recover takes up what an earlier server left: tasks that still run, tasks
 // that ended while nobody looked, and jobs that were claimed but never handed
-// to a driver.
+// over to the driver.
 func (s *Service) recover(ctx context.Context, watches *sync.WaitGroup) error {
 	var left []Job
 	err := s.DB.Read(ctx, func(tx *sqldb.Tx) (err error) {
@@ -22,35 +22,41 @@ func (s *Service) recover(ctx context.Context, watches *sync.WaitGroup) error {
 		return err
 	}
 	for _, j := range left {
-		if j.handle == "" {
-			if err := s.giveBack(ctx, j); err != nil {
-				return err
-			}
-			continue
-		}
 		s.Log.Info("take up a task", "job", j.Name, "status", j.Status)
 		watches.Go(func() { s.adopt(ctx, j) })
 	}
 	return nil
 }
 
-// giveBack returns a claimed job to the queue. Its token was never used.
-func (s *Service) giveBack(ctx context.Context, j Job) error {
-	_, err := s.change(ctx, j.workspace, j.Name, func(tx *sqldb.Tx, j *Job) error {
-		j.apply(happening{kind: unclaimed}, tx.Now())
-		j.GPUs = nil
-		return s.Access.RevokeTask(ctx, tx, j.workspace, j.Name)
+// adopt takes up one task. One whose phase is Queued was not handed over, and so
+// never started, whatever of it is there.
+func (s *Service) adopt(ctx context.Context, j Job) {
+	var state compute.State
+	err := s.persist(ctx, "look at a task", j, func() (err error) {
+		state, err = s.Driver.Recover(ctx, j.handle)
+		return err
 	})
-	return err
+	gone := atelier.CodeOf(err) == atelier.NotFound
+	switch {
+	case ctx.Err() != nil:
+	case !j.Status.Ended() && j.phase == Queued && (gone || state == compute.Prepared):
+		s.giveBack(ctx, j)
+	case !j.Status.Ended() && gone:
+		s.fail(ctx, j, runnerGone, compute.RunnerLost, errFolderGone)
+		s.release(ctx, j)
+	default:
+		s.watch(ctx, j)
+	}
 }
 
-func (s *Service) adopt(ctx context.Context, j Job) {
-	_, err := s.Driver.Recover(ctx, j.handle)
-	if atelier.CodeOf(err) == atelier.NotFound && !j.Status.Ended() {
-		s.fail(ctx, j, runnerGone, compute.RunnerLost,
-			atelier.Errorf(atelier.Internal, "The job's working folder was removed while the server was away."))
-		s.release(ctx, j)
+// giveBack returns a claimed job to the queue. Its token was never used.
+func (s *Service) giveBack(ctx context.Context, j Job) {
+	if s.remove(ctx, j) != nil {
 		return
 	}
-	s.watch(ctx, j)
+	s.settle(ctx, j, func(tx *sqldb.Tx, j *Job) error {
+		j.apply(happening{kind: unclaimed}, tx.Now())
+		j.GPUs, j.handle = nil, ""
+		return s.Access.RevokeTask(ctx, tx, j.workspace, j.Name)
+	})
 }

@@ -146,5 +146,5 @@ func ownTask(ctx context.Context, task string) error {
 func (s *Service) noteHeard(k key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.heard[k] = s.Clock.Now()
+	s.heard[k] = 0
 }

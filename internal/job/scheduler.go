@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 )
@@ -22,13 +23,17 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.recover(ctx, &watches); err != nil {
 		return err
 	}
+	ticks := s.Clock.After(tick)
 	for {
-		if err := s.schedule(ctx, &watches); err != nil {
-			return err
+		if err := s.schedule(ctx, &watches); err != nil && ctx.Err() == nil {
+			s.Log.Error("plan, and try again", "error", err)
+			s.pause(ctx, time.Second)
+			s.wakeUp()
 		}
 		select {
 		case <-s.wake:
-		case <-s.Clock.After(tick):
+		case <-ticks:
+			ticks = s.Clock.After(tick)
 			s.markSilent(ctx)
 		case <-ctx.Done():
 			return ctx.Err()
@@ -74,7 +79,7 @@ func (s *Service) claim(ctx context.Context, place placement) (Job, string, erro
 			return nil
 		}
 		j.apply(happening{kind: claimed}, tx.Now())
-		j.GPUs = place.gpus
+		j.GPUs, j.handle = place.gpus, s.Driver.Handle(j.task)
 		token, err = s.issueToken(ctx, tx, j)
 		return err
 	})
@@ -83,12 +88,12 @@ func (s *Service) claim(ctx context.Context, place placement) (Job, string, erro
 
 // markSilent marks the jobs whose runner has not been heard for too long. Their
 // runner may be well and the way to it broken; the next report clears the mark.
+// It counts its own calls, one in every tick, for the clock may be set.
 func (s *Service) markSilent(ctx context.Context) {
-	now := s.Clock.Now()
 	var quiet []key
 	s.mu.Lock()
-	for k, at := range s.heard {
-		if now.Sub(at) > compute.SilentAfter {
+	for k := range s.heard {
+		if s.heard[k]++; s.heard[k] > int(compute.SilentAfter/tick) {
 			quiet = append(quiet, k)
 		}
 	}
@@ -98,8 +103,12 @@ func (s *Service) markSilent(ctx context.Context) {
 			j.apply(happening{kind: silent}, tx.Now())
 			return nil
 		})
-		if err != nil {
+		if err != nil && atelier.CodeOf(err) != atelier.NotFound {
 			s.Log.Warn("mark a job as not responding", "job", k.name, "error", err)
+			continue
 		}
+		s.mu.Lock()
+		delete(s.heard, k) // until it is heard again
+		s.mu.Unlock()
 	}
 }

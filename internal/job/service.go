@@ -50,12 +50,12 @@ type Service struct {
 	wake chan struct{} // receives when the plan may have changed
 
 	mu    sync.Mutex
-	heard map[key]time.Time // when each runner last said something
+	heard map[key]int // for how many ticks each runner has said nothing
 }
 
 // New returns the service. Nothing is scheduled before Run.
 func New(o Options) *Service {
-	return &Service{Options: o, wake: make(chan struct{}, 1), heard: map[key]time.Time{}}
+	return &Service{Options: o, wake: make(chan struct{}, 1), heard: map[key]int{}}
 }
 
 // changeTries bounds how often a change is made again because somebody else's

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) (driver compute.Driver, reopen fu
 	tests := map[string]func(t *testing.T, s *suite){
 		"describe tells a capacity":                   describes,
 		"a prepared task does not run":                preparedDoesNotRun,
+		"the handle is known before the task":         handleIsKnown,
 		"a task that ends is waited for":              endIsWaitedFor,
 		"start twice starts once":                     startIsOnce,
 		"stop ends a runner":                          stopEnds,
@@ -102,6 +103,17 @@ func preparedDoesNotRun(t *testing.T, s *suite) {
 	handle := s.prepare(t, "default", "task", HoldTillStop)
 	s.wantState(t, s, handle, compute.Prepared)
 	s.wait(t, handle)
+}
+
+func handleIsKnown(t *testing.T, s *suite) {
+	task := compute.Task{ID: "task", Kind: compute.Command, Workspace: "default"}
+	known := s.Handle(task)
+	if err := s.Release(s.ctx, known); err != nil {
+		t.Errorf("release of a task that was never prepared: %v", err)
+	}
+	if handle := s.prepare(t, "default", "task", EndAtOnce); handle != known {
+		t.Errorf("handle %q, and %q was foretold", handle, known)
+	}
 }
 
 func endIsWaitedFor(t *testing.T, s *suite) {

@@ -6,7 +6,9 @@ package fake
 import (
 	"context"
 	"encoding/hex"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,9 +22,13 @@ type Script struct {
 	RunFor      time.Duration // how long the command takes
 	Hang        bool          // the command never ends by itself
 	ExitCode    int
-	FailAtStart string // when not empty, Start fails with this message
-	LoseContact bool   // the runner works but the server hears nothing of it
-	Die         bool   // the runner ends in the middle without a word
+	Refuse      *compute.Failure // why the command cannot be begun, as when its environment fails
+	FailAtStart string           // when not empty, Start fails with this message
+	LoseContact bool             // the runner works but the server hears nothing of it
+	Die         bool             // the runner ends in the middle without a word
+	// Insist is that the runner repeats what is not acknowledged and says every
+	// ten seconds that it lives, as real ones do. Otherwise it says all things once.
+	Insist bool
 }
 
 // Reporter receives what the runners say: the server's end of the protocol.
@@ -37,30 +43,66 @@ type Driver struct {
 
 	mu    sync.Mutex
 	tasks map[compute.Handle]*task
+	begun map[compute.Handle]int
 }
 
 var _ compute.Driver = (*Driver)(nil)
 
 type task struct {
 	compute.Task
-	state compute.State
-	stop  chan struct{} // closed by Stop
-	kill  chan struct{} // closed by Kill
-	done  chan struct{} // closed when the runner has ended
-	died  bool
-	seq   int64
+	state   compute.State
+	stop    chan struct{} // closed by Stop
+	kill    chan struct{} // closed by Kill
+	done    chan struct{} // closed when the runner has ended
+	died    bool
+	journal []compute.Record // all that its runners wrote down
+	command bool             // it runs
 }
 
 // New returns a driver for a machine with capacity, which asks script what each
 // task does and tells report what happens.
 func New(clk clock.Clock, capacity compute.Capacity, script func(compute.Task) Script, report Reporter) *Driver {
-	return &Driver{clock: clk, script: script, report: report, capacity: capacity, tasks: map[compute.Handle]*task{}}
+	return &Driver{clock: clk, script: script, report: report, capacity: capacity,
+		tasks: map[compute.Handle]*task{}, begun: map[compute.Handle]int{}}
 }
 
 func (d *Driver) Describe(context.Context) (compute.Capacity, error) { return d.capacity, nil }
 
+// Left is a task that was prepared and not yet released.
+type Left struct {
+	compute.Task
+	Handle compute.Handle
+	State  compute.State
+	// InCommand is that the task's command runs.
+	InCommand bool
+}
+
+// Left returns all tasks that there are, in the order of their handles.
+func (d *Driver) Left() (all []Left) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, handle := range slices.Sorted(maps.Keys(d.tasks)) {
+		t := d.tasks[handle]
+		all = append(all, Left{t.Task, handle, t.state, t.command})
+	}
+	return all
+}
+
+// Begun is how often the command of a task was begun, in all the driver's life.
+func (d *Driver) Begun(t compute.Task) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.begun[handleOf(t)]
+}
+
+func handleOf(t compute.Task) compute.Handle {
+	return compute.Handle(hex.EncodeToString([]byte(t.Workspace + "\x00" + string(t.Kind) + "\x00" + t.ID)))
+}
+
+func (d *Driver) Handle(t compute.Task) compute.Handle { return handleOf(t) }
+
 func (d *Driver) Prepare(_ context.Context, t compute.Task) (compute.Handle, error) {
-	handle := compute.Handle(hex.EncodeToString([]byte(t.Workspace + "\x00" + string(t.Kind) + "\x00" + t.ID)))
+	handle := handleOf(t)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if old, ok := d.tasks[handle]; ok && old.state == compute.Alive {
@@ -93,71 +135,8 @@ func (d *Driver) Start(_ context.Context, handle compute.Handle) error {
 	}
 	t.state = compute.Alive
 	t.stop, t.kill, t.done = make(chan struct{}), make(chan struct{}), make(chan struct{})
-	go d.play(t, script)
+	go (&runner{Driver: d, task: t, script: script, wake: make(chan struct{}, 1), told: make(chan struct{})}).play()
 	return nil
-}
-
-// play is the runner.
-func (d *Driver) play(t *task, script Script) {
-	say := func(records ...compute.Record) compute.ReportAnswer {
-		for i := range records {
-			t.seq++
-			records[i].Seq, records[i].At = t.seq, d.clock.Now()
-		}
-		if script.LoseContact {
-			return compute.ReportAnswer{}
-		}
-		answer, _ := d.report(context.Background(), t.Task, compute.Report{
-			Runner: compute.Process{Host: d.capacity.Name, PID: 1}, Records: records})
-		return answer
-	}
-	if t.died {
-		say(compute.Record{Type: compute.ErrorRecord, Error: &compute.Failure{Code: compute.RunnerLost, Message: "The runner died."}},
-			compute.Record{Type: compute.ExitRecord})
-		d.end(t, false)
-		return
-	}
-	answer := say(compute.Record{Type: compute.StatusRecord, Status: compute.StatusPreparing},
-		compute.Record{Type: compute.StatusRecord, Status: compute.StatusRunning})
-	if script.Die {
-		d.end(t, true)
-		return
-	}
-	switch canceled, killed := d.work(t, script, answer.Cancel); {
-	case killed:
-		d.end(t, true)
-	default:
-		code := script.ExitCode
-		say(compute.Record{Type: compute.StatusRecord, Status: compute.StatusFinalizing},
-			compute.Record{Type: compute.ExitRecord, ExitCode: &code, Canceled: canceled})
-		d.end(t, false)
-	}
-}
-
-// work waits for the end of the command.
-func (d *Driver) work(t *task, script Script, cancel bool) (canceled, killed bool) {
-	if cancel {
-		return true, false
-	}
-	var over <-chan time.Time
-	if !script.Hang {
-		over = d.clock.After(script.RunFor)
-	}
-	select {
-	case <-over:
-		return false, false
-	case <-t.stop:
-		return true, false
-	case <-t.kill:
-		return false, true
-	}
-}
-
-func (d *Driver) end(t *task, died bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	t.state, t.died = compute.Ended, died
-	close(t.done)
 }
 
 func (d *Driver) Recover(_ context.Context, handle compute.Handle) (compute.State, error) {

@@ -65,9 +65,9 @@ func (d *Driver) Describe(context.Context) (compute.Capacity, error) {
 // HasGPUs says how many GPUs the machine has. It is called before the first task.
 func (d *Driver) HasGPUs(n int) { d.gpus = n }
 
-// handleOf names a task's folder: short, so that a Unix socket's path fits, and
+// Handle names a task's folder: short, so that a Unix socket's path fits, and
 // never a user's own words.
-func handleOf(task compute.Task) compute.Handle {
+func (d *Driver) Handle(task compute.Task) compute.Handle {
 	sum := sha256.Sum256([]byte(task.Workspace + "\x00" + string(task.Kind) + "\x00" + task.ID))
 	return compute.Handle(hex.EncodeToString(sum[:8]))
 }
@@ -89,7 +89,7 @@ func (d *Driver) folder(handle compute.Handle) (string, error) {
 }
 
 func (d *Driver) Prepare(_ context.Context, task compute.Task) (compute.Handle, error) {
-	handle := handleOf(task)
+	handle := d.Handle(task)
 	folder := filepath.Join(d.dir, string(handle))
 	if pid, err := process.Holder(filepath.Join(folder, compute.LockFile)); err != nil {
 		return "", err
@@ -107,7 +107,24 @@ func (d *Driver) Prepare(_ context.Context, task compute.Task) (compute.Handle, 
 	if err != nil {
 		return "", err
 	}
-	return handle, os.WriteFile(filepath.Join(folder, compute.TaskFile), content, 0o600)
+	return handle, writeWhole(filepath.Join(folder, compute.TaskFile), content)
+}
+
+// writeWhole writes a file that is there whole or not at all, also after the
+// machine lost power.
+func writeWhole(path string, content []byte) error {
+	file, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".part", path)
 }
 
 // Start starts the runner and waits until it holds its lock, which takes some
