@@ -88,7 +88,7 @@ func deferMetric(req *http.Request) (Deferred, error) {
 	if err := decode(req, in); err != nil {
 		return Deferred{}, err
 	}
-	m, err := in.metric("")
+	m, err := in.read()
 	id, missing := runID(in.RunID, in.RunUUID)
 	if missing != nil {
 		err = missing
