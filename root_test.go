@@ -133,10 +133,12 @@ func TestEmptyPageIsAnEmptyList(t *testing.T) {
 }
 
 func TestIDsSortByTime(t *testing.T) {
-	earlier := atelier.NewID(time.UnixMilli(1735787045000))
-	later := atelier.NewID(time.UnixMilli(1735787045001))
-	if len(earlier) != 26 || earlier >= later {
-		t.Errorf("%s and %s", earlier, later)
+	at := time.UnixMilli(1735787045000)
+	for length, make := range map[int]func(now time.Time) string{26: atelier.NewID, 32: atelier.NewRunID} {
+		earlier, later := make(at), make(at.Add(time.Millisecond))
+		if len(earlier) != length || earlier >= later || earlier == make(at) {
+			t.Errorf("%s and %s", earlier, later)
+		}
 	}
 }
 

@@ -181,7 +181,7 @@ func (r *relay) once(in *http.Request, body *spooled) (*http.Response, []byte, e
 func (r *relay) outgoing(in *http.Request, body *spooled) request {
 	out := request{method: in.Method, path: in.URL.RequestURI(), header: endToEnd(in.Header), faults: relayTries}
 	if mlflow.CreatesRun(in) && out.header.Get(mlflow.RunIDHeader) == "" {
-		out.header.Set(mlflow.RunIDHeader, atelier.NewRunID())
+		out.header.Set(mlflow.RunIDHeader, atelier.NewRunID(now()))
 	}
 	if body.size > 0 || in.ContentLength > 0 {
 		out.body = body.open

@@ -18,7 +18,7 @@ func (s *Service) CreateLoggedModel(ctx context.Context, ws string, n NewLoggedM
 	if err := n.check(); err != nil {
 		return LoggedModel{}, err
 	}
-	m := LoggedModel{ID: "m-" + atelier.NewRunID(), ExperimentID: n.ExperimentID, Name: cmp.Or(n.Name, newName()),
+	m := LoggedModel{ExperimentID: n.ExperimentID, Name: cmp.Or(n.Name, newName()),
 		ModelType: n.ModelType, Status: ModelPending, SourceRunID: n.SourceRunID}
 	if actor, ok := atelier.ActorFrom(ctx); ok && actor.Kind == atelier.JobActor {
 		m.ownerJob = actor.ID
@@ -36,6 +36,7 @@ func (s *Service) CreateLoggedModel(ctx context.Context, ws string, n NewLoggedM
 				return err
 			}
 		}
+		m.ID = "m-" + atelier.NewRunID(tx.Now())
 		m.ArtifactURI = join(experiment.ArtifactLocation, "models", m.ID, "artifacts")
 		m.CreatedAt, m.UpdatedAt = tx.Now(), tx.Now()
 		if err := insertLoggedModel(ctx, tx, ws, m); err != nil {

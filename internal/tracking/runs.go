@@ -34,7 +34,7 @@ func mark(n int) string { return "$" + strconv.Itoa(n) }
 // run checks n and makes the run that it describes.
 func (n NewRun) run(now time.Time, experiment Experiment) (Run, error) {
 	r := emptyRun()
-	r.ID = cmp.Or(n.ID, atelier.NewRunID())
+	r.ID = cmp.Or(n.ID, atelier.NewRunID(now))
 	r.Status = cmp.Or(n.Status, Running)
 	r.ExperimentID, r.ExperimentName, r.LifecycleStage = experiment.ID, experiment.Name, Active
 	r.User, r.ClaimedUser = n.User, cmp.Or(n.ClaimedUser, n.User)
