@@ -100,6 +100,36 @@ func TestBuildMakesAWorkingEnvironmentOnce(t *testing.T) {
 	}
 }
 
+// A command that installs packages gets an environment of its own, the same but
+// for pip.
+func TestCopy(t *testing.T) {
+	wheels := t.TempDir()
+	options := buildOptions(t, Definition{Name: "tiny", Options: offline(wheels), Requirements: []string{wheel(t, wheels, "leaf", "1.2")}}, io.Discard)
+	wheel(t, wheels, "leaf", "1.3") // nobody asked for it
+	wheel(t, wheels, "pip", "9.9")
+	shared, err := Build(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.Root = filepath.Join(t.TempDir(), "own")
+	own, err := shared.Copy(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []Package{{"leaf", "1.2"}, {"pip", "9.9"}}; !slices.Equal(own.Packages, want) || own.Dir == shared.Dir {
+		t.Errorf("packages are %v in %s, want %v", own.Packages, own.Dir, want)
+	}
+	if again, err := Build(t.Context(), buildOptions(t, options.Definition, io.Discard)); err != nil || len(again.Packages) != 1 {
+		t.Errorf("the shared one has %v, %v", again.Packages, err)
+	}
+	for command, installs := range map[string]bool{"pip install a; python b.py": true, "python3 -m pip list": true, "pip3 install a": true,
+		"python pipeline.py": false, "echo $PIPES": false} {
+		if Installs(command) != installs {
+			t.Errorf("%q: %v", command, !installs)
+		}
+	}
+}
+
 func TestBuildRepeatsAfterAnUnfinishedOne(t *testing.T) {
 	wheels := t.TempDir()
 	d := Definition{Options: offline(wheels), Requirements: []string{wheel(t, wheels, "leaf", "1.2")}}

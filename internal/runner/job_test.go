@@ -1,9 +1,13 @@
 package runner_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +18,7 @@ import (
 
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/process"
+	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/job"
 	"github.com/atelier-ml/atelier/internal/tracking"
 )
@@ -117,6 +122,49 @@ func TestCodeInputsAndOutputs(t *testing.T) {
 	if got := w.log(next.Name, job.CommandLog); got != "model\nkept\n" {
 		t.Errorf("the second job read %q", got)
 	}
+}
+
+// What a command installs with pip stays with it: environments are shared.
+func TestACommandThatUsesPipHasAnEnvironmentOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	wheels := t.TempDir()
+	wheel, err := pipWheel()
+	w.must(errors.Join(err, os.WriteFile(filepath.Join(wheels, "pip-9.9-py3-none-any.whl"), wheel, 0o644)))
+	packages := environment.Spec{PipRequirements: "--no-index\n--find-links=" + wheels + "\n"}
+	j := w.submit(`python -m pip && python -c 'import sys; print(sys.prefix)'`, func(s *job.Spec) { s.Environment = packages })
+	w.finish(j.Name, job.Completed)
+	if got := w.log(j.Name, job.CommandLog); !strings.HasPrefix(got, "pip is here\n") || !strings.Contains(got, "/work/environment/") {
+		t.Errorf("the command said %q", got)
+	}
+	j = w.submit(`python -c 'import sys; print(sys.prefix)'`, func(s *job.Spec) { s.Environment = packages })
+	w.finish(j.Name, job.Completed)
+	if got := w.log(j.Name, job.CommandLog); strings.Contains(got, "/work/") {
+		t.Errorf("a command without pip ran in %q", got)
+	}
+}
+
+// pipWheel is a wheel called pip, which only says that it is there.
+func pipWheel() ([]byte, error) {
+	var wheel bytes.Buffer
+	archive := zip.NewWriter(&wheel)
+	const info = "pip-9.9.dist-info/"
+	for name, text := range map[string]string{
+		"pip.py":          "print('pip is here')\n",
+		info + "METADATA": "Metadata-Version: 2.1\nName: pip\nVersion: 9.9\n",
+		info + "WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+		info + "RECORD":   "pip.py,,\n" + info + "METADATA,,\n" + info + "WHEEL,,\n" + info + "RECORD,,\n",
+	} {
+		out, err := archive.Create(name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := io.WriteString(out, text); err != nil {
+			return nil, err
+		}
+	}
+	err := archive.Close()
+	return wheel.Bytes(), err
 }
 
 // A laptop's folders have names that a shell would take apart.

@@ -195,7 +195,14 @@ func (r *runner) makeEnvironment(ctx context.Context, p *place) error {
 	if err := r.build(ctx); err != nil {
 		return &failure{compute.EnvironmentError, err}
 	}
-	p.ready = r.ready
+	if p.ready = r.ready; environment.Installs(r.task.Command) {
+		own, err := r.ready.Copy(ctx, environment.BuildOptions{Root: r.workPath("environment"), Tools: r.task.ToolsDir, Definition: definition, Log: r.streams.environment})
+		if err != nil {
+			return &failure{compute.EnvironmentError, err}
+		}
+		own.Release() // nobody tidies up in the task's own folder
+		p.ready = &own
+	}
 	return r.journal.append(compute.Record{Type: compute.EnvironmentRecord, Environment: &compute.EnvironmentInfo{
 		Name: definition.Name, Version: definition.Version, Hash: r.ready.Hash, Python: r.ready.PythonVersion, Packages: r.ready.Packages, Lock: r.ready.Lock}})
 }
