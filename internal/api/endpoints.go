@@ -34,6 +34,10 @@ func RegisterEndpoints(t *route.Table, endpoints *endpoint.Service) {
 	regenerate := add("POST", one+"/regenerate-keys", "endpoints/online/regenerateKeys/action", "Replace one of an endpoint's keys")
 	regenerate.Status = http.StatusOK
 	route.Native(t, regenerate, e.regenerate)
+	route.Native(t, add("POST", one+"/rollout", write, "Begin to move an endpoint's traffic to a deployment, step by step"), e.startRollout)
+	stop := add("POST", one+"/rollout/stop", write, "Stop moving an endpoint's traffic, and move it back")
+	stop.Status = http.StatusOK
+	route.Native(t, stop, e.stopRollout)
 
 	deployments, deployment := one+"/deployments", one+"/deployments/{deployment}"
 	route.Native(t, add("POST", deployments, write, "Put a deployment behind an endpoint"), e.createDeployment)
@@ -115,6 +119,22 @@ func (r *endpointRoutes) regenerate(ctx context.Context, in *struct {
 	}
 }) (*Body[endpoint.Credentials], error) {
 	return answer(r.endpoints.RegenerateKey(ctx, workspace.From(ctx).ID, in.Endpoint, in.Body.KeyType))
+}
+
+func (r *endpointRoutes) startRollout(ctx context.Context, in *struct {
+	EndpointPath
+	Body endpoint.StartRollout
+}) (*Body[endpoint.Endpoint], error) {
+	return answer(r.endpoints.StartRollout(ctx, workspace.From(ctx).ID, in.Endpoint, in.Body))
+}
+
+func (r *endpointRoutes) stopRollout(ctx context.Context, in *struct {
+	EndpointPath
+	Body struct {
+		KeepTraffic bool `json:"keep_traffic,omitempty" doc:"Leave the traffic as it is instead of moving it back."`
+	}
+}) (*Body[endpoint.Endpoint], error) {
+	return answer(r.endpoints.StopRollout(ctx, workspace.From(ctx).ID, in.Endpoint, in.Body.KeepTraffic))
 }
 
 func (r *endpointRoutes) createDeployment(ctx context.Context, in *struct {

@@ -18,7 +18,7 @@ import (
 func (c *command) endpointCommand() *cobra.Command {
 	return noun("online-endpoint", "Serve models at addresses that stay",
 		c.endpointCreate(), c.endpointUpdate(), c.endpointShow(), c.endpointList(), c.endpointDelete(),
-		c.endpointInvoke(), c.endpointCredentials(), c.endpointRegenerateKeys())
+		c.endpointRollout(), c.endpointStopRollout(), c.endpointInvoke(), c.endpointCredentials(), c.endpointRegenerateKeys())
 }
 
 func (c *command) endpointCreate() *cobra.Command {
@@ -178,6 +178,7 @@ func (c *command) showEndpoint(e endpoint.Endpoint) error {
 			[2]string{"scoring URI", e.ScoringURI},
 			[2]string{"traffic", pairs(e.Traffic)},
 			[2]string{"mirror traffic", pairs(e.MirrorTraffic)},
+			[2]string{"rollout", rolloutLine(e.Rollout)},
 			[2]string{"auth mode", string(e.AuthMode)},
 			[2]string{"description", e.Description},
 			[2]string{"tags", pairs(e.Tags)},

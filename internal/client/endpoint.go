@@ -48,6 +48,16 @@ func (c *Client) RegenerateKey(ctx context.Context, name string, key endpoint.Ke
 	return post[endpoint.Credentials](ctx, c, c.path(onlineEndpoints, name, "regenerate-keys"), map[string]endpoint.KeyType{"key_type": key})
 }
 
+// StartRollout begins to move an endpoint's traffic to a deployment step by step.
+func (c *Client) StartRollout(ctx context.Context, name string, ask endpoint.StartRollout) (endpoint.Endpoint, error) {
+	return post[endpoint.Endpoint](ctx, c, c.path(onlineEndpoints, name, "rollout"), ask)
+}
+
+// StopRollout ends a rollout and moves the traffic back, unless keep is set.
+func (c *Client) StopRollout(ctx context.Context, name string, keep bool) (endpoint.Endpoint, error) {
+	return post[endpoint.Endpoint](ctx, c, c.path(onlineEndpoints, name, "rollout", "stop"), map[string]bool{"keep_traffic": keep})
+}
+
 // Invoke sends body to an endpoint, or to one deployment of it, and returns the
 // answer as the scoring script gave it.
 func (c *Client) Invoke(ctx context.Context, name, deployment string, body []byte) ([]byte, error) {

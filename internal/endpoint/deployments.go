@@ -183,6 +183,10 @@ func (s *Service) DeleteDeployment(ctx context.Context, ws, endpoint, name strin
 			return atelier.Errorf(atelier.Precondition, "The deployment %q gets %d percent of the traffic.", name, e.Traffic[name]).
 				WithHint("Update the endpoint's traffic first, or delete the endpoint.")
 		}
+		if e.Rollout.running() && e.Rollout.Before[name] > 0 {
+			return atelier.Errorf(atelier.Precondition, "The endpoint is moving its traffic from %q to %q, and may have to go back.", name, e.Rollout.Deployment).
+				WithHint("Wait for the end of the rollout, or stop it.")
+		}
 		if err := stopReplicas(ctx, tx, ws, endpoint, name); err != nil {
 			return err
 		}

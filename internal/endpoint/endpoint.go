@@ -53,13 +53,15 @@ type Endpoint struct {
 	AuthMode      AuthMode          `json:"auth_mode" enum:"key,aml_token"`
 	Traffic       Traffic           `json:"traffic"`
 	MirrorTraffic Traffic           `json:"mirror_traffic"`
-	ScoringURI    string            `json:"scoring_uri"`
-	OpenAPIURI    string            `json:"openapi_uri"`
-	State         State             `json:"provisioning_state"`
-	Error         *compute.Failure  `json:"error,omitempty"`
-	CreatedBy     string            `json:"created_by"`
-	CreatedAt     time.Time         `json:"created_at"`
-	UpdatedAt     time.Time         `json:"updated_at"`
+	// Rollout is the present or the last move of the traffic by steps.
+	Rollout    *Rollout         `json:"rollout,omitempty"`
+	ScoringURI string           `json:"scoring_uri"`
+	OpenAPIURI string           `json:"openapi_uri"`
+	State      State            `json:"provisioning_state"`
+	Error      *compute.Failure `json:"error,omitempty"`
+	CreatedBy  string           `json:"created_by"`
+	CreatedAt  time.Time        `json:"created_at"`
+	UpdatedAt  time.Time        `json:"updated_at"`
 
 	keys string // both keys, sealed by the vault
 }

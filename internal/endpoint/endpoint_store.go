@@ -10,13 +10,13 @@ import (
 )
 
 const endpointColumns = `workspace_id, name, description, tags, properties, auth_mode,
-	traffic, mirror_traffic, keys, state, error, created_by, created_at, updated_at`
+	traffic, mirror_traffic, rollout, keys, state, error, created_by, created_at, updated_at`
 
 func insertEndpoint(ctx context.Context, tx *sqldb.Tx, e Endpoint) error {
 	_, err := tx.Exec(ctx, `INSERT INTO endpoints (`+endpointColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		e.Workspace, e.Name, e.Description, sqldb.JSON(e.Tags), sqldb.JSON(e.Properties), string(e.AuthMode),
-		sqldb.JSON(e.Traffic), sqldb.JSON(e.MirrorTraffic), e.keys, string(e.State), sqldb.JSON(e.Error),
+		sqldb.JSON(e.Traffic), sqldb.JSON(e.MirrorTraffic), sqldb.JSON(e.Rollout), e.keys, string(e.State), sqldb.JSON(e.Error),
 		e.CreatedBy, sqldb.Micros(e.CreatedAt), sqldb.Micros(e.UpdatedAt))
 	if sqldb.IsDuplicate(err) {
 		return atelier.Errorf(atelier.Conflict, "There is an endpoint %q already.", e.Name).At("name").
@@ -27,10 +27,10 @@ func insertEndpoint(ctx context.Context, tx *sqldb.Tx, e Endpoint) error {
 
 func updateEndpoint(ctx context.Context, tx *sqldb.Tx, e Endpoint) error {
 	_, err := tx.Exec(ctx, `UPDATE endpoints SET description = $3, tags = $4, properties = $5, auth_mode = $6,
-		traffic = $7, mirror_traffic = $8, keys = $9, state = $10, error = $11, updated_at = $12
+		traffic = $7, mirror_traffic = $8, rollout = $9, keys = $10, state = $11, error = $12, updated_at = $13
 		WHERE workspace_id = $1 AND name = $2`,
 		e.Workspace, e.Name, e.Description, sqldb.JSON(e.Tags), sqldb.JSON(e.Properties), string(e.AuthMode),
-		sqldb.JSON(e.Traffic), sqldb.JSON(e.MirrorTraffic), e.keys, string(e.State), sqldb.JSON(e.Error),
+		sqldb.JSON(e.Traffic), sqldb.JSON(e.MirrorTraffic), sqldb.JSON(e.Rollout), e.keys, string(e.State), sqldb.JSON(e.Error),
 		sqldb.Micros(e.UpdatedAt))
 	return err
 }
@@ -76,16 +76,16 @@ type scanner interface{ Scan(targets ...any) error }
 
 func scanEndpoint(row scanner) (Endpoint, error) {
 	var e Endpoint
-	var tags, properties, traffic, mirror, failure string
+	var tags, properties, traffic, mirror, rollout, failure string
 	var created, updated int64
 	err := row.Scan(&e.Workspace, &e.Name, &e.Description, &tags, &properties, &e.AuthMode,
-		&traffic, &mirror, &e.keys, &e.State, &failure, &e.CreatedBy, &created, &updated)
+		&traffic, &mirror, &rollout, &e.keys, &e.State, &failure, &e.CreatedBy, &created, &updated)
 	if err != nil {
 		return Endpoint{}, err
 	}
 	e.CreatedAt, e.UpdatedAt = sqldb.Time(created), sqldb.Time(updated)
 	return e, errors.Join(sqldb.FromJSON(tags, &e.Tags), sqldb.FromJSON(properties, &e.Properties),
-		sqldb.FromJSON(traffic, &e.Traffic), sqldb.FromJSON(mirror, &e.MirrorTraffic), failureFrom(failure, &e.Error))
+		sqldb.FromJSON(traffic, &e.Traffic), sqldb.FromJSON(mirror, &e.MirrorTraffic), sqldb.FromJSON(rollout, &e.Rollout), failureFrom(failure, &e.Error))
 }
 
 func failureFrom(text string, failure **compute.Failure) error {

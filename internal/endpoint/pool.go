@@ -40,12 +40,12 @@ type pool struct {
 
 // use adds up what a scaler wants to know.
 type use struct {
-	inside  int                           // requests that are served or wait
-	changed time.Time                     // when inside last changed
-	area    float64                       // inside over time, in request seconds, since it was last asked
-	since   time.Time                     // when it was last asked
-	refused int64                         // requests that found no place, since then
-	before  [len(latencyBounds) + 1]int64 // the latencies of earlier requests
+	inside  int       // requests that are served or wait
+	changed time.Time // when inside last changed
+	area    float64   // inside over time, in request seconds, since it was last asked
+	since   time.Time // when it was last asked
+	refused int64     // requests that found no place, since then
+	before  sample    // the requests until then
 }
 
 // backend is one ready replica.
@@ -101,7 +101,7 @@ func (p *pool) moved(by int) {
 
 // demand tells what requests needed since it was last asked.
 func (p *pool) demand() demand {
-	latencies := p.stats.latencies()
+	all := p.stats.sample()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.moved(0)
@@ -109,8 +109,8 @@ func (p *pool) demand() demand {
 	if span := p.use.changed.Sub(p.use.since).Seconds(); span > 0 && !p.use.since.IsZero() {
 		seen.concurrency = p.use.area / span
 	}
-	seen.latency = percentile95(latencies, p.use.before)
-	p.use.area, p.use.since, p.use.refused, p.use.before = 0, p.use.changed, 0, latencies
+	seen.latency = all.since(p.use.before).percentile95()
+	p.use.area, p.use.since, p.use.refused, p.use.before = 0, p.use.changed, 0, all
 	return seen
 }
 

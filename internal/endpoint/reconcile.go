@@ -17,6 +17,8 @@ import (
 const (
 	// unsettled is how often an endpoint is looked at while something changes.
 	unsettled = 250 * time.Millisecond
+	// watchful is how often it is looked at while its traffic moves by steps.
+	watchful = time.Second
 	// settled is how often it is looked at otherwise, beside every notice.
 	settled = 5 * time.Second
 	// longestPause bounds the wait before a lost replica is replaced again.
@@ -87,6 +89,7 @@ type keeper struct {
 	pause      map[string]time.Duration
 	startAfter map[string]time.Time
 	scalers    map[string]*scaler // by deployment
+	counted    counted            // of the running rollout
 }
 
 // watched is what the keeper remembers of a replica between two looks.
@@ -178,10 +181,15 @@ func (k *keeper) look(ctx context.Context, draining *sync.WaitGroup) (again time
 		if len(now.replicas) == 0 {
 			return settled, errNothingLeft
 		}
+	} else if *now.endpoint, err = k.roll(ctx, *now.endpoint); err != nil {
+		return unsettled, err
 	} else if err := k.route(*now.endpoint); err != nil {
 		return unsettled, err
 	}
 	again = settled
+	if now.endpoint != nil && now.endpoint.Rollout.running() {
+		again = watchful
+	}
 	for name, d := range now.deployments {
 		k.router.pool(k.deployment(name)).configure(d.Settings, k.waker(d))
 		if d.scales() {

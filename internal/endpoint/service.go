@@ -131,12 +131,17 @@ func (s *Service) List(ctx context.Context, ws string, maxResults int, pageToken
 
 // Update changes the endpoint called name: most of all its traffic.
 func (s *Service) Update(ctx context.Context, ws, name string, u UpdateEndpoint) (e Endpoint, err error) {
+	actor, _ := atelier.ActorFrom(ctx)
 	err = s.change(ctx, func(tx *sqldb.Tx) error {
 		if e, err = selectEndpoint(ctx, tx, ws, name); err != nil {
 			return err
 		}
 		if err := u.apply(&e); err != nil {
 			return err
+		}
+		if u.Traffic != nil && e.Rollout.running() {
+			ended := e.Rollout.ended(tx.Now(), RolloutStopped, actor.Name+" changed the traffic.")
+			e.Rollout = &ended
 		}
 		deployments, err := selectDeployments(ctx, tx, ws, name)
 		if err != nil {

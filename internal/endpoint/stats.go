@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -79,29 +80,72 @@ func (s *stats) metrics() Metrics {
 	return m
 }
 
-// latencies returns how many requests each bucket has had.
-func (s *stats) latencies() [len(latencyBounds) + 1]int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buckets
+// sample counts the requests of some time.
+type sample struct {
+	requests int64
+	// failures are the requests that the deployment did not answer: 500 and above,
+	// 408 (too slow) and 429 (no place).
+	failures  int64
+	sum       time.Duration
+	latencies [len(latencyBounds) + 1]int64 // by bucket
 }
 
-// fewest is the number of requests below which a percentile says nothing.
-const fewest = 5
-
-// percentile95 returns what 19 of 20 of the requests between before and now
-// stayed below, in milliseconds: a bucket's bound. It is 0 for very few of them.
-func percentile95(now, before [len(latencyBounds) + 1]int64) float64 {
-	var total int64
-	for i := range now {
-		total += now[i] - before[i]
+// sample returns the requests since the server started.
+func (s *stats) sample() sample {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := sample{sum: s.sum, latencies: s.buckets}
+	for status, count := range s.statuses {
+		all.requests += count
+		if status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests {
+			all.failures += count
+		}
 	}
-	if total < fewest {
+	return all
+}
+
+// plus returns the requests of both.
+func (s sample) plus(other sample) sample {
+	s.requests += other.requests
+	s.failures += other.failures
+	s.sum += other.sum
+	for i := range s.latencies {
+		s.latencies[i] += other.latencies[i]
+	}
+	return s
+}
+
+// since returns the requests of s that are not yet in earlier.
+func (s sample) since(earlier sample) sample {
+	s.requests -= earlier.requests
+	s.failures -= earlier.failures
+	s.sum -= earlier.sum
+	for i := range s.latencies {
+		s.latencies[i] -= earlier.latencies[i]
+	}
+	return s
+}
+
+// failing returns how many percent of the requests failed.
+func (s sample) failing() float64 { return 100 * float64(s.failures) / float64(s.requests) }
+
+// mean returns the mean latency in milliseconds.
+func (s sample) mean() float64 {
+	return float64(s.sum) / float64(time.Millisecond) / float64(s.requests)
+}
+
+// fewRequests is the number of requests below which a percentile says nothing.
+const fewRequests = 5
+
+// percentile95 returns what 19 of 20 of the requests stayed below, in
+// milliseconds: a bucket's bound. It is 0 for very few of them.
+func (s sample) percentile95() float64 {
+	if s.requests < fewRequests {
 		return 0
 	}
 	var below int64
 	for i, bound := range latencyBounds {
-		if below += now[i] - before[i]; below*20 >= total*19 {
+		if below += s.latencies[i]; below*20 >= s.requests*19 {
 			return bound
 		}
 	}

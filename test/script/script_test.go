@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"files":      files,
 			"eventually": eventually,
 			"age":        age,
+			"score":      score,
 		},
 	})
 }
@@ -213,6 +214,22 @@ func finish(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	mlflow(ts, "runs/update", map[string]any{"run_id": ts.Getenv("RUN"), "status": "FINISHED", "end_time": 2})
+}
+
+// score sends an endpoint that many requests, whatever becomes of them.
+func score(ts *testscript.TestScript, neg bool, args []string) {
+	count, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	for range count {
+		request, err := http.NewRequest(http.MethodPost, ts.Getenv("ATELIER_SERVER")+"/workspaces/default/endpoints/"+args[0]+"/score", strings.NewReader("{}"))
+		ts.Check(err)
+		request.Header.Set("Authorization", "Bearer "+ts.Getenv("ATELIER_TOKEN"))
+		response, err := http.DefaultClient.Do(request)
+		ts.Check(err)
+		_, err = io.Copy(io.Discard, response.Body)
+		ts.Check(err)
+		response.Body.Close()
+	}
 }
 
 // mlflow calls MLflow's API: with a body by POST, else by GET. An experiment

@@ -122,6 +122,23 @@ def test_the_way_from_a_job_to_a_prediction(ws, project):
     with urllib.request.urlopen(request) as answer:
         assert json.loads(answer.read()) == [8.0]
 
+    ws.online_deployments.create(
+        {
+            "name": "green",
+            "endpoint_name": "factor",
+            "model": "azureml:factor@latest",
+            "code_configuration": {"code": str(project / "serve"), "scoring_script": "score.py"},
+            "environment": PLAIN,
+        }
+    )
+    ws.online_deployments.wait("factor", "green", timeout=120)
+    moving = ws.online_endpoints.start_rollout("factor", deployment="green", steps=[20, 100])
+    assert moving.traffic == {"blue": 80, "green": 20}
+    with pytest.raises(ConflictError):
+        ws.online_endpoints.start_rollout("factor", deployment="green")
+    stopped = ws.online_endpoints.stop_rollout("factor")
+    assert (stopped.traffic["blue"], (stopped.rollout or {})["state"]) == (100, "Stopped")
+
     ws.online_endpoints.delete("factor")
     assert "factor" not in [found.name for found in ws.online_endpoints.list()]
 

@@ -1196,6 +1196,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/online-endpoints/{endpoint}/rollout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to move an endpoint's traffic to a deployment, step by step */
+        post: operations["post-online-endpoints-endpoint-rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/online-endpoints/{endpoint}/rollout/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop moving an endpoint's traffic, and move it back */
+        post: operations["post-online-endpoints-endpoint-rollout-stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/runs": {
         parameters: {
             query?: never;
@@ -1546,6 +1580,18 @@ export interface components {
             /** Format: int64 */
             pid: number;
         };
+        ComputeRank: {
+            /**
+             * Format: int64
+             * @description 128 plus the signal's number when a signal ended the process; absent when it never ran.
+             */
+            exit_code?: number;
+            /** @description Which of the job's logs has what it printed. */
+            log: string;
+            /** Format: int64 */
+            rank: number;
+            role?: string;
+        };
         ComputeRecord: {
             /** Format: date-time */
             at: string;
@@ -1554,6 +1600,7 @@ export interface components {
             error?: components["schemas"]["ComputeFailure"];
             /** Format: int64 */
             exit_code?: number;
+            ranks?: components["schemas"]["ComputeRank"][];
             /** Format: int64 */
             seq: number;
             status?: string;
@@ -1910,6 +1957,7 @@ export interface components {
                 [key: string]: string;
             };
             provisioning_state: string;
+            rollout?: components["schemas"]["EndpointRollout"];
             scoring_uri: string;
             tags: {
                 [key: string]: string;
@@ -2069,6 +2117,32 @@ export interface components {
             /** Format: int64 */
             request_timeout_ms?: number;
         };
+        EndpointRollout: {
+            before: {
+                [key: string]: number;
+            };
+            deployment: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: double */
+            max_error_increase: number;
+            /** Format: double */
+            max_latency_increase: number;
+            /** Format: int64 */
+            min_requests: number;
+            reason: string;
+            /** Format: date-time */
+            started_at: string;
+            started_by: string;
+            state: string;
+            /** Format: int64 */
+            step: number;
+            /** Format: int64 */
+            step_seconds: number;
+            /** Format: date-time */
+            step_started_at: string;
+            steps: number[];
+        };
         EndpointScaleSettings: {
             /** Format: int64 */
             max_instances?: number;
@@ -2084,6 +2158,18 @@ export interface components {
             target_utilization_percentage?: number;
             /** @enum {string} */
             type?: "default" | "target_utilization";
+        };
+        EndpointStartRollout: {
+            deployment: string;
+            /** Format: double */
+            max_error_increase?: number;
+            /** Format: double */
+            max_latency_increase?: number;
+            /** Format: int64 */
+            min_requests?: number;
+            /** Format: int64 */
+            step_seconds?: number;
+            steps?: number[];
         };
         EndpointUpdateDeployment: {
             code_configuration?: components["schemas"]["EndpointCodeConfiguration"];
@@ -2374,6 +2460,7 @@ export interface components {
             created_by: string;
             description?: string;
             display_name?: string;
+            distribution?: components["schemas"]["JobDistribution"];
             /** Format: date-time */
             ended_at?: string;
             environment?: unknown;
@@ -2387,6 +2474,7 @@ export interface components {
             experiment_name?: string;
             /** @description The machine's GPUs that the job was given, by index. */
             gpus?: number[];
+            identity?: components["schemas"]["JobIdentity"];
             inputs?: {
                 [key: string]: unknown;
             };
@@ -2402,6 +2490,8 @@ export interface components {
                 [key: string]: string;
             };
             queue_settings?: components["schemas"]["JobQueueSettings"];
+            /** @description The processes of a job that was several. */
+            ranks?: components["schemas"]["ComputeRank"][];
             resources?: components["schemas"]["JobResources"];
             runner?: components["schemas"]["ComputeProcess"];
             /** Format: date-time */
@@ -2517,6 +2607,25 @@ export interface components {
             /** @enum {string} */
             type: "local" | "amlcompute";
         };
+        JobDistribution: {
+            /**
+             * Format: int64
+             * @description Of tensorflow; none if it is left out.
+             */
+            parameter_server_count?: number;
+            /**
+             * Format: int64
+             * @description Of pytorch and mpi; 1 if it is left out.
+             */
+            process_count_per_instance?: number;
+            /** @enum {string} */
+            type: "pytorch" | "mpi" | "tensorflow";
+            /**
+             * Format: int64
+             * @description Of tensorflow; as many as there are instances if it is left out.
+             */
+            worker_count?: number;
+        };
         JobExplanation: {
             /**
              * Format: int64
@@ -2540,6 +2649,13 @@ export interface components {
              */
             since: string;
             status: string;
+        };
+        JobIdentity: {
+            client_id?: string;
+            object_id?: string;
+            resource_id?: string;
+            /** @enum {string} */
+            type: "user_identity" | "managed" | "managed_identity" | "aml_token";
         };
         JobLimits: {
             /** Format: int64 */
@@ -2620,11 +2736,13 @@ export interface components {
             compute?: string;
             description?: string;
             display_name?: string;
+            distribution?: components["schemas"]["JobDistribution"];
             environment?: unknown;
             environment_variables?: {
                 [key: string]: string;
             };
             experiment_name?: string;
+            identity?: components["schemas"]["JobIdentity"];
             inputs?: {
                 [key: string]: unknown;
             };
@@ -2873,6 +2991,10 @@ export interface components {
         "Post-online-endpoints-endpoint-regenerate-keysRequest": {
             /** @description primary or secondary */
             key_type: string;
+        };
+        "Post-online-endpoints-endpoint-rollout-stopRequest": {
+            /** @description Leave the traffic as it is instead of moving it back. */
+            keep_traffic?: boolean;
         };
         Profile: {
             /** Format: int64 */
@@ -6703,6 +6825,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EndpointCredentials"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-online-endpoints-endpoint-rollout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointStartRollout"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-online-endpoints-endpoint-rollout-stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Post-online-endpoints-endpoint-rollout-stopRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
                 };
             };
             /** @description Error */

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class OnlineEndpoint(Value):
     auth_mode: str = "key"
     traffic: dict[str, int] = dataclasses.field(default_factory=dict)
     mirror_traffic: dict[str, int] = dataclasses.field(default_factory=dict)
+    rollout: dict[str, Any] | None = None
     scoring_uri: str = ""
     openapi_uri: str = ""
     provisioning_state: str = ""
@@ -60,6 +61,8 @@ class OnlineDeployment(Value):
     environment_variables: dict[str, str] = dataclasses.field(default_factory=dict)
     instance_type: str = ""
     instance_count: int = 1
+    wanted_instances: int = 0
+    scale_settings: dict[str, Any] | None = None
     request_settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     provisioning_state: str = ""
     error: dict[str, Any] | None = None
@@ -110,6 +113,50 @@ class OnlineEndpoints:
     def update(self, name: str, *, traffic: Mapping[str, int]) -> OnlineEndpoint:
         """Change the traffic split: per cent by deployment, in all 0 or 100."""
         body = self._transport.patch(_endpoint(name), {"traffic": dict(traffic)})
+        return OnlineEndpoint.from_json(body)
+
+    def start_rollout(
+        self,
+        name: str,
+        *,
+        deployment: str,
+        steps: Sequence[int] = (10, 25, 50, 100),
+        step_seconds: int = 300,
+        min_requests: int = 50,
+        max_error_increase: float = 1.0,
+        max_latency_increase: float = 25.0,
+    ) -> OnlineEndpoint:
+        """Begin to move the traffic to a deployment step by step; the server goes on by itself.
+
+        The traffic goes back when the deployment does significantly worse than the others;
+        `get(name).rollout` says how far it is, and why it ended.
+
+        Args:
+            name: The endpoint.
+            deployment: The deployment that the traffic moves to.
+            steps: Its shares in per cent, one after another, rising.
+            step_seconds: How long each step lasts at least, in seconds.
+            min_requests: How many requests it must have answered in a step before the next.
+            max_error_increase: Percent points of requests that may fail above those of the others.
+            max_latency_increase: Per cent by which the mean latency may be above that of the others.
+
+        Raises:
+            ConflictError: The endpoint is already moving its traffic.
+            PreconditionError: The deployment does not answer yet, or no other one gets traffic.
+        """
+        body = {
+            "deployment": deployment,
+            "steps": list(steps),
+            "step_seconds": step_seconds,
+            "min_requests": min_requests,
+            "max_error_increase": max_error_increase,
+            "max_latency_increase": max_latency_increase,
+        }
+        return OnlineEndpoint.from_json(self._transport.post(f"{_endpoint(name)}/rollout", body))
+
+    def stop_rollout(self, name: str, *, keep_traffic: bool = False) -> OnlineEndpoint:
+        """Stop moving the traffic, and move it back unless keep_traffic is set."""
+        body = self._transport.post(f"{_endpoint(name)}/rollout/stop", {"keep_traffic": keep_traffic})
         return OnlineEndpoint.from_json(body)
 
     def delete(self, name: str) -> None:
