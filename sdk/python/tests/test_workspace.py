@@ -116,9 +116,8 @@ def test_the_way_from_a_job_to_a_prediction(ws, project):
 
     endpoint = ws.online_endpoints.get("factor")
     key = ws.online_endpoints.credentials("factor").primary_key
-    request = urllib.request.Request(
-        endpoint.scoring_uri, data=b'{"data": [4]}', headers={"Authorization": f"Bearer {key}"}
-    )
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(endpoint.scoring_uri, data=b'{"data": [4]}', headers=headers)
     with urllib.request.urlopen(request) as answer:
         assert json.loads(answer.read()) == [8.0]
 
