@@ -37,7 +37,7 @@ func BuiltInRoles() []Role {
 			Actions: []string{"*"}, NotActions: []string{onlyTasks, "members/write"}},
 		{Name: DataScientist, Description: "Everything inside the workspace, except its computes and the workspace itself.",
 			Actions:    []string{"*"},
-			NotActions: []string{onlyTasks, "members/write", "workspaces/write", "workspaces/delete", "computes/write", "computes/delete"}},
+			NotActions: []string{onlyTasks, "members/write", "workspaces/write", "workspaces/delete", "computes/write", "computes/delete", "jobs/shell/others/action"}},
 		{Name: ComputeOperator, Description: "Create, manage and delete computes.",
 			Actions: []string{"workspaces/read", "computes/*"}, NotActions: []string{}},
 		{Name: Reader, Description: "See everything, change nothing.",

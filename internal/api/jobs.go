@@ -38,6 +38,7 @@ func RegisterJobs(t *route.Table, jobs *job.Service, bus *event.Bus) {
 	t.HandleFunc(route.Route{Method: "GET", Path: one + "/logs", Permission: "jobs/read", Summary: "Read a part of a job's log", Tag: "jobs"}, j.readLog)
 	t.HandleFunc(route.Route{Method: "GET", Path: one + "/logs/stream", Permission: "jobs/read",
 		Summary: "Follow a job's log, as server-sent events", Tag: "jobs"}, j.followLog)
+	registerDoors(t, jobs)
 }
 
 type jobRoutes struct {

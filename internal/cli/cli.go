@@ -42,7 +42,7 @@ type command struct {
 	form      string
 	quiet     bool
 
-	runnerCode int
+	passedOn int // the exit code of what ran in the place of a command
 }
 
 // Main runs the command in st.Args and returns the process's exit code.
@@ -59,7 +59,7 @@ func Main(ctx context.Context, st *State, hooks Hooks) int {
 	}
 	st.report(err)
 	if err == nil {
-		return c.runnerCode
+		return c.passedOn
 	}
 	return exitCode(err)
 }
@@ -268,7 +268,7 @@ func (c *command) runnerCommand() *cobra.Command {
 			if c.hooks.Runner == nil {
 				return atelier.Errorf(atelier.NotImplemented, "This program contains no runner.")
 			}
-			c.runnerCode = c.hooks.Runner(args, c.st.Stdout, c.st.Stderr)
+			c.passedOn = c.hooks.Runner(args, c.st.Stdout, c.st.Stderr)
 			return nil
 		},
 	}

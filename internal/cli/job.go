@@ -14,7 +14,7 @@ import (
 
 func (c *command) jobCommand() *cobra.Command {
 	return noun("job", "Run training, and follow it",
-		c.jobCreate(), c.jobList(), c.jobShow(), c.jobWhy(), c.jobStream(), c.jobCancel(), c.jobDownload(), c.jobRerun(), c.jobCompare(), c.jobDelete())
+		c.jobCreate(), c.jobList(), c.jobShow(), c.jobWhy(), c.jobStream(), c.jobCancel(), c.jobDownload(), c.jobShell(), c.jobServices(), c.jobOpen(), c.jobRerun(), c.jobCompare(), c.jobDelete())
 }
 
 const jobCreateLong = `Submit the job that a YAML file describes, in the form of Azure Machine

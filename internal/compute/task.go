@@ -55,6 +55,9 @@ type Task struct {
 	// zero is as much as there is.
 	MemoryBytes int64 `json:"memory_bytes,omitempty"`
 
+	// Services run beside a command, by their names.
+	Services map[string]SideService `json:"services,omitempty"`
+
 	Service *ServiceTask `json:"service,omitempty"`
 }
 

@@ -39,25 +39,26 @@ func (s Status) Ended() bool { return s == Completed || s == Failed || s == Canc
 // Spec is what a user submits: the fields of Azure Machine Learning's command
 // job, with their names. Local paths have been uploaded by the client before.
 type Spec struct {
-	Name                 string            `json:"name" required:"false" doc:"Made up when it is empty."`
-	Type                 string            `json:"type" required:"false" doc:"Only \"command\" so far, which is also the default."`
-	DisplayName          string            `json:"display_name" required:"false"`
-	Description          string            `json:"description" required:"false"`
-	ExperimentName       string            `json:"experiment_name" required:"false"`
-	Tags                 map[string]string `json:"tags" required:"false"`
-	Properties           map[string]string `json:"properties" required:"false"`
-	Command              string            `json:"command" doc:"A line for the shell; ${{inputs.x}} and ${{outputs.x}} are filled in."`
-	Code                 string            `json:"code,omitempty" doc:"The uploaded snapshot, as azureml:TREE:1."`
-	Environment          environment.Spec  `json:"environment" required:"false"`
-	EnvironmentVariables map[string]string `json:"environment_variables" required:"false"`
-	Distribution         *Distribution     `json:"distribution,omitempty"`
-	Identity             *Identity         `json:"identity,omitempty"`
-	Compute              string            `json:"compute,omitempty"`
-	Resources            Resources         `json:"resources" required:"false"`
-	Limits               Limits            `json:"limits" required:"false"`
-	QueueSettings        QueueSettings     `json:"queue_settings" required:"false"`
-	Inputs               map[string]Input  `json:"inputs" required:"false"`
-	Outputs              map[string]Output `json:"outputs" required:"false"`
+	Name                 string                 `json:"name" required:"false" doc:"Made up when it is empty."`
+	Type                 string                 `json:"type" required:"false" doc:"Only \"command\" so far, which is also the default."`
+	DisplayName          string                 `json:"display_name" required:"false"`
+	Description          string                 `json:"description" required:"false"`
+	ExperimentName       string                 `json:"experiment_name" required:"false"`
+	Tags                 map[string]string      `json:"tags" required:"false"`
+	Properties           map[string]string      `json:"properties" required:"false"`
+	Command              string                 `json:"command" doc:"A line for the shell; ${{inputs.x}} and ${{outputs.x}} are filled in."`
+	Code                 string                 `json:"code,omitempty" doc:"The uploaded snapshot, as azureml:TREE:1."`
+	Environment          environment.Spec       `json:"environment" required:"false"`
+	EnvironmentVariables map[string]string      `json:"environment_variables" required:"false"`
+	Distribution         *Distribution          `json:"distribution,omitempty"`
+	Identity             *Identity              `json:"identity,omitempty"`
+	Services             map[string]SideService `json:"services,omitempty"`
+	Compute              string                 `json:"compute,omitempty"`
+	Resources            Resources              `json:"resources" required:"false"`
+	Limits               Limits                 `json:"limits" required:"false"`
+	QueueSettings        QueueSettings          `json:"queue_settings" required:"false"`
+	Inputs               map[string]Input       `json:"inputs" required:"false"`
+	Outputs              map[string]Output      `json:"outputs" required:"false"`
 }
 
 // Resources is what a job asks of its machine.

@@ -184,6 +184,9 @@ func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, 
 	if j.task.Distribution, err = j.distribute(); err != nil {
 		return definition, err
 	}
+	if j.task.Services, err = j.services(); err != nil {
+		return definition, err
+	}
 	if err := j.expand(); err != nil {
 		return definition, err
 	}

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -25,6 +28,33 @@ type member struct {
 	copied chan error // receives once all that it printed is in its log
 	// finish, if it is set, returns once what others printed for it is in their logs.
 	finish func() error
+}
+
+// pids are the numbers of processes.
+type pids struct {
+	mu  sync.Mutex
+	all map[int]bool
+}
+
+func (p *pids) add(pid int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == nil {
+		p.all = map[int]bool{}
+	}
+	p.all[pid] = true
+}
+
+func (p *pids) remove(pid int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.all, pid)
+}
+
+func (p *pids) list() []int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Keys(p.all))
 }
 
 // Why the other processes of a command are made to end when one of them ends.
@@ -48,10 +78,12 @@ func (r *runner) supervise(ctx context.Context, crew ...*member) outcome {
 			abandon(crew)
 			return failed(compute.StartError, fmt.Sprintf("The command could not be started: %v.", err))
 		}
+		r.kept.add(m.cmd.Process.Pid)
+		defer r.kept.remove(m.cmd.Process.Pid)
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	stopMeter := meter.watch(crew, func(usage *compute.Usage) {
+	stopMeter := meter.watch(&r.kept, func(usage *compute.Usage) {
 		r.usage.Store(usage)
 		if limit := r.task.MemoryBytes; limit > 0 && usage.MemoryBytes > limit && ownMemory(below()) > limit {
 			stop(errMemory)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,24 +22,6 @@ const launchedScript = `rank=${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-0}}
 code=$?
 echo $code >"$0/$rank.code"
 exit $code`
-
-// findLauncher returns the mpirun that a shell with these variables would find, ""
-// when there is none.
-func findLauncher(variables []string) string {
-	var path string
-	for _, entry := range variables { // the last one counts
-		if value, ok := strings.CutPrefix(entry, "PATH="); ok {
-			path = value
-		}
-	}
-	for _, folder := range filepath.SplitList(path) {
-		found := filepath.Join(folder, "mpirun")
-		if info, err := os.Stat(found); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && filepath.IsAbs(found) {
-			return found
-		}
-	}
-	return ""
-}
 
 // launched is the command as one process, mpirun, which starts the others. What
 // mpirun itself says stands in the job's own log.

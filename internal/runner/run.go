@@ -43,7 +43,12 @@ func (r *runner) runCommand(ctx context.Context, p *place) outcome {
 		r.log.Info("the memory of the job is measured every second, and not bounded by the system: a short peak may pass unseen",
 			"limit", job.FormatMemory(r.task.MemoryBytes))
 	}
+	door, err := r.openDoor(p)
+	if err != nil {
+		r.tell(fmt.Sprintf("nobody can come to the job while it runs: %v", err))
+	}
 	result := r.supervise(ctx, crew...)
+	door.close()
 	result.ranks = r.ranks(crew)
 	if result.failure != nil && result.failure.Code == compute.MemoryExceeded {
 		result.failure.Message = fmt.Sprintf("The job used more memory than the %s it asked for (resources.memory) and was ended.",
@@ -133,7 +138,7 @@ func (r *runner) crew(p *place) ([]*member, error) {
 		return []*member{{cmd: r.shellCommand(p, line, nil), log: r.streams.command}}, nil
 	}
 	if d.Type == compute.MPI {
-		if launcher := findLauncher(r.variables(p)); launcher != "" {
+		if launcher := findProgram(r.variables(p), "mpirun"); launcher != "" {
 			return r.launched(p, line, launcher)
 		}
 		r.tell("there is no mpirun in the environment: the processes are started side by side, with the variables of Open MPI but without its messages")

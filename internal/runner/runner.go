@@ -36,6 +36,7 @@ type runner struct {
 	streams *streams
 	server  *server
 	usage   atomic.Pointer[compute.Usage] // the last measurement, for heartbeats
+	kept    pids                          // the children that somebody waits for
 	ready   *environment.Ready            // kept from being removed until the end
 }
 

@@ -51,6 +51,9 @@ type world struct {
 	driver *local.Driver
 	owner  access.User
 
+	address string
+	who     *access.Service
+
 	jobs  *job.Service
 	runs  *tracking.Service
 	blobs *blob.Dir
@@ -107,6 +110,7 @@ func (w *world) start() {
 	w.must(err)
 	w.bus = event.NewBus()
 	who := access.New(db, clk)
+	w.who = who
 	workspaces := workspace.New(db, who, w.bus)
 	owner, _, err := who.Bootstrap(ctx, "ada")
 	w.must(err)
@@ -120,6 +124,7 @@ func (w *world) start() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	w.must(err)
 	address := "http://" + listener.Addr().String()
+	w.address = address
 	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	w.jobs = job.New(job.Options{DB: db, Clock: clk, Bus: w.bus, Access: who, Blobs: w.blobs, Logs: logStore, Tracking: w.runs, Data: data.New(db, w.blobs, w.bus, w.runs, nil),
 		Environments: environment.New(db), Driver: w.driver, Log: log, ServerFile: filepath.Join(w.dir, "server.json"),

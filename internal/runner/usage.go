@@ -45,12 +45,8 @@ func peak(who int) int64 {
 }
 
 // watch measures until the function it returns is called, and collects the
-// orphans that end meanwhile. Those of crew are waited for elsewhere.
-func (m *meter) watch(crew []*member, tell func(*compute.Usage)) (stop func()) {
-	var keep []int
-	for _, c := range crew {
-		keep = append(keep, c.cmd.Process.Pid)
-	}
+// orphans that end meanwhile. Those kept are waited for elsewhere.
+func (m *meter) watch(kept *pids, tell func(*compute.Usage)) (stop func()) {
 	done := make(chan struct{})
 	var group sync.WaitGroup
 	group.Go(func() {
@@ -60,7 +56,7 @@ func (m *meter) watch(crew []*member, tell func(*compute.Usage)) (stop func()) {
 			select {
 			case <-ticker.C:
 				all, _ := process.List()
-				process.Reap(all, keep...)
+				process.Reap(all, kept.list()...)
 				tell(m.measure(process.Descendants(all, os.Getpid())))
 			case <-done:
 				return

@@ -18,7 +18,6 @@ import (
 
 // refusedInJob are the keys of Azure's commandJob that are not offered.
 var refusedInJob = map[string]string{
-	"services":             "Interactive services in a job are not there yet.",
 	"parent_job_name":      "Jobs inside jobs are not there yet.",
 	"creation_context":     "The server sets it.",
 	"status":               "The server sets it.",
@@ -70,7 +69,7 @@ func (d *Document) Job() (job.Spec, error) {
 		spec.Environment = d.environment(node, "environment")
 	}
 	spec.Resources, spec.Limits, spec.QueueSettings = d.resources(o), d.limits(o), d.queueSettings(o)
-	spec.Distribution, spec.Identity = d.distribution(o), d.identity(o)
+	spec.Distribution, spec.Identity, spec.Services = d.distribution(o), d.identity(o), d.services(o)
 	spec.Inputs, spec.Outputs = d.inputs(o), d.outputs(o)
 	d.checkVariables(o)
 	d.checkTags(o)
@@ -120,6 +119,11 @@ func (d *Document) jobExpressions(o *object) {
 		}
 	}
 	s.check(o.value("command"))
+	o.each("services", func(_ string, inner field) {
+		if inner.value.Kind == yaml.MappingNode {
+			s.check(child(inner.value, "log_dir"))
+		}
+	})
 	o.each("environment_variables", func(_ string, inner field) { s.check(inner.value) })
 	for _, node := range s.inputs {
 		s.check(node)

@@ -57,6 +57,8 @@ experiment_name: diabetes
 description: 2024
 tags: {team: a, round: 1}
 limits: {timeout: 300}
+identity: {type: managed, client_id: c}
+services: {board: {type: tensor_board, log_dir: "${{outputs.model}}"}, older: {job_service_type: tensor_board, properties: {logDir: a}, nodes: all}}
 distribution: {type: pytorch, process_count_per_instance: 2}
 resources: {instance_count: 2, instance_type: local}
 inputs:
@@ -88,7 +90,10 @@ outputs:
 		Tags:                 map[string]string{"team": "a", "round": "1"},
 		Limits:               job.Limits{Timeout: 300},
 		Resources:            job.Resources{InstanceCount: 2, InstanceType: "local"},
-		Distribution:         &job.Distribution{Type: "pytorch", ProcessCountPerInstance: 2},
+		Identity:             &job.Identity{Type: "managed", ClientID: "c"},
+		Services: map[string]job.SideService{"board": {Type: "tensor_board", LogDir: "${{outputs.model}}"},
+			"older": {Type: "tensor_board", LogDir: "a", Nodes: "all"}},
+		Distribution: &job.Distribution{Type: "pytorch", ProcessCountPerInstance: 2},
 		Inputs: map[string]job.Input{
 			"data": {Type: "uri_file", Path: filepath.Join(dir, "data/a.csv")}, "folder": {Type: "uri_folder", Path: filepath.Join(dir, "data")},
 			"registered": {Type: "uri_folder", Path: "azureml:diabetes:1", Mode: "download"},
@@ -143,6 +148,14 @@ func TestJobFaults(t *testing.T) {
 		"output mode":      {"command: x\noutputs: {d: {mode: download}}\n", "job.yml:2:21", "Allowed: rw_mount, upload, direct"},
 		"output model":     {"command: x\noutputs: {m: {type: mlflow_model, name: a/b}}\n", "job.yml:2:41", "Invalid model name"},
 		"model version":    {"command: x\noutputs: {m: {type: mlflow_model, name: a, version: one}}\n", "job.yml:2:53", "must be an integer"},
+		"ssh service":      {"command: x\nservices:\n  me:\n    type: ssh\n    ssh_public_keys: k\n", "job.yml:4:11", "A shell in a running job needs no service and no key"},
+		"vs code":          {"command: x\nservices: {e: {job_service_type: vs_code}}\n", "job.yml:2:34", "No remote editor is started in jobs"},
+		"unknown service":  {"command: x\nservices: {e: {type: emacs}}\n", "job.yml:2:22", "The types are tensor_board, jupyter_lab"},
+		"no service type":  {"command: x\nservices: {e: {log_dir: x}}\n", "job.yml:2:15", `"services.e.type" is missing`},
+		"service nodes":    {"command: x\nservices: {e: {type: tensor_board, nodes: 3}}\n", "job.yml:2:43", `can only be "all"`},
+		"service port":     {"command: x\nservices: {e: {type: tensor_board, port: 3}}\n", "job.yml:2:36", "The runner finds a free port"},
+		"service name":     {"command: x\nservices: {a/b: {type: tensor_board}}\n", "job.yml:2:12", "cannot name a service"},
+		"service folder":   {"command: x\nservices: {e: {type: tensor_board, log_dir: '${{outputs.x}}'}}\n", "job.yml:2:46", "the job has no outputs"},
 		"identity":         {"command: x\nidentity: {type: me}\n", "job.yml:2:18", "Allowed: user_identity, managed, managed_identity, aml_token"},
 		"identity key":     {"command: x\nidentity: {type: managed, clientid: x}\n", "job.yml:2:27", "did you mean \"client_id\""},
 		"null input":       {"command: x\ninputs:\n  d:\n", "job.yml:3:", "is empty"},

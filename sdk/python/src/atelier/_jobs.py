@@ -30,7 +30,7 @@ class CommandJob:
 
     Paths are read against the current folder. `limits` is e.g. {"timeout": 300} (seconds), `resources`
     {"cpus": 2, "memory": "4Gi", "gpus": 1}, `queue_settings` {"priority": "high"}, `distribution`
-    {"type": "pytorch", "process_count_per_instance": 4}.
+    {"type": "pytorch", "process_count_per_instance": 4}, `services` {"board": {"type": "tensor_board"}}.
     """
 
     command: str
@@ -50,6 +50,7 @@ class CommandJob:
     queue_settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     distribution: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     identity: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    services: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,7 @@ class Job(Value):
     outputs: dict[str, Any] = dataclasses.field(default_factory=dict)
     distribution: dict[str, Any] | None = None
     identity: dict[str, Any] | None = None
+    services: dict[str, Any] = dataclasses.field(default_factory=dict)
     tags: dict[str, str] = dataclasses.field(default_factory=dict)
     properties: dict[str, str] = dataclasses.field(default_factory=dict)
     error: dict[str, Any] | None = None
@@ -194,6 +196,10 @@ class Jobs:
         return self._transport.get(
             f"{_path(name)}/comparison", **{"with": other}, rtol=rtol, atol=atol, ignore=list(ignore) or None
         )
+
+    def services(self, name: str) -> list[dict[str, Any]]:
+        """Return how a running job's services are; `atelier job open` shows one in the browser."""
+        return self._transport.get(f"{_path(name)}/services")
 
     def delete(self, name: str) -> None:
         """Delete a job that has ended. Raises PreconditionError while it runs."""
