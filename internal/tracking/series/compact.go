@@ -59,13 +59,13 @@ func (m *Merge) Store(ctx context.Context, tx *sqldb.Tx) error {
 	if err := deleteChunks(ctx, tx, series, m.small, m.full); err != nil {
 		return err
 	}
-	rows := make([][]any, len(m.merged))
-	for i, c := range m.merged {
+	err = insertChunks(ctx, tx, len(m.merged), func(i int) (string, header, []byte) {
+		c := m.merged[i]
 		last++
 		c.series, c.number = series, last
-		rows[i] = chunkRow(m.key.Workspace, c.header, c.data)
-	}
-	if err := tx.ExecEach(ctx, insertChunk, rows); err != nil {
+		return m.key.Workspace, c.header, c.data
+	})
+	if err != nil {
 		return err
 	}
 	return updateCounts(ctx, tx, series, last)

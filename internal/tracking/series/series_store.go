@@ -47,44 +47,90 @@ type Log struct {
 // nothing, so that a client may send a batch twice. It returns the series that have
 // so many small chunks by now that the caller should have them compacted.
 func Append(ctx context.Context, tx *sqldb.Tx, logs ...Log) ([]Key, error) {
-	var rows [][]any
-	var parts []*part
-	var owners []*Owner
+	var all []addition
 	for i := range logs {
-		owner, batch := &logs[i].Owner, logs[i].Batch
-		for j := range batch.parts {
-			p := &batch.parts[j]
-			value, isNaN := p.latest.stored()
-			rows = append(rows, []any{owner.Workspace, owner.Run, p.key, owner.Experiment, int64(p.latest.Timestamp), p.latest.Step, value, isNaN})
-			parts, owners = append(parts, p), append(owners, owner)
+		owner := &logs[i].Owner
+		for j := range logs[i].Batch.parts {
+			p := &logs[i].Batch.parts[j]
+			all = append(all, addition{key: Key{owner.Workspace, owner.Run, p.key}, experiment: owner.Experiment, latest: p.latest, header: p.header, data: p.data})
 		}
 	}
 	var due []Key
-	chunks := make([][]any, 0, len(parts))
-	err := tx.QueryEach(ctx, func(i int, row *sqldb.Row) error {
-		p, owner := parts[i], owners[i]
-		h := p.header
-		var small int64
-		if err := row.Scan(&h.series, &h.number, &small); err != nil {
-			return err
+	for rest := all; len(rest) > 0; {
+		n := distinct(rest, maxUpserts)
+		if err := upsertLatest(ctx, tx, rest[:n], &due); err != nil {
+			return nil, err
 		}
-		if small >= manySmall {
-			due = append(due, Key{owner.Workspace, owner.Run, p.key})
-		}
-		chunks = append(chunks, chunkRow(owner.Workspace, h, p.data))
-		return nil
-	}, upsertLatest, rows)
-	if err != nil {
-		return nil, err
+		rest = rest[n:]
 	}
-	return due, tx.ExecEach(ctx, insertChunk, chunks)
+	return due, insertChunks(ctx, tx, len(all), func(i int) (string, header, []byte) {
+		return all[i].key.Workspace, all[i].header, all[i].data
+	})
 }
 
-// upsertLatest counts the new chunk, whose number it gives, and keeps the
-// greater of the two latest points.
-const upsertLatest = `INSERT INTO latest_metrics AS m
-	(workspace_id, run_id, key, experiment_id, timestamp_ms, step, value, is_nan, last_chunk, small_chunks)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, 1)
+// addition is a chunk to be added to a series.
+type addition struct {
+	key        Key
+	experiment string
+	latest     Point
+	header     header // numbered by upsertLatest
+	data       []byte
+}
+
+// distinct returns how many of all, up to most, are of different series: PostgreSQL
+// does not let one statement change a row twice.
+func distinct(all []addition, most int) int {
+	seen := make(map[Key]bool, min(len(all), most))
+	for i := range all[:min(len(all), most)] {
+		if seen[all[i].key] {
+			return i
+		}
+		seen[all[i].key] = true
+	}
+	return min(len(all), most)
+}
+
+// How many rows one statement takes, whose parameters are 200 at the most.
+const (
+	upsertColumns = 8
+	maxUpserts    = 200 / upsertColumns
+	chunkColumns  = 13
+	maxChunks     = 200 / chunkColumns
+)
+
+// upsertLatest counts the new chunks, whose numbers it finds, and keeps the greater
+// of the two latest points of each series. It adds to due what has many small chunks.
+func upsertLatest(ctx context.Context, tx *sqldb.Tx, all []addition, due *[]Key) error {
+	args := make([]any, 0, len(all)*upsertColumns)
+	for i := range all {
+		a := &all[i]
+		value, isNaN := a.latest.stored()
+		args = append(args, a.key.Workspace, a.key.Run, a.key.Name, a.experiment, int64(a.latest.Timestamp), a.latest.Step, value, isNaN)
+	}
+	next := 0
+	return tx.Query(ctx, func(rows *sqldb.Rows) error {
+		var key Key
+		var series, number, small int64
+		if err := rows.Scan(&series, &number, &small, &key.Workspace, &key.Run, &key.Name); err != nil {
+			return err
+		}
+		for tried := 0; all[next].key != key; tried++ { // as a rule they come in order
+			if next = (next + 1) % len(all); tried > len(all) {
+				return fmt.Errorf("the series %q of run %s was not asked for", key.Name, key.Run)
+			}
+		}
+		all[next].header.series, all[next].header.number = series, number
+		next = (next + 1) % len(all)
+		if small >= manySmall {
+			*due = append(*due, key)
+		}
+		return nil
+	}, upserts(len(all)), args...)
+}
+
+// upserts is the statement of upsertLatest for so many rows.
+var upserts = forRows(maxUpserts, upsertColumns, `INSERT INTO latest_metrics AS m
+	(workspace_id, run_id, key, experiment_id, timestamp_ms, step, value, is_nan, last_chunk, small_chunks) VALUES `, `, 1, 1`, `
 	ON CONFLICT (workspace_id, run_id, key) DO UPDATE SET
 		last_chunk = m.last_chunk + 1, small_chunks = m.small_chunks + 1,
 		timestamp_ms = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value) > (m.step, m.timestamp_ms, m.value)
@@ -95,11 +141,43 @@ const upsertLatest = `INSERT INTO latest_metrics AS m
 			THEN excluded.is_nan ELSE m.is_nan END,
 		step = CASE WHEN (excluded.step, excluded.timestamp_ms, excluded.value) > (m.step, m.timestamp_ms, m.value)
 			THEN excluded.step ELSE m.step END
-	RETURNING series_id, last_chunk, small_chunks`
+	RETURNING series_id, last_chunk, small_chunks, workspace_id, run_id, key`)
 
-const insertChunk = `INSERT INTO metric_chunks (workspace_id, series_id, level, number, points, first_time, first_step,
-	last_time, last_step, min_step, max_step, summary, data)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+// insertChunks stores n chunks, the i-th of which is what chunk returns.
+func insertChunks(ctx context.Context, tx *sqldb.Tx, n int, chunk func(i int) (ws string, h header, data []byte)) error {
+	for first := 0; first < n; first += maxChunks {
+		many := min(n-first, maxChunks)
+		args := make([]any, 0, many*chunkColumns)
+		for i := range many {
+			args = append(args, chunkRow(chunk(first + i))...)
+		}
+		if _, err := tx.Exec(ctx, chunkInserts(many), args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var chunkInserts = forRows(maxChunks, chunkColumns, `INSERT INTO metric_chunks (workspace_id, series_id, level, number, points, first_time, first_step,
+	last_time, last_step, min_step, max_step, summary, data) VALUES `, ``, ``)
+
+// forRows returns a function that returns the statement for 1 to most rows, of so
+// many parameters each: between before and after, a list of rows that each end with
+// constants. The texts are made once, as prepared statements are found by them.
+func forRows(most, columns int, before, constants, after string) func(rows int) string {
+	texts := make([]string, most+1)
+	list := ""
+	for row := range most {
+		marks := make([]string, columns)
+		for i := range marks {
+			marks[i] = fmt.Sprintf("$%d", row*columns+i+1)
+		}
+		list += "(" + strings.Join(marks, ", ") + constants + ")"
+		texts[row+1] = before + list + after
+		list += ", "
+	}
+	return func(rows int) string { return texts[rows] }
+}
 
 func chunkRow(ws string, h header, data []byte) []any {
 	summary := h.summary

@@ -537,7 +537,7 @@ func fillLong(b *testing.B, db *sqldb.DB, key Key, n int) {
 		for _, c := range cut(points) {
 			last++
 			c.series, c.number = id, last
-			if _, err := tx.Exec(b.Context(), insertChunk, chunkRow(key.Workspace, c.header, c.data)...); err != nil {
+			if _, err := tx.Exec(b.Context(), chunkInserts(1), chunkRow(key.Workspace, c.header, c.data)...); err != nil {
 				return err
 			}
 		}
