@@ -92,6 +92,19 @@ func (r *runner) supervise(ctx context.Context, crew ...*member) outcome {
 	decisive, cause := waitOrEnd(ctx, crew)
 	stopMeter()
 	endLeftovers()
+	unkept := r.collect(crew)
+	r.usage.Store(meter.total(crew))
+	end := result(decisive, cause, len(crew))
+	if unkept != nil && end.failure == nil && !end.canceled {
+		end.failure = &compute.Failure{Code: compute.UploadError,
+			Message: fmt.Sprintf("The command ended well, but not all that it printed could be kept: %v.", unkept)}
+	}
+	return end
+}
+
+// collect waits until what a crew printed is in its logs, and returns why some of
+// it is not.
+func (r *runner) collect(crew []*member) (unkept error) {
 	for _, m := range crew {
 		err := <-m.copied
 		if m.finish != nil {
@@ -99,10 +112,10 @@ func (r *runner) supervise(ctx context.Context, crew ...*member) outcome {
 		}
 		if err != nil {
 			r.log.Error("keep what the command printed", "error", err)
+			unkept = err
 		}
 	}
-	r.usage.Store(meter.total(crew))
-	return result(decisive, cause, len(crew))
+	return unkept
 }
 
 // start starts the process, and the copying of what it prints.
@@ -122,14 +135,34 @@ func (m *member) start() error {
 	m.copied = make(chan error, 1)
 	go func() {
 		defer read.Close()
-		_, err := io.CopyBuffer(onlyWriter{m.log}, read, make([]byte, 64<<10))
-		m.copied <- err
+		m.copied <- keep(m.log, read)
 	}()
 	return nil
 }
 
-// onlyWriter hides what else a stream can do, so that io.CopyBuffer uses the buffer.
-type onlyWriter struct{ io.Writer }
+// keeper writes to a log until that fails, as on a full disk, and drops the rest:
+// a command must neither wait for its own words nor end because of them.
+type keeper struct {
+	log *stream
+	err error // the first
+}
+
+func (k *keeper) Write(p []byte) (int, error) {
+	if k.err == nil {
+		_, k.err = k.log.Write(p)
+	}
+	return len(p), nil
+}
+
+// keep copies what comes from a command to its log.
+func keep(log *stream, from io.Reader) error {
+	k := &keeper{log: log}
+	_, err := io.CopyBuffer(k, onlyReader{from}, make([]byte, 64<<10))
+	return errors.Join(err, k.err)
+}
+
+// onlyReader hides what else a file can do, so that io.CopyBuffer uses the buffer.
+type onlyReader struct{ io.Reader }
 
 // abandon ends those of a crew that were started before another could not be.
 func abandon(crew []*member) {

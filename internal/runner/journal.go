@@ -19,6 +19,7 @@ import (
 type journal struct {
 	mu      sync.Mutex
 	file    *os.File
+	good    int64 // how much of the file the records take
 	records []compute.Record
 	changed chan struct{} // receives after an append
 }
@@ -32,13 +33,10 @@ func openJournal(path string) (*journal, error) {
 	if err == nil {
 		err = file.Truncate(good)
 	}
-	if err == nil {
-		_, err = file.Seek(good, io.SeekStart)
-	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the journal: %w", err), file.Close())
 	}
-	return &journal{file: file, records: records, changed: make(chan struct{}, 1)}, nil
+	return &journal{file: file, good: good, records: records, changed: make(chan struct{}, 1)}, nil
 }
 
 // readRecords returns the whole records and how many bytes they take. It stops
@@ -70,12 +68,15 @@ func (j *journal) append(records ...compute.Record) error {
 		}
 		buffer.Write(frame(content))
 	}
-	if _, err := j.file.Write(buffer.Bytes()); err != nil {
-		return fmt.Errorf("write the journal: %w", err)
+	_, err := j.file.WriteAt(buffer.Bytes(), j.good)
+	if err == nil {
+		err = j.file.Sync()
 	}
-	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("write the journal: %w", err)
+	if err != nil {
+		// What a full disk left half written would hide all that comes after it.
+		return errors.Join(fmt.Errorf("write the journal: %w", err), j.file.Truncate(j.good))
 	}
+	j.good += int64(buffer.Len())
 	j.records = append(j.records, records...)
 	select {
 	case j.changed <- struct{}{}:
@@ -99,6 +100,17 @@ func (j *journal) reached(status string) bool {
 		}
 	}
 	return false
+}
+
+// commandEnd is how the command ended, if that was noted: what remains is to keep
+// what it made.
+func (j *journal) commandEnd() (end outcome, noted bool) {
+	for _, record := range j.after(0) {
+		if record.Status == compute.StatusFinalizing && (record.ExitCode != nil || record.Error != nil || record.Canceled) {
+			return outcome{exitCode: record.ExitCode, ranks: record.Ranks, failure: record.Error, canceled: record.Canceled}, true
+		}
+	}
+	return end, false
 }
 
 // over reports whether the last record is there.

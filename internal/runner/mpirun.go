@@ -2,7 +2,6 @@ package runner
 
 import (
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -68,8 +67,7 @@ func (r *runner) openRanks() (finish func() error, err error) {
 		}
 		ends = append(ends, end)
 		go func() {
-			_, err := io.CopyBuffer(onlyWriter{log}, read, make([]byte, 64<<10))
-			copied <- errors.Join(err, read.Close())
+			copied <- errors.Join(keep(log, read), read.Close())
 		}()
 	}
 	return func() (err error) {

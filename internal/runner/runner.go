@@ -78,13 +78,15 @@ func (r *runner) run(ctx context.Context, cancel context.CancelCauseFunc) error 
 	if err := ship.drainLogs(); err != nil {
 		return err
 	}
-	if err := r.conclude(result); err != nil {
-		return err
-	}
+	r.conclude(result)
 	return ship.finish()
 }
 
 func (r *runner) work(ctx context.Context) outcome {
+	if end, noted := r.journal.commandEnd(); noted {
+		r.log.Warn("an earlier runner of this task died when its command had ended; what it made is kept by this one")
+		return end
+	}
 	if r.journal.reached(compute.StatusRunning) {
 		return r.afterDeath()
 	}
@@ -114,14 +116,16 @@ func (r *runner) afterDeath() outcome {
 	return failed(compute.RunnerLost, "The process that watched the job died, and the job was ended. What it had written until then is kept.")
 }
 
-// finalize uploads what the task made. A failure here is the task's, unless it
-// has a worse one.
+// finalize notes how the command ended, so that another runner can go on if this
+// one dies, and uploads what it made. A failure here is the task's, unless it has
+// a worse one.
 func (r *runner) finalize(ctx context.Context, result *outcome) {
 	if r.task.Kind != compute.Command {
 		return
 	}
-	if err := r.status(compute.StatusFinalizing); err != nil {
-		r.log.Error("write the journal", "error", err)
+	if _, noted := r.journal.commandEnd(); !noted {
+		r.persist(compute.Record{Type: compute.StatusRecord, Status: compute.StatusFinalizing, ExitCode: result.exitCode, Ranks: result.ranks,
+			Error: result.failure, Canceled: result.canceled})
 	}
 	err := r.shipLogged(ctx)
 	if uploaded := r.upload(ctx); uploaded != nil {
@@ -136,7 +140,7 @@ func (r *runner) finalize(ctx context.Context, result *outcome) {
 }
 
 // conclude writes the last records.
-func (r *runner) conclude(result outcome) error {
+func (r *runner) conclude(result outcome) {
 	var records []compute.Record
 	if usage := r.usage.Load(); usage != nil {
 		records = append(records, compute.Record{Type: compute.UsageRecord, Usage: usage})
@@ -145,7 +149,20 @@ func (r *runner) conclude(result outcome) error {
 		records = append(records, compute.Record{Type: compute.ErrorRecord, Error: result.failure})
 	}
 	records = append(records, compute.Record{Type: compute.ExitRecord, ExitCode: result.exitCode, Ranks: result.ranks, Canceled: result.canceled})
-	return r.journal.append(records...)
+	r.persist(records...)
+}
+
+// persist writes records to the journal, and waits for a disk that is full: of
+// what has happened already nothing may be forgotten.
+func (r *runner) persist(records ...compute.Record) {
+	for {
+		err := r.journal.append(records...)
+		if err == nil {
+			return
+		}
+		r.log.Error("write the journal, and try again", "error", err)
+		time.Sleep(lastPause)
+	}
 }
 
 func (r *runner) status(status string) error {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"os"
@@ -182,8 +183,18 @@ func (s *server) try(ctx context.Context, r request) (*http.Response, error) {
 // the JSON answer into out, if it is not nil. All of these requests may be
 // repeated, so an answer that breaks off is asked for again.
 func (s *server) call(ctx context.Context, method, path string, body func() (io.ReadCloser, int64, error), out any) error {
+	return s.exchange(ctx, s.own(method, path, body, faultTries), out)
+}
+
+// tell is call for news of the task, which are repeated for as long as the server
+// has a fault of its own: its disk is full, or others hold its database.
+func (s *server) tell(ctx context.Context, method, path string, body func() (io.ReadCloser, int64, error), out any) error {
+	return s.exchange(ctx, s.own(method, path, body, math.MaxInt), out)
+}
+
+func (s *server) exchange(ctx context.Context, r request, out any) error {
 	for {
-		response, err := s.open(ctx, method, path, body)
+		response, err := s.answer(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -201,15 +212,25 @@ func (s *server) call(ctx context.Context, method, path string, body func() (io.
 	}
 }
 
-// open is call for an answer that is not JSON. The caller closes its body.
-func (s *server) open(ctx context.Context, method, path string, body func() (io.ReadCloser, int64, error)) (*http.Response, error) {
+// own makes a request of the runner itself to the task's workspace.
+func (s *server) own(method, path string, body func() (io.ReadCloser, int64, error), faults int) request {
 	header := http.Header{}
 	if method == http.MethodPost {
 		header.Set("Content-Type", "application/json")
 	} else if body != nil {
 		header.Set("Content-Type", "application/octet-stream")
 	}
-	response, err := s.send(ctx, request{method: method, path: s.workspace + path, header: header, body: body, faults: faultTries})
+	return request{method: method, path: s.workspace + path, header: header, body: body, faults: faults}
+}
+
+// open is call for an answer that is not JSON. The caller closes its body.
+func (s *server) open(ctx context.Context, method, path string, body func() (io.ReadCloser, int64, error)) (*http.Response, error) {
+	return s.answer(ctx, s.own(method, path, body, faultTries))
+}
+
+// answer is the answer to a request, if it is a good one.
+func (s *server) answer(ctx context.Context, r request) (*http.Response, error) {
+	response, err := s.send(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func (s *shipper) report(ctx context.Context) error {
 	}
 	var answer compute.ReportAnswer
 	path := "/tasks/" + url.PathEscape(s.r.task.ID) + "/report"
-	if err := s.r.server.call(ctx, http.MethodPost, path, content(text), &answer); err != nil {
+	if err := s.r.server.tell(ctx, http.MethodPost, path, content(text), &answer); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	if answer.Token != "" {
@@ -126,7 +126,7 @@ func (s *shipper) sendPiece(ctx context.Context, l *logShipper) error {
 	var answer struct {
 		Size int64 `json:"size"`
 	}
-	err := s.r.server.call(ctx, http.MethodPut, path, content(piece), &answer)
+	err := s.r.server.tell(ctx, http.MethodPut, path, content(piece), &answer)
 	if atelier.CodeOf(err) == atelier.Precondition && offset > 0 {
 		l.sent.Store(0) // the server lost the end of its copy to a power cut
 		return nil

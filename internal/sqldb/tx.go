@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/atelier-ml/atelier"
 )
 
 // ErrNoRows is returned by Row.Scan when the query found nothing.
@@ -198,13 +200,18 @@ func IsDuplicate(err error) bool {
 }
 
 // plainly adds to an error of a database on a full disk what the operating
-// system calls it, so that nobody above needs to know the databases' numbers.
+// system calls it, and says who holds a database that is locked, so that nobody
+// above needs to know the databases' numbers.
 func plainly(err error) error {
 	full := false
 	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
 		full = pg.Code == "53100"
 	} else if lite := (*sqlite.Error)(nil); errors.As(err, &lite) {
 		full = lite.Code() == sqlite3.SQLITE_FULL
+		if lite.Code()&0xff == sqlite3.SQLITE_BUSY {
+			return atelier.Errorf(atelier.Unavailable, "Another program holds the server's database: %w", err).
+				WithHint("Close the program that has the file open for writing, then try again.")
+		}
 	}
 	if full {
 		return fmt.Errorf("%w: %w", err, syscall.ENOSPC)

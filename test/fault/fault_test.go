@@ -53,11 +53,17 @@ type server struct {
 	token string
 	cmd   *exec.Cmd
 	words *bytes.Buffer
+	disk  string // how large the disk of the data folder is; empty for as large as all
 }
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{t: t, home: t.TempDir()}
+	return (&server{t: t, home: t.TempDir()}).begin()
+}
+
+func (s *server) begin() *server {
+	t := s.t
+	t.Helper()
 	t.Cleanup(func() {
 		s.kill()
 		s.endRunners()
@@ -69,15 +75,23 @@ func newServer(t *testing.T) *server {
 	return s
 }
 
+// data is a path in the data folder, as the test sees it: the small disk of a
+// server is its own.
 func (s *server) data(parts ...string) string {
-	return filepath.Join(append([]string{s.home, "data"}, parts...)...)
+	if s.disk != "" && s.cmd != nil && s.cmd.Process != nil {
+		parts = append([]string{fmt.Sprintf("/proc/%d/root", s.cmd.Process.Pid), s.dataDir()}, parts...)
+		return filepath.Join(parts...)
+	}
+	return filepath.Join(append([]string{s.dataDir()}, parts...)...)
 }
+
+func (s *server) dataDir() string { return filepath.Join(s.home, "data") }
 
 func (s *server) start() {
 	s.t.Helper()
 	os.Remove(s.data("server.json"))
 	s.words = &bytes.Buffer{}
-	s.cmd = exec.Command(binary, "up", "--port", "0", "--data-dir", s.data())
+	s.cmd = s.onDisk(binary, "up", "--port", "0", "--data-dir", s.dataDir())
 	s.cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+filepath.Join(s.home, "config"), "HOME="+s.home)
 	s.cmd.Stdout, s.cmd.Stderr = s.words, s.words
 	if err := s.cmd.Start(); err != nil {
@@ -126,7 +140,7 @@ func (s *server) running() []int {
 	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range environs {
 		environ, _ := os.ReadFile(path)
-		if bytes.Contains(environ, []byte("ATELIER_TASK_FOLDER="+s.data("tasks"))) {
+		if bytes.Contains(environ, []byte("ATELIER_TASK_FOLDER="+filepath.Join(s.dataDir(), "tasks"))) {
 			var pid int
 			fmt.Sscanf(path, "/proc/%d/environ", &pid)
 			found = append(found, pid)
@@ -181,12 +195,14 @@ func (s *server) ask(method, path string, body, out any) error {
 const workspacePath = "/api/v1/workspaces/default"
 
 type jobAnswer struct {
-	Name   string `json:"name"`
-	Status string `json:"status"`
-	Error  *struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	} `json:"error"`
+	Name   string         `json:"name"`
+	Status string         `json:"status"`
+	Error  *failureAnswer `json:"error"`
+}
+
+type failureAnswer struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
 }
 
 // submit submits a command on the machine's own programs.
