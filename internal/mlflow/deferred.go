@@ -20,6 +20,8 @@ type Deferred struct {
 	What   string          // what it writes, for people
 	Params []tracking.Pair // which may not change afterwards
 	Answer []byte          // JSON
+	batch  tracking.Batch
+	update tracking.UpdateRun
 }
 
 var deferredRoute = regexp.MustCompile(`^(?:/workspaces/[^/]+)?/(?:ajax-)?api/2\.0/(?:mlflow/runs/(log-metric|log-parameter|log-batch|set-tag|update)|(mlflow-artifacts/artifacts)/(.+))$`)
@@ -125,7 +127,7 @@ func deferLog(run string, b tracking.Batch, err error) (Deferred, error) {
 	for _, tag := range b.Tags {
 		names = append(names, "tag "+tag.Key+" = "+atelier.Clip(tag.Value, 60))
 	}
-	return Deferred{Run: run, What: atelier.Clip(strings.Join(names, ", "), 300), Params: b.Params, Answer: nothing}, nil
+	return Deferred{Run: run, What: atelier.Clip(strings.Join(names, ", "), 300), Params: b.Params, Answer: nothing, batch: b}, nil
 }
 
 // deferUpdate answers with what the client said of the run: nothing else is known
@@ -149,7 +151,7 @@ func deferUpdate(req *http.Request) (Deferred, error) {
 	answer, err := json.Marshal(struct {
 		Info runInfo `json:"run_info"`
 	}{info})
-	return Deferred{Run: id, What: "the run's status or name", Answer: answer}, err
+	return Deferred{Run: id, What: "the run's status or name", Answer: answer, update: update}, err
 }
 
 // ParamChanged is the refusal of a param that was logged with the value before.

@@ -25,6 +25,7 @@ import (
 type relay struct {
 	server *server
 	queue  *queue
+	known  knownRuns
 	secret string
 	dir    string
 	http   *http.Server
@@ -46,7 +47,7 @@ func startRelay(s *server, q *queue, dir string) (*relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &relay{server: s, queue: q, secret: atelier.NewSecret("relay_"), dir: dir, url: "http://" + listener.Addr().String()}
+	r := &relay{server: s, queue: q, known: knownRuns{runs: map[string]*mlflow.KnownRun{}}, secret: atelier.NewSecret("relay_"), dir: dir, url: "http://" + listener.Addr().String()}
 	r.http = &http.Server{Handler: r}
 	go r.http.Serve(listener)
 	return r, nil
@@ -73,11 +74,44 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	defer body.remove()
-	if mlflow.Deferrable(request) {
+	run := mlflow.ReadsRun(request)
+	switch {
+	case mlflow.Deferrable(request):
 		r.write(w, request, body)
+	case run != "":
+		r.readRun(w, request, body, run)
+	default:
+		r.wait(w, request, body)
+	}
+}
+
+// readRun forwards the question. If the server is away, or writes still wait for it,
+// it answers with what is known.
+func (r *relay) readRun(w http.ResponseWriter, in *http.Request, body *spooled, run string) {
+	if !r.queue.waits() {
+		since := r.known.now()
+		response, head, err := r.once(in, body)
+		if err == nil {
+			if response.StatusCode == http.StatusOK {
+				r.known.learn(in, since, head)
+			}
+			answer(w, response, head)
+			return
+		}
+		if in.Context().Err() != nil {
+			return
+		}
+		if errors.Is(err, errFault) {
+			r.forward(w, in, body)
+			return
+		}
+	}
+	if known, ok := r.known.answer(in, run); ok {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(known)
 		return
 	}
-	r.wait(w, request, body)
+	r.wait(w, in, body)
 }
 
 // wait forwards the request once nothing is queued: it overtakes no write that
@@ -96,6 +130,9 @@ func (r *relay) write(w http.ResponseWriter, in *http.Request, body *spooled) {
 	if !r.queue.waits() {
 		response, head, err := r.once(in, body)
 		if err == nil {
+			if response.StatusCode == http.StatusOK {
+				r.noteWrite(in, body)
+			}
 			answer(w, response, head)
 			return
 		}
@@ -120,8 +157,8 @@ func (r *relay) write(w http.ResponseWriter, in *http.Request, body *spooled) {
 	}
 }
 
-// enqueue checks the write as far as that is possible here, and keeps it.
-func (r *relay) enqueue(in *http.Request, body *spooled) (mlflow.Deferred, error) {
+// deferred reads the write, and checks it as far as that is possible here.
+func (r *relay) deferred(in *http.Request, body *spooled) (mlflow.Deferred, error) {
 	var text []byte
 	if in.Method == http.MethodPost {
 		var err error
@@ -129,16 +166,31 @@ func (r *relay) enqueue(in *http.Request, body *spooled) (mlflow.Deferred, error
 			return mlflow.Deferred{}, err
 		}
 	}
-	d, err := mlflow.Defer(in, text)
+	return mlflow.Defer(in, text)
+}
+
+// noteWrite remembers a write that the server has.
+func (r *relay) noteWrite(in *http.Request, body *spooled) {
+	if d, err := r.deferred(in, body); err == nil {
+		r.known.add(in, d)
+	}
+}
+
+// enqueue keeps the write.
+func (r *relay) enqueue(in *http.Request, body *spooled) (mlflow.Deferred, error) {
+	d, err := r.deferred(in, body)
 	if err != nil {
 		return d, err
 	}
-	scope, _, _ := strings.Cut(in.URL.Path, "/2.0/")
 	params := make([]paramOf, len(d.Params))
 	for i, p := range d.Params {
-		params[i] = paramOf{scope, d.Run, p.Key, p.Value}
+		params[i] = paramOf{scope(in), d.Run, p.Key, p.Value}
 	}
-	return d, r.queue.add(queuedWrite{Method: in.Method, Path: in.URL.RequestURI(), Header: endToEnd(in.Header), Run: d.Run, What: d.What}, body, params)
+	err = r.queue.add(queuedWrite{Method: in.Method, Path: in.URL.RequestURI(), Header: endToEnd(in.Header), Run: d.Run, What: d.What}, body, params)
+	if err == nil {
+		r.known.add(in, d)
+	}
+	return d, err
 }
 
 // errFault is a server that is there and fails.
@@ -207,7 +259,7 @@ func (r *relay) allowed(request *http.Request) bool {
 // early, because the server was killed while it spoke, is asked for again; only
 // one that is too large to hold is passed on as it comes.
 func (r *relay) forward(w http.ResponseWriter, in *http.Request, body *spooled) {
-	out := r.outgoing(in, body)
+	out, since := r.outgoing(in, body), r.known.now()
 	for {
 		response, err := r.server.send(in.Context(), out)
 		if err != nil {
@@ -223,6 +275,9 @@ func (r *relay) forward(w http.ResponseWriter, in *http.Request, body *spooled) 
 				return
 			}
 			continue
+		}
+		if mlflow.CreatesRun(in) && response.StatusCode == http.StatusOK {
+			r.known.learn(in, since, head)
 		}
 		answer(w, response, head)
 		return
