@@ -18,6 +18,8 @@ func RegisterModels(t *route.Table, models *model.Service) {
 	versions, version := one+"/versions", one+"/versions/{version}"
 	route.Native(t, route.Route{Method: "POST", Path: all, Permission: "models/write", Status: http.StatusCreated,
 		Summary: "Register a version of a model", Tag: "models"}, m.register)
+	route.Native(t, route.Route{Method: "POST", Path: all + "/import", Permission: "models/write",
+		Summary: "Say when a model that was brought from elsewhere was made", Tag: "models"}, m.importTimes)
 	route.Native(t, route.Route{Method: "GET", Path: all, Permission: "models/read", Summary: "List models by name", Tag: "models"}, m.list)
 	route.Native(t, route.Route{Method: "GET", Path: one, Permission: "models/read", Summary: "Show a model", Tag: "models"}, m.get)
 	route.Native(t, route.Route{Method: "DELETE", Path: one, Permission: "models/delete", Summary: "Delete a model with all its versions", Tag: "models"}, m.delete)
@@ -47,6 +49,15 @@ func (r *modelRoutes) register(ctx context.Context, in *registerModel) (*Body[mo
 		}
 	}
 	return answer(r.models.Register(ctx, ws, in.Body))
+}
+
+type importModelTimes struct {
+	WorkspacePath
+	Body model.ImportTimes
+}
+
+func (r *modelRoutes) importTimes(ctx context.Context, in *importModelTimes) (*Body[model.Model], error) {
+	return answer(r.models.ImportTimes(ctx, workspace.From(ctx).ID, in.Body))
 }
 
 type searchModels struct {

@@ -101,6 +101,9 @@ func (c *command) reportImport(report transfer.Report) error {
 	if report.Traces > 0 {
 		c.done("The source has %s traces, which are not brought.", grouped(int64(report.Traces)))
 	}
+	if report.Bare > 0 {
+		c.done("%s runs have no artifacts at the source. If they should, give the folder with --artifacts.", grouped(int64(report.Bare)))
+	}
 	switch {
 	case report.DryRun:
 		c.done("Nothing was sent. %d experiments, runs, models and versions would be made or completed; %d are here already.", report.Changed, report.Same)

@@ -101,6 +101,11 @@ func (c *Client) CreateModel(ctx context.Context, name, description string, tags
 	return c.tell(ctx, http.MethodPost, map[string]any{"name": name, "description": description, "tags": listed(tags)}, "mlflow", "registered-models", "create")
 }
 
+// ImportModelTimes says when a model and its versions were made elsewhere.
+func (c *Client) ImportModelTimes(ctx context.Context, times model.ImportTimes) (model.Model, error) {
+	return post[model.Model](ctx, c, c.path("models", "import"), times)
+}
+
 // DescribeModel changes what is said of a model.
 func (c *Client) DescribeModel(ctx context.Context, name, description string) error {
 	return c.tell(ctx, http.MethodPatch, map[string]any{"name": name, "description": description}, "mlflow", "registered-models", "update")

@@ -67,6 +67,12 @@ func touchModel(ctx context.Context, tx *sqldb.Tx, ws, name string) error {
 	return err
 }
 
+func updateModelTimes(ctx context.Context, tx *sqldb.Tx, ws string, m Model) error {
+	_, err := tx.Exec(ctx, `UPDATE registered_models SET created_at = $3, updated_at = $4 WHERE workspace_id = $1 AND name = $2`,
+		ws, m.Name, sqldb.Micros(m.CreatedAt), sqldb.Micros(m.UpdatedAt))
+	return err
+}
+
 func deleteModel(ctx context.Context, tx *sqldb.Tx, ws, name string) error {
 	_, err := tx.Exec(ctx, `DELETE FROM registered_models WHERE workspace_id = $1 AND name = $2`, ws, name)
 	return err

@@ -107,6 +107,12 @@ func updateVersion(ctx context.Context, tx *sqldb.Tx, ws string, number int64, v
 	return err
 }
 
+func updateVersionTimes(ctx context.Context, tx *sqldb.Tx, ws string, number int64, v Version) error {
+	_, err := tx.Exec(ctx, `UPDATE model_versions SET created_at = $4, updated_at = $5 WHERE workspace_id = $1 AND name = $2 AND version = $3`,
+		ws, v.Name, number, sqldb.Micros(v.CreatedAt), sqldb.Micros(v.UpdatedAt))
+	return err
+}
+
 // archiveOthers moves the other versions of a stage to Archived.
 func archiveOthers(ctx context.Context, tx *sqldb.Tx, ws string, number int64, v Version) error {
 	_, err := tx.Exec(ctx, `UPDATE model_versions SET stage = $5, updated_at = $6

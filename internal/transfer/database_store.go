@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/tracking/series"
@@ -237,11 +238,12 @@ func selectModels(ctx context.Context, tx *sqldb.Tx, own string) ([]Model, error
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
 		var m Model
 		var description *string
-		err := rows.Scan(&m.Name, &description)
-		m.Description = text(description)
+		var created, updated *int64
+		err := rows.Scan(&m.Name, &description, &created, &updated)
+		m.Description, m.Times = text(description), model.Times{CreatedAt: milliseconds(created), UpdatedAt: milliseconds(updated)}
 		all = append(all, m)
 		return err
-	}, `SELECT m.name, m.description FROM registered_models m WHERE `+own+` ORDER BY m.name`)
+	}, `SELECT m.name, m.description, m.creation_time, m.last_updated_time FROM registered_models m WHERE `+own+` ORDER BY m.name`)
 	return all, err
 }
 
@@ -250,12 +252,15 @@ func selectVersions(ctx context.Context, tx *sqldb.Tx, name, storage, own string
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
 		v := Version{Tags: map[string]string{}}
 		var description, stage, source, location, run, link *string
-		err := rows.Scan(&v.Number, &description, &stage, &source, &location, &run, &link)
+		var created, updated *int64
+		err := rows.Scan(&v.Number, &description, &stage, &source, &location, &run, &link, &created, &updated)
+		v.Times = model.Times{CreatedAt: milliseconds(created), UpdatedAt: milliseconds(updated)}
 		v.Description, v.Stage, v.Source, v.Storage = text(description), text(stage), text(source), text(location)
 		v.RunID, v.RunLink = text(run), text(link)
 		all = append(all, v)
 		return err
-	}, `SELECT CAST(v.version AS TEXT), v.description, v.current_stage, v.source, `+storage+`, v.run_id, v.run_link FROM model_versions v
+	}, `SELECT CAST(v.version AS TEXT), v.description, v.current_stage, v.source, `+storage+`, v.run_id, v.run_link,
+		v.creation_time, v.last_updated_time FROM model_versions v
 		WHERE v.name = $1 AND v.current_stage <> 'Deleted_Internal' AND `+own+` ORDER BY v.version`, name)
 	return all, err
 }

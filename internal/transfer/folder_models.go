@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/tracking"
 )
 
@@ -164,9 +165,20 @@ func (f *folder) measured(run Run) []loggedModelFile {
 	})
 }
 
+// timesFile are the times in a meta.yaml of the registry.
+type timesFile struct {
+	Created scalar `yaml:"creation_timestamp"`
+	Updated scalar `yaml:"last_updated_timestamp"`
+}
+
+func (f timesFile) times() model.Times {
+	return model.Times{CreatedAt: f.Created.timeOrNil(), UpdatedAt: f.Updated.timeOrNil()}
+}
+
 type modelFile struct {
 	Name        scalar `yaml:"name"`
 	Description scalar `yaml:"description"`
+	timesFile   `yaml:",inline"`
 }
 
 type versionFile struct {
@@ -177,6 +189,7 @@ type versionFile struct {
 	Run         scalar `yaml:"run_id"`
 	RunLink     scalar `yaml:"run_link"`
 	Model       scalar `yaml:"model_id"`
+	timesFile   `yaml:",inline"`
 }
 
 func (f *folder) Models(context.Context) ([]Model, error) {
@@ -192,7 +205,7 @@ func (f *folder) Models(context.Context) ([]Model, error) {
 			f.add("%v", err)
 			continue
 		}
-		m := Model{Name: string(cmp.Or(file.Name, scalar(name))), Description: string(file.Description)}
+		m := Model{Name: string(cmp.Or(file.Name, scalar(name))), Description: string(file.Description), Times: file.times()}
 		if m.Tags, err = f.values(path.Join(dir, "tags")); err != nil {
 			return nil, err
 		}
@@ -225,7 +238,8 @@ func (f *folder) versions(dir string) ([]Version, error) {
 			continue
 		}
 		v := Version{Number: number, Description: string(file.Description), Stage: string(file.Stage), Source: string(file.Source),
-			Storage: string(file.Storage), RunID: string(file.Run), RunLink: string(file.RunLink), ModelID: string(file.Model)}
+			Storage: string(file.Storage), RunID: string(file.Run), RunLink: string(file.RunLink), ModelID: string(file.Model),
+			Times: file.times()}
 		if v.Tags, err = f.values(path.Join(dir, name, "tags")); err != nil {
 			return nil, err
 		}

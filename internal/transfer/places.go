@@ -40,6 +40,8 @@ func (p *places) folder(owner Owner, home *os.Root, dir string) (*os.Root, error
 				return found, nil
 			}
 			found.Close() // MLflow makes it even when the files are elsewhere
+		} else if errors.Is(err, fs.ErrNotExist) && p.given == nil && owner.Model == "" {
+			p.faults.add("run %s: its folder of artifacts is not there, so it has none here", owner.Run)
 		}
 	}
 	if p.given != nil {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/model"
@@ -53,6 +54,7 @@ func (i *Import) model(ctx context.Context, from Model) error {
 		}
 		return nil
 	}
+	changed := i.report.Changed
 	here, err := i.api.GetModel(ctx, from.Name)
 	missing := atelier.CodeOf(err) == atelier.NotFound
 	if err != nil && !missing {
@@ -71,9 +73,14 @@ func (i *Import) model(ctx context.Context, from Model) error {
 		return err
 	}
 	i.report.Here.Models++
+	times := model.ImportTimes{Name: from.Name, Times: from.Times, Versions: map[string]model.Times{}}
 	for _, version := range from.Versions {
-		if err := i.version(ctx, from.Name, version); err != nil {
+		here, err := i.version(ctx, from.Name, version)
+		if err != nil {
 			return err
+		}
+		if here {
+			times.Versions[version.Number] = version.Times
 		}
 	}
 	for _, alias := range slices.Sorted(maps.Keys(from.Aliases)) {
@@ -84,7 +91,16 @@ func (i *Import) model(ctx context.Context, from Model) error {
 			return err
 		}
 	}
-	return nil
+	if i.options.DryRun || i.report.Changed == changed {
+		return nil
+	}
+	_, err = i.api.ImportModelTimes(ctx, times) // last of all: every change before is one of today
+	return differ(err, "when it was made could not be kept")
+}
+
+// older reports whether the source says that the thing was made before known.
+func older(t model.Times, known time.Time) bool {
+	return t.CreatedAt != nil && t.CreatedAt.Before(known)
 }
 
 // describe brings up to date what is said of a model that is here.
@@ -110,11 +126,13 @@ func (i *Import) describe(ctx context.Context, from Model, here model.Model, dif
 	for alias, number := range from.Aliases {
 		same = same && here.Aliases[alias] == number
 	}
+	same = same && !older(from.Times, here.CreatedAt)
 	i.report.count(!same)
 	return nil
 }
 
-func (i *Import) version(ctx context.Context, name string, from Version) error {
+// version brings a version, and reports whether it is here under its number.
+func (i *Import) version(ctx context.Context, name string, from Version) (bool, error) {
 	differ := func(err error) error {
 		if err != nil && stops(err) {
 			return err
@@ -127,27 +145,27 @@ func (i *Import) version(ctx context.Context, name string, from Version) error {
 	here, err := i.api.GetModelVersion(ctx, name, from.Number)
 	missing := atelier.CodeOf(err) == atelier.NotFound
 	if err != nil && !missing {
-		return differ(err)
+		return false, differ(err)
 	}
 	if missing {
 		i.report.count(true)
 		if i.options.DryRun {
-			return nil
+			return false, nil
 		}
-		err := i.register(ctx, name, from)
+		number, err := i.register(ctx, name, from)
 		if err == nil {
 			i.report.Here.Versions++
 		}
-		return differ(err)
+		return err == nil && number == from.Number, differ(err)
 	}
 	i.report.Here.Versions++
 	change := from.change(here)
-	i.report.count(change != nil)
+	i.report.count(change != nil || older(from.Times, here.CreatedAt))
 	if change == nil || i.options.DryRun {
-		return nil
+		return true, nil
 	}
 	_, err = i.api.UpdateModelVersion(ctx, name, from.Number, *change)
-	return differ(err)
+	return true, differ(err)
 }
 
 // change returns what must be said of the version that is here, nil for nothing.
@@ -179,25 +197,26 @@ func (v Version) stage() string {
 }
 
 // register makes the version with its number. Its files are those of the run or
-// the logged model, which are here already; the server makes a tree of them.
-func (i *Import) register(ctx context.Context, name string, from Version) error {
+// the logged model, which are here already; the server makes a tree of them. It
+// returns the number that the version has here.
+func (i *Import) register(ctx context.Context, name string, from Version) (string, error) {
 	ask := model.Register{Name: name, Version: from.Number, Description: from.Description, Tags: from.Tags, RunID: from.RunID, Path: from.path()}
 	if stage := from.stage(); stage != model.NoStage {
 		ask.Stage = stage
 	}
 	if from.prompt() || strings.HasPrefix(ask.Path, "runs:/") || strings.HasPrefix(ask.Path, "models:/") {
-		_, err := i.api.RegisterModel(ctx, ask)
-		return err
+		made, err := i.api.RegisterModel(ctx, ask)
+		return made.Version, err
 	}
 	made, err := i.api.RegisterRemote(ctx, ask)
 	if err != nil {
-		return err
+		return "", err
 	}
 	i.report.differ("model %q, version %s: its files are at %s, from where they cannot be brought", name, from.Number, atelier.Clip(from.Source, 120))
 	if made != from.Number {
 		i.report.differ("model %q, version %s: it is version %s here", name, from.Number, made)
 	}
-	return nil
+	return made, nil
 }
 
 // madeByRun finds the folder of a run's artifacts in the address of a folder,

@@ -30,7 +30,10 @@ type Report struct {
 	Same        int      `json:"same"`
 	Differences []string `json:"differences"`
 	// Traces are at the source, and not brought.
-	Traces int  `json:"traces,omitempty"`
+	Traces int `json:"traces,omitempty"`
+	// Bare counts the runs without artifacts at the source: most never had any, but
+	// so do those look whose folder is gone.
+	Bare   int  `json:"runs_without_artifacts,omitempty"`
 	DryRun bool `json:"dry_run,omitempty"`
 }
 

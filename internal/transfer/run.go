@@ -96,8 +96,26 @@ func (i *Import) read(ctx context.Context, from Experiment, here tracking.Experi
 		if o.files[owner.Model], err = i.source.Files(ctx, owner); err != nil {
 			return nil, err
 		}
+		if len(o.files[owner.Model]) == 0 {
+			i.bare(o, owner)
+		}
 	}
 	return o, nil
+}
+
+// bare notes that an owner has no files. Most runs have none; but one that logged a
+// model did, and so the folder is gone, or another than the source says.
+func (i *Import) bare(o *original, owner Owner) {
+	if owner.Model == "" {
+		i.report.Bare++
+	}
+	ready := slices.ContainsFunc(o.Models, func(m tracking.ImportModel) bool { return m.ID == owner.Model && m.Status == tracking.ModelReady })
+	switch {
+	case ready:
+		i.report.differ("run %s: the files of its model %s are not at the source", o.ID, owner.Model)
+	case owner.Model == "" && o.Tags[tracking.TagLogModels] != "":
+		i.report.differ("run %s: it logged a model, but its artifacts are not at the source", o.ID)
+	}
 }
 
 // owners are the run and its logged models.

@@ -152,7 +152,7 @@ func (s *server) Models(ctx context.Context) ([]Model, error) {
 				if slices.ContainsFunc(all, func(m Model) bool { return m.Name == found.Name }) {
 					continue
 				}
-				m := Model{Name: found.Name, Description: found.Description, Tags: found.Tags.plain(), Aliases: map[string]string{}}
+				m := Model{Name: found.Name, Description: found.Description, Tags: found.Tags.plain(), Aliases: map[string]string{}, Times: found.times()}
 				for _, alias := range found.Aliases {
 					m.Aliases[alias.Alias] = alias.Version
 				}
@@ -172,8 +172,19 @@ func (s *server) Models(ctx context.Context) ([]Model, error) {
 	return all, nil
 }
 
+// registryTimes are the times of what is in the registry.
+type registryTimes struct {
+	Created *whole `json:"creation_timestamp"`
+	Updated *whole `json:"last_updated_timestamp"`
+}
+
+func (t registryTimes) times() model.Times {
+	return model.Times{CreatedAt: t.Created.timeOrNil(), UpdatedAt: t.Updated.timeOrNil()}
+}
+
 type registryPage struct {
 	Models []struct {
+		registryTimes
 		Name        string `json:"name"`
 		Description string `json:"description"`
 		Tags        pairs  `json:"tags"`
@@ -183,6 +194,7 @@ type registryPage struct {
 		} `json:"aliases"`
 	} `json:"registered_models"`
 	Versions []struct {
+		registryTimes
 		Version     string `json:"version"`
 		Description string `json:"description"`
 		Stage       string `json:"current_stage"`
@@ -230,7 +242,7 @@ func (s *server) versions(ctx context.Context, name, filter string) ([]Version, 
 	err := s.pages(ctx, "model-versions/search", only, func(page registryPage) error {
 		for _, v := range page.Versions {
 			all = append(all, Version{Number: v.Version, Description: v.Description, Stage: v.Stage, Source: v.Source, RunID: v.Run,
-				RunLink: v.RunLink, ModelID: v.Model, Tags: v.Tags.plain()})
+				RunLink: v.RunLink, ModelID: v.Model, Tags: v.Tags.plain(), Times: v.times()})
 		}
 		return nil
 	})

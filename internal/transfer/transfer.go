@@ -90,6 +90,7 @@ type Model struct {
 	Tags        map[string]string
 	Aliases     map[string]string // versions by alias
 	Versions    []Version         // in order
+	model.Times
 }
 
 // Version is a version of a registered model.
@@ -103,6 +104,7 @@ type Version struct {
 	RunLink     string
 	ModelID     string
 	Tags        map[string]string
+	model.Times
 }
 
 // prompt reports whether the version is a prompt, which has no files.

@@ -25,7 +25,7 @@ MAJOR = int(mlflow.__version__.split(".")[0])
 
 # Runs in a process of its own: the client keeps one store for a process's life.
 HISTORY = """
-import math, sys, mlflow
+import json, math, sys, mlflow
 from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 
@@ -75,7 +75,14 @@ client.delete_model_version(prefix + " model", "2")
 client.update_model_version(prefix + " model", "3", description="third")
 client.set_registered_model_alias(prefix + " model", "champion", "3")
 client.set_model_version_tag(prefix + " model", "1", "checked", "yes")
-print(parent.info.run_id, failed.info.run_id, gone.info.run_id)
+prompts = mlflow.genai if int(mlflow.__version__.split(".")[0]) >= 3 else mlflow
+for words in ("Hello, {{name}}!", "Good day, {{ name }}."):
+    prompts.register_prompt(prefix + "-prompt", words, commit_message="says " + words, tags={"tone": "kind"})
+prompts.set_prompt_alias(prefix + "-prompt", "live", 1)
+model = client.get_registered_model(prefix + " model")
+kept = [client.get_model_version(prefix + " model", number) for number in ("1", "3")]
+times = [[thing.creation_timestamp, thing.last_updated_timestamp] for thing in (model, *kept)]
+print(parent.info.run_id, failed.info.run_id, gone.info.run_id, json.dumps(times).replace(" ", ""))
 """
 
 
@@ -95,7 +102,8 @@ class Store:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        self.parent, self.failed, self.gone = done.stdout.split()[-3:]
+        self.parent, self.failed, self.gone, times = done.stdout.split()[-4:]
+        self.times = json.loads(times)
 
 
 def clean_environment() -> dict[str, str]:
@@ -197,8 +205,9 @@ def test_everything_arrives(store, client, importer, tmp_path):
     assert report["source"] == report["here"]
     assert report["source"]["runs"] == 5
     assert report["source"]["points"] == 2500 + 2 + (1 if MAJOR >= 3 else 0) + 1
-    assert report["source"]["models"] == 1
-    assert report["source"]["versions"] == 2
+    assert report["source"]["models"] == 2  # one is a prompt
+    assert report["source"]["versions"] == 4
+    assert report["runs_without_artifacts"] == 4
     assert report["source"]["datasets"] == 1
 
     run = client.get_run(store.parent)
@@ -255,6 +264,25 @@ def test_the_registry_arrives(store, client, importer):
     assert loaded.predict([[0.5]])[0] == pytest.approx(0.5, abs=0.2)
 
 
+def test_the_registry_keeps_its_times(store, client, importer):
+    assert importer(store.target)[0] == 0
+    name = store.prefix + " model"
+    here = [client.get_registered_model(name)]
+    here += [client.get_model_version(name, number) for number in ("1", "3")]
+    assert [[thing.creation_timestamp, thing.last_updated_timestamp] for thing in here] == store.times
+
+
+def test_prompts_arrive(store, client, importer):
+    assert importer(store.target)[0] == 0
+    prompts, name = mlflow.genai if MAJOR >= 3 else mlflow, store.prefix + "-prompt"
+    first, second = (prompts.load_prompt(name, number) for number in (1, 2))
+    assert first.format(name="Ada") == "Hello, Ada!"
+    assert (second.template, second.commit_message) == ("Good day, {{ name }}.", "says Good day, {{ name }}.")
+    assert second.tags["tone"] == "kind"
+    assert prompts.load_prompt(f"prompts:/{name}@live").version == 1
+    assert name not in [model.name for model in client.search_registered_models()]
+
+
 def test_a_second_import_changes_nothing(store, client, importer):
     assert importer(store.target)[0] == 0
     code, report, said = importer(store.target)
@@ -284,6 +312,26 @@ def test_one_experiment(store, importer):
     )
     code, _, said = importer(store.target, "--experiment", "nowhere")
     assert (code, "nowhere" in said) == (4, True)
+
+
+def test_artifacts_that_are_gone_are_reported(cli, tmp_path):
+    """A model's files were deleted at the source, as by somebody who cleans a disk up."""
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    store = Store(tmp_path, uri, uri, str(tmp_path / "artifacts"))
+    for folder in (tmp_path / "artifacts" / "first").iterdir():
+        shutil.rmtree(folder)
+    report = cli("import", "mlflow", store.target, code=5)
+    assert any(store.parent in line and "not at the source" in line for line in report["differences"])
+    assert report["runs_without_artifacts"] == 5
+
+
+def test_a_folder_of_artifacts_that_is_gone_is_reported(mlruns, importer):
+    shutil.rmtree(mlruns / "artifacts")
+    code, report, _ = importer(str(mlruns.parent.parent))
+    assert code == 5
+    assert report["differences"] == [
+        f"run {mlruns.name}: its folder of artifacts is not there, so it has none here"
+    ]
 
 
 @pytest.fixture
@@ -374,7 +422,7 @@ def cli(server):
     """Run the command line in a fresh workspace and return its JSON."""
     workspace = "w" + uuid.uuid4().hex[:10]
 
-    def run(*arguments: str):
+    def run(*arguments: str, code: int = 0):
         done = subprocess.run(
             [str(server.binary), *arguments, "-o", "json"],
             env=clean_environment()
@@ -383,7 +431,7 @@ def cli(server):
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr + done.stdout
+        assert done.returncode == code, done.stderr + done.stdout
         return json.loads(done.stdout)
 
     run("workspace", "create", workspace)
@@ -400,6 +448,9 @@ def test_stores_of_old_releases(kind, cli, tmp_path):
         for name, text in json.loads((STORES / kind).read_text()).items():
             (tmp_path / "mlruns" / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "mlruns" / name).write_text(text)
+        for meta in (tmp_path / "mlruns").rglob("meta.yaml"):
+            if len(meta.parent.name) == 32:  # a run's, for which MLflow makes this even when it is empty
+                (meta.parent / "artifacts").mkdir(exist_ok=True)
         arguments = [str(tmp_path / "mlruns")]
     else:
         with sqlite3.connect(tmp_path / "old.db") as database:

@@ -983,6 +983,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/models/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say when a model that was brought from elsewhere was made */
+        post: operations["post-models-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/models/{model}": {
         parameters: {
             query?: never;
@@ -2897,6 +2914,17 @@ export interface components {
             files: components["schemas"]["Artifact"][];
             id: string;
         };
+        ModelImportTimes: {
+            /** Format: date-time */
+            created_at?: string;
+            name: string;
+            /** Format: date-time */
+            updated_at?: string;
+            /** @description Times by the version's number. */
+            versions?: {
+                [key: string]: components["schemas"]["ModelTimes"];
+            };
+        };
         ModelLink: {
             model_id: string;
             /** Format: int64 */
@@ -2923,6 +2951,12 @@ export interface components {
             type?: "custom_model" | "mlflow_model" | "triton_model";
             /** @description A number that is not taken; the next one when it is left out. */
             version?: string;
+        };
+        ModelTimes: {
+            /** Format: date-time */
+            created_at?: string;
+            /** Format: date-time */
+            updated_at?: string;
         };
         ModelUpdateVersion: {
             description?: string;
@@ -6105,6 +6139,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-models-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelImportTimes"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
                 };
             };
             /** @description Error */
