@@ -242,4 +242,7 @@ func TestAStartDoesNotClaimToHaveSignedTheCommandLineIn(t *testing.T) {
 	if !strings.Contains(said.String(), "is not signed in") || strings.Contains(said.String(), "is signed in already") {
 		t.Errorf("the start said:\n%s", said.String())
 	}
+	if !strings.Contains(said.String(), "export ATELIER_SERVER="+server.URL()) {
+		t.Errorf("the start does not say how to find a server on another port than the usual:\n%s", said.String())
+	}
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/atelier-ml/atelier"
+
+	"github.com/atelier-ml/atelier/internal/client"
 )
 
 // address is where the server listens, known once it does.
@@ -140,6 +142,9 @@ func (a *App) announce() error {
 		fmt.Fprintf(a.config.Stdout, "\n%s\n", commandLine)
 	} else {
 		fmt.Fprint(a.config.Stdout, "\nOpen the Studio with a link from `atelier sign-in-link`.\n")
+	}
+	if a.URL() != client.DefaultServer {
+		fmt.Fprintf(a.config.Stdout, "The command line and the SDK find this server with\n  export ATELIER_SERVER=%s\n", a.URL())
 	}
 	return nil
 }
