@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/atelier-ml/atelier"
 )
@@ -99,7 +100,18 @@ func (st *State) report(err error) {
 	if known.Hint != "" {
 		text += separator(text) + known.Hint
 	}
-	fmt.Fprintf(st.Stderr, "atelier: %s\n", st.short(text))
+	fmt.Fprintf(st.Stderr, "atelier: %s\n", harmless(st.short(text)))
+}
+
+// harmless puts a sign for what a terminal would do and not print: a message may
+// hold the name of a file from somebody else.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
 }
 
 // separator is what stands between a message and its hint.

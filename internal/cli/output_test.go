@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/clock"
 )
 
@@ -75,5 +77,15 @@ func TestProgressIsForPeople(t *testing.T) {
 	want := "\r\x1b[KUploading 1.0 kB of 4.0 kB (25%)\r\x1b[KUploading 3.0 kB of 4.0 kB (75%)\r\x1b[KUploading 4.0 kB of 4.0 kB (100%)\r\x1b[K"
 	if out.String() != want {
 		t.Errorf("printed %q, want %q", out.String(), want)
+	}
+}
+
+// A file's name may hold what a terminal would take as a command.
+func TestReportDoesNotMoveTheTerminal(t *testing.T) {
+	var out bytes.Buffer
+	st := &State{Stderr: &out}
+	st.report(atelier.Errorf(atelier.Invalid, "The link a\x1b[2Jb\r leads nowhere.\n  1 | x"))
+	if out.String() != "atelier: The link a\uFFFD[2Jb\uFFFD leads nowhere.\n  1 | x\n" {
+		t.Errorf("got %q", out.String())
 	}
 }

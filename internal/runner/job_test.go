@@ -124,6 +124,36 @@ func TestCodeInputsAndOutputs(t *testing.T) {
 	}
 }
 
+// Names of files come from anybody and are bytes, not words of a shell.
+func TestFilesWithAwkwardNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	names := []string{"a\nb.py", "-rf", "$(touch hacked)", "..c", "'\"\x1b[31m"}
+	files := map[string]string{}
+	for _, name := range names {
+		files[name] = name
+	}
+	code := w.tree(files)
+	withCode := func(spec *job.Spec) { spec.Code = "azureml:" + string(code.ID) + ":1" }
+	j := w.submit(`test -e hacked || for f in [!lo]* ..c; do cat -- "$f"; echo; done`, withCode)
+	w.finish(j.Name, job.Completed)
+	got := w.log(j.Name, job.CommandLog)
+	for _, name := range names {
+		if !strings.Contains(got, name+"\n") {
+			t.Errorf("%q is not in %q", name, got)
+		}
+	}
+
+	// An artifact has a name that can stand in an address.
+	j = w.submit(`cp -- "$(printf 'a\nb.py')" outputs/`, withCode)
+	w.finish(j.Name, job.Failed)
+	failed, err := w.jobs.Get(w.user(), w.ws.ID, j.Name)
+	w.must(err)
+	if failed.Error == nil || !strings.Contains(failed.Error.Message, `Invalid path "outputs/a\nb.py"`) {
+		t.Errorf("the error is %+v", failed.Error)
+	}
+}
+
 // What a command installs with pip stays with it: environments are shared.
 func TestACommandThatUsesPipHasAnEnvironmentOfItsOwn(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/atelier-ml/atelier"
 )
 
 // ignoreRules are the lines of an ignore file. They mean what they mean to
@@ -32,17 +34,28 @@ var neverCode = map[string]bool{".git": true, "__pycache__": true, ".atelier": t
 // names in deeper folders do not count.
 func loadIgnore(dir string) (*ignoreRules, error) {
 	for _, name := range []string{".amlignore", ".gitignore"} {
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
+		place := filepath.Join(dir, name)
+		if _, err := os.Lstat(place); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
+		info, err := os.Stat(place)
 		if err != nil {
-			return nil, unreadable(filepath.Join(dir, name), err)
+			return nil, unreadable(place, err)
+		}
+		if !info.Mode().IsRegular() || info.Size() > maxIgnoreBytes {
+			return nil, atelier.Errorf(atelier.Invalid, "%s must be a file of at most %d bytes, for it is read whole.", filepath.ToSlash(place), maxIgnoreBytes)
+		}
+		text, err := os.ReadFile(place)
+		if err != nil {
+			return nil, unreadable(place, err)
 		}
 		return parseIgnore(string(text)), nil
 	}
 	return &ignoreRules{}, nil
 }
+
+// maxIgnoreBytes is far more than people write.
+const maxIgnoreBytes = 1 << 20
 
 func parseIgnore(text string) *ignoreRules {
 	rules := &ignoreRules{}

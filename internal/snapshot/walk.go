@@ -23,14 +23,18 @@ type walker struct {
 	maxBytes int64        // zero for no limit
 	maxFiles int
 
+	mostEntries int // zero for the usual
+
 	real    string // root without links
+	entries int
 	files   []found
 	bytes   int64
 	skipped []string
 }
 
-// mostFiles ends a walk that went astray, such as into the root of the disk.
-const mostFiles = 1_000_000
+// mostEntries ends a walk that went astray: into the root of the disk, or among
+// links to folders of links.
+const mostEntries = 1_000_000
 
 func (w *walker) read(ctx context.Context) (*Snapshot, error) {
 	real, err := filepath.EvalSymlinks(w.root)
@@ -80,6 +84,10 @@ func (w *walker) folder(ctx context.Context, prefix, place string, above []fs.Fi
 }
 
 func (w *walker) entry(ctx context.Context, name, place string, entry fs.DirEntry, above []fs.FileInfo) error {
+	w.entries++
+	if most := cmp.Or(w.mostEntries, mostEntries); w.entries > most {
+		return atelier.Errorf(atelier.Invalid, "The folder %s has more than %d files and folders.", w.root, most)
+	}
 	isLink := entry.Type()&fs.ModeSymlink != 0
 	if w.ignore != nil && !isLink && w.ignore.skips(name, entry.IsDir()) {
 		return nil
@@ -96,7 +104,8 @@ func (w *walker) entry(ctx context.Context, name, place string, entry fs.DirEntr
 		return unreadable(place, err)
 	}
 	if isLink {
-		if err := w.checkLink(name, place); err != nil {
+		// From here on by what it leads to: a path through links is slow to walk.
+		if place, err = w.follow(name, place); err != nil {
 			return err
 		}
 	}
@@ -114,9 +123,6 @@ func (w *walker) entry(ctx context.Context, name, place string, entry fs.DirEntr
 	case w.ignore == nil || !w.ignore.match(name, false):
 		w.add(name, place, info)
 	}
-	if len(w.files) > mostFiles {
-		return atelier.Errorf(atelier.Invalid, "The folder %s has more than %d files.", w.root, mostFiles)
-	}
 	return nil
 }
 
@@ -125,22 +131,19 @@ func (w *walker) add(name, place string, info fs.FileInfo) {
 	w.files = append(w.files, found{path: name, place: place, size: info.Size(), exec: info.Mode()&0o111 != 0})
 }
 
-// checkLink refuses a link out of a code folder: a repository from somebody
-// else could otherwise upload its reader's keys.
-func (w *walker) checkLink(name, place string) error {
-	if !w.confined {
-		return nil
-	}
+// follow returns where a link leads. Out of a code folder it may not: a
+// repository from somebody else could otherwise upload its reader's keys.
+func (w *walker) follow(name, place string) (string, error) {
 	target, err := filepath.EvalSymlinks(place)
 	if err != nil {
-		return unreadable(place, err)
+		return "", unreadable(place, err)
 	}
 	inside, err := filepath.Rel(w.real, target)
-	if err != nil || inside == ".." || strings.HasPrefix(inside, ".."+string(filepath.Separator)) {
-		return atelier.Errorf(atelier.Invalid, "The link %s leads outside the folder %s.", name, w.root).
+	if w.confined && (err != nil || inside == ".." || strings.HasPrefix(inside, ".."+string(filepath.Separator))) {
+		return "", atelier.Errorf(atelier.Invalid, "The link %s leads outside the folder %s.", name, w.root).
 			WithHint("Copy what it points to into the folder, or name the link in .amlignore.")
 	}
-	return nil
+	return target, nil
 }
 
 func (w *walker) check() error {
