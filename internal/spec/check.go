@@ -38,7 +38,7 @@ func (d *Document) Check() (any, error) {
 	case Workspace:
 		return d.Workspace()
 	case condaFile:
-		translated, err := environment.TranslateCondaNode(d.root, d.file)
+		translated, err := environment.TranslateCondaNode(deepCopy(d.root), d.file)
 		d.foreign(err, strings.Join(d.lines, "\n"))
 		return translated.Definition, d.failure()
 	case tableFile:

@@ -67,12 +67,26 @@ func readSmall(path string) ([]byte, error) {
 	}
 	var text []byte
 	if err == nil {
-		text, err = os.ReadFile(path)
+		text, err = readMost(path)
 	}
 	if err != nil {
 		return nil, atelier.Errorf(atelier.Invalid, "The file %s cannot be read: %s.", path, reason(err))
 	}
 	return text, nil
+}
+
+// readMost reads what may have no size that is known, as a pipe has none.
+func readMost(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
+	if err == nil && len(text) > maxFileBytes {
+		err = fmt.Errorf("it is larger than %d bytes", maxFileBytes)
+	}
+	return text, err
 }
 
 func reason(err error) string {
@@ -121,6 +135,7 @@ func read(file, dir string, text []byte, sets []string) *Document {
 	if !d.small(d.root, maxDepth, &budget) {
 		return d
 	}
+	merge(d.root, map[*yaml.Node]bool{})
 	for i := range sets {
 		d.patch(i)
 	}
@@ -167,6 +182,63 @@ func (d *Document) small(node *yaml.Node, depth int, budget *int) bool {
 		}
 	}
 	return true
+}
+
+// merge writes out what "<<" merges into mappings: keys that a mapping has
+// itself win, then those of the mapping that is named first. What is not a
+// mapping stays, to be refused where it stands.
+func merge(node *yaml.Node, done map[*yaml.Node]bool) {
+	node = real(node)
+	if done[node] {
+		return
+	}
+	done[node] = true
+	for _, inner := range node.Content {
+		merge(inner, done)
+	}
+	if node.Kind != yaml.MappingNode {
+		return
+	}
+	var own, merged []*yaml.Node
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := real(node.Content[i]), real(node.Content[i+1])
+		if sources := mergedMappings(key, value); sources != nil {
+			merged = append(merged, sources...)
+			continue
+		}
+		seen[key.Value] = true
+		own = append(own, node.Content[i], node.Content[i+1])
+	}
+	for _, source := range merged {
+		for i := 0; i+1 < len(source.Content); i += 2 {
+			key, value := real(source.Content[i]), source.Content[i+1]
+			if !seen[key.Value] {
+				seen[key.Value] = true
+				// An alias, so that a patch of the one leaves the other alone.
+				own = append(own, key, &yaml.Node{Kind: yaml.AliasNode, Alias: real(value), Line: value.Line, Column: value.Column})
+			}
+		}
+	}
+	node.Content = own
+}
+
+// mergedMappings returns the mappings that "<<" names, nil for another key.
+func mergedMappings(key, value *yaml.Node) []*yaml.Node {
+	if key.Kind != yaml.ScalarNode || key.Value != "<<" || key.Style != 0 {
+		return nil
+	}
+	if value.Kind == yaml.MappingNode {
+		return []*yaml.Node{value}
+	}
+	var all []*yaml.Node
+	for _, inner := range value.Content {
+		if real(inner).Kind != yaml.MappingNode {
+			return nil
+		}
+		all = append(all, real(inner))
+	}
+	return all
 }
 
 // real follows an alias to what it stands for.

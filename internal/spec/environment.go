@@ -130,6 +130,7 @@ func (d *Document) condaFile(node *yaml.Node, name string) (text, file string) {
 		}
 		return text, file
 	}
+	node = deepCopy(node) // without aliases, of which the anchors may lie elsewhere
 	_, err := environment.TranslateCondaNode(node, d.file)
 	d.foreign(err, strings.Join(d.lines, "\n"))
 	written, err := yaml.Marshal(node)

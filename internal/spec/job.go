@@ -162,7 +162,7 @@ func (d *Document) resources(o *object) job.Resources {
 	}
 	if node := inner.value("properties"); node != nil {
 		if d.object(node, "resources.properties"); node.Kind == yaml.MappingNode {
-			if err := node.Decode(&r.Properties); err != nil {
+			if err := deepCopy(node).Decode(&r.Properties); err != nil {
 				d.add(node, "\"resources.properties\" cannot be read.")
 			}
 		}

@@ -44,7 +44,7 @@ func (d *Document) object(node *yaml.Node, path string) *object {
 		case key.Kind != yaml.ScalarNode:
 			d.add(key, "A key must be plain text, and is %s.", kindOf(key))
 		case key.Value == "<<":
-			d.add(key, "Merging with \"<<\" is not offered. Write the keys out.")
+			d.add(key, "What \"<<\" merges must be a mapping, or a list of mappings.")
 		case twice:
 			d.add(key, "The key %q is given twice.", key.Value)
 		default:

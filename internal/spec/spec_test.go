@@ -177,7 +177,7 @@ func TestJobFaults(t *testing.T) {
 		"tab":              {"command: x\ninputs:\n\ta: 1\n", "job.yml:3:", "not YAML"},
 		"two documents":    {"command: x\n---\ncommand: y\n", "job.yml", "more than one document"},
 		"not a mapping":    {"- a\n", "job.yml:1:1", "must be a mapping"},
-		"merge":            {"a: &a {x: y}\ncommand: x\ntags:\n  <<: *a\n", "", "Merging"},
+		"merge":            {"a: &a [x]\ncommand: x\ntags:\n  <<: *a\n", "job.yml:4:3", "merges must be a mapping"},
 		"complex key":      {"command: x\n? [a]\n: b\n", "job.yml:2:3", "A key must be plain text"},
 		"self alias":       {"a: &a [*a]\ncommand: x\n", "job.yml:", ""},
 		"NUL":              {"command: \"a\\0b\"\n", "job.yml:1:10", "NUL"},
@@ -272,6 +272,46 @@ func TestSetChangesOneUseOfAnAnchor(t *testing.T) {
 	}
 }
 
+func TestMergedKeys(t *testing.T) {
+	d, err := parse("job.yml", t.TempDir(), []byte(`command: x
+tags: &first {a: 1, b: 1}
+properties: &second
+  <<: *first
+  b: 2
+  c: 2
+environment_variables:
+  <<: [*second, {c: 3, D: 3}]
+  E: 4
+`), []string{"tags.a=9"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Job()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := job.Spec{Tags: map[string]string{"a": "9", "b": "1"}, Properties: map[string]string{"a": "1", "b": "2", "c": "2"},
+		EnvironmentVariables: map[string]string{"a": "1", "b": "2", "c": "2", "D": "3", "E": "4"}}
+	if diff := cmp.Diff(want, job.Spec{Tags: got.Tags, Properties: got.Properties, EnvironmentVariables: got.EnvironmentVariables}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnEnvironmentOfPartsFromElsewhere(t *testing.T) {
+	d, err := parse("job.yml", t.TempDir(), []byte("command: x\nproperties: {all: &p numpy}\nenvironment:\n  conda_file: {dependencies: [*p, {pip: [*p]}]}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Job()
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := environment.TranslateConda(got.Environment.CondaFile, "x")
+	if err != nil || len(made.Definition.Requirements) != 1 {
+		t.Errorf("%q: %+v, %v", got.Environment.CondaFile, made, err)
+	}
+}
+
 func TestLoadReadsTheFileOnce(t *testing.T) {
 	dir := files(t)
 	path := filepath.Join(dir, "job.yml")
@@ -286,7 +326,7 @@ func TestLoadReadsTheFileOnce(t *testing.T) {
 	if err != nil || got.Code != filepath.Join(dir, "src") || got.Environment.CondaFile != conda || got.Environment.Name != "e" {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	for _, bad := range []string{filepath.Join(dir, "none.yml"), dir} {
+	for _, bad := range []string{filepath.Join(dir, "none.yml"), dir, "/dev/zero"} {
 		if _, err := Load(bad, nil); atelier.CodeOf(err) != atelier.Invalid || !strings.Contains(err.Error(), bad) {
 			t.Errorf("%s: %v", bad, err)
 		}
