@@ -27,6 +27,8 @@ func RegisterComputes(t *route.Table, jobs *job.Service) {
 		Summary: "Have the queued jobs of a compute wait", Tag: "computes"}, r.stop)
 	route.Native(t, route.Route{Method: "GET", Path: inWorkspace + "/job-limits", Permission: "computes/read",
 		Summary: "Show what the jobs of the workspace may have at a time", Tag: "computes"}, r.limits)
+	route.Native(t, route.Route{Method: "GET", Path: inWorkspace + "/queue", Permission: "jobs/read",
+		Summary: "Show what the machine is busy with, and what each queued job waits for", Tag: "computes"}, r.queue)
 	route.Native(t, route.Route{Method: "PUT", Path: inWorkspace + "/job-limits", Permission: "computes/write",
 		Summary: "Set what the jobs of the workspace may have at a time", Tag: "computes"}, r.setLimits)
 }
@@ -82,6 +84,10 @@ func (r *computeRoutes) stop(ctx context.Context, in *ComputePath) (*Body[job.Co
 
 func (r *computeRoutes) limits(ctx context.Context, _ *WorkspacePath) (*Body[job.WorkspaceLimits], error) {
 	return answer(r.jobs.Limits(ctx, workspace.From(ctx).ID))
+}
+
+func (r *computeRoutes) queue(ctx context.Context, _ *WorkspacePath) (*Body[job.Queue], error) {
+	return answer(r.jobs.Queue(ctx, workspace.From(ctx).ID))
 }
 
 type setLimits struct {

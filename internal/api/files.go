@@ -1,7 +1,9 @@
 package api
 
 import (
+	"archive/zip"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
@@ -29,9 +31,15 @@ func RegisterFiles(t *route.Table, blobs blob.Store) {
 	put := write
 	put.Method, put.Path, put.Summary, put.MaxBody = "PUT", inWorkspace+"/blobs/{sha256}", "Store one content", -1
 	t.HandleFunc(put, f.put)
+	post := write
+	post.Path, post.Summary, post.MaxBody = inWorkspace+"/blobs", "Store one content, and say its SHA-256", -1
+	t.HandleFunc(post, f.post)
 	get := read
 	get.Path, get.Summary = inWorkspace+"/blobs/{sha256}", "Fetch one content"
 	t.HandleFunc(get, f.get)
+	archive := read
+	archive.Path, archive.Summary = inWorkspace+"/trees/{tree}/archive", "Fetch a folder as a zip file"
+	t.HandleFunc(archive, f.archive)
 	putTree := write
 	putTree.Path, putTree.Summary, putTree.Status = inWorkspace+"/trees", "Store a folder, whose contents are stored already", http.StatusCreated
 	route.Native(t, putTree, f.putTree)
@@ -67,6 +75,69 @@ func (f *fileRoutes) put(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// Stored is a content that is stored now.
+type Stored struct {
+	SHA256 blob.Hash `json:"sha256"`
+	Size   int64     `json:"size"`
+}
+
+// post is for who cannot hash before sending: a browser can only in memory, and
+// only where the page came over TLS or from this machine.
+func (f *fileRoutes) post(w http.ResponseWriter, req *http.Request) {
+	hash, size, err := f.blobs.Put(req.Context(), workspace.From(req.Context()).ID, req.Body)
+	if err != nil {
+		route.WriteError(w, req, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(Stored{hash, size})
+}
+
+// archive writes the files one after the other as they are stored. A file that
+// cannot be read ends the answer in the middle: a zip file without its end is
+// refused by whoever opens it.
+func (f *fileRoutes) archive(w http.ResponseWriter, req *http.Request) {
+	ws := workspace.From(req.Context()).ID
+	hash, err := blob.ParseHash(req.PathValue("tree"))
+	var tree blob.Tree
+	if err == nil {
+		tree, err = blob.GetTree(req.Context(), f.blobs, ws, hash)
+	}
+	if err != nil {
+		route.WriteError(w, req, err)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/zip")
+	header.Set("Content-Disposition", `attachment; filename="`+string(hash[:12])+`.zip"`)
+	packed := zip.NewWriter(w)
+	for _, file := range tree.Files {
+		if err := f.pack(req.Context(), packed, ws, file); err != nil {
+			panic(http.ErrAbortHandler)
+		}
+	}
+	packed.Close()
+}
+
+func (f *fileRoutes) pack(ctx context.Context, into *zip.Writer, ws string, file blob.File) error {
+	content, _, err := f.blobs.Open(ctx, ws, file.Hash)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	entry := &zip.FileHeader{Name: file.Path, Method: zip.Store}
+	entry.SetMode(0o644)
+	if file.Executable {
+		entry.SetMode(0o755)
+	}
+	to, err := into.CreateHeader(entry)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, blob.UntilDone(ctx, content))
+	return err
 }
 
 func (f *fileRoutes) get(w http.ResponseWriter, req *http.Request) {

@@ -94,6 +94,18 @@ func selectUnfinished(ctx context.Context, tx *sqldb.Tx) ([]Job, error) {
 		ORDER BY created_at, workspace_id, name`)
 }
 
+// selectPlaced returns the jobs of a workspace that have their part of the
+// machine, the newest first.
+func selectPlaced(ctx context.Context, tx *sqldb.Tx, ws string, limit int) ([]Job, error) {
+	return queryJobs(ctx, tx, `workspace_id = $1 AND status IN ('Preparing', 'Running', 'Finalizing', 'CancelRequested', 'NotResponding')
+		ORDER BY created_at DESC, name DESC LIMIT $2`, ws, limit)
+}
+
+// selectWaiting returns the jobs of a workspace that wait, the urgent ones first.
+func selectWaiting(ctx context.Context, tx *sqldb.Tx, ws string, limit int) ([]Job, error) {
+	return queryJobs(ctx, tx, `workspace_id = $1 AND status = 'Queued' ORDER BY priority DESC, created_at, name LIMIT $2`, ws, limit)
+}
+
 // countUnfinished counts the jobs of a workspace that have not ended, or whose
 // task is not yet released.
 func countUnfinished(ctx context.Context, tx *sqldb.Tx, ws string) (n int, err error) {
