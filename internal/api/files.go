@@ -111,7 +111,7 @@ func (f *fileRoutes) archive(w http.ResponseWriter, req *http.Request) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "application/zip")
-	header.Set("Content-Disposition", `attachment; filename="`+string(hash[:12])+`.zip"`)
+	header.Set("Content-Disposition", "attachment")
 	packed := zip.NewWriter(w)
 	for _, file := range tree.Files {
 		if err := f.pack(req.Context(), packed, ws, file); err != nil {

@@ -34,7 +34,7 @@ type Asset struct {
 	Name          string    `json:"name"`
 	LatestVersion string    `json:"latest_version" doc:"The version made last that is not archived; empty when all are."`
 	NextVersion   string    `json:"next_version" doc:"The number that the next version gets when nobody names it."`
-	Type          Type      `json:"type" doc:"Of the latest version."`
+	Type          Type      `json:"type" enum:"uri_file,uri_folder,mltable" doc:"Of the latest version."`
 	Description   string    `json:"description" doc:"Of the latest version."`
 	Archived      bool      `json:"archived"`
 	CreatedBy     string    `json:"created_by"`

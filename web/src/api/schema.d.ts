@@ -179,6 +179,23 @@ export interface paths {
         patch: operations["patch-workspaces-workspace"];
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/blobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Store one content, and say its SHA-256 */
+        post: operations["post-blobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/blobs/missing": {
         parameters: {
             query?: never;
@@ -896,6 +913,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/jobs/{job}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the services of a running job */
+        get: operations["get-jobs-job-services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/jobs/{job}/services/{service}/{path...}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pass a request to a service of a running job */
+        get: operations["get-jobs-job-services-service-path"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/jobs/{job}/shell": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open a shell beside a job's command, as a WebSocket */
+        get: operations["get-jobs-job-shell"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/jobs/{job}/why": {
         parameters: {
             query?: never;
@@ -1247,6 +1315,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what the machine is busy with, and what each queued job waits for */
+        get: operations["get-queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/runs": {
         parameters: {
             query?: never;
@@ -1557,6 +1642,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/trees/{tree}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Fetch a folder as a zip file */
+        get: operations["get-trees-tree-archive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1637,6 +1739,13 @@ export interface components {
             cancel?: boolean;
             token?: string;
         };
+        ComputeServiceState: {
+            error_message?: string;
+            name: string;
+            /** @enum {string} */
+            status: "Running" | "Failed";
+            type: string;
+        };
         ComputeUsage: {
             /** Format: double */
             cpu_percent: number;
@@ -1690,8 +1799,11 @@ export interface components {
             name: string;
             /** @description The number that the next version gets when nobody names it. */
             next_version: string;
-            /** @description Of the latest version. */
-            type: string;
+            /**
+             * @description Of the latest version.
+             * @enum {string}
+             */
+            type: "uri_file" | "uri_folder" | "mltable";
             /** Format: date-time */
             updated_at: string;
         };
@@ -2511,6 +2623,9 @@ export interface components {
             ranks?: components["schemas"]["ComputeRank"][];
             resources?: components["schemas"]["JobResources"];
             runner?: components["schemas"]["ComputeProcess"];
+            services?: {
+                [key: string]: components["schemas"]["JobSideService"];
+            };
             /** Format: date-time */
             started_at?: string;
             status: string;
@@ -2696,6 +2811,12 @@ export interface components {
             /** Format: int64 */
             with_points: number;
         };
+        JobOthers: {
+            /** Format: int64 */
+            running: number;
+            /** Format: int64 */
+            waiting: number;
+        };
         JobOutput: {
             mode?: string;
             name?: string;
@@ -2706,6 +2827,35 @@ export interface components {
         JobPage: {
             items: components["schemas"]["Job"][];
             next_page_token?: string;
+        };
+        JobQueue: {
+            machine: components["schemas"]["JobAmounts"];
+            others: components["schemas"]["JobOthers"];
+            /** @description Jobs of the workspace that have their part of the machine, the newest first. */
+            running: components["schemas"]["JobQueueJob"][];
+            /** @description By the jobs of all workspaces. */
+            taken: components["schemas"]["JobAmounts"];
+            /** @description Jobs of the workspace that wait, in the order of their priority and age; at most 500. */
+            waiting: components["schemas"]["JobQueueJob"][];
+        };
+        JobQueueJob: {
+            asks: components["schemas"]["JobAmounts"];
+            compute: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            display_name: string;
+            experiment_name: string;
+            /** @description The machine's GPUs that it was given, by index. */
+            gpus?: number[];
+            name: string;
+            /** @enum {string} */
+            priority: "low" | "medium" | "high";
+            /** Format: date-time */
+            started_at?: string;
+            status: string;
+            /** @description What it waits for; absent when nothing is in its way. */
+            why?: components["schemas"]["JobExplanation"];
         };
         JobQueueSettings: {
             /**
@@ -2745,6 +2895,14 @@ export interface components {
             };
             shm_size?: string;
         };
+        JobSideService: {
+            /** @description Of tensor_board: the folder that it shows, in the command's place; "logs" if it is left out. */
+            log_dir?: string;
+            /** @description Only "all": there is one machine. */
+            nodes?: string;
+            /** @enum {string} */
+            type: "tensor_board" | "jupyter_lab";
+        };
         JobSpec: {
             /** @description The uploaded snapshot, as azureml:TREE:1. */
             code?: string;
@@ -2774,6 +2932,9 @@ export interface components {
             };
             queue_settings?: components["schemas"]["JobQueueSettings"];
             resources?: components["schemas"]["JobResources"];
+            services?: {
+                [key: string]: components["schemas"]["JobSideService"];
+            };
             tags?: {
                 [key: string]: string;
             };
@@ -3841,6 +4002,26 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Failure"];
                 };
+            };
+        };
+    };
+    "post-blobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5905,6 +6086,83 @@ export interface operations {
             };
         };
     };
+    "get-jobs-job-services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComputeServiceState"][];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-jobs-job-services-service-path": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+                job: string;
+                service: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "get-jobs-job-shell": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     "get-jobs-job-why": {
         parameters: {
             query?: never;
@@ -6982,6 +7240,38 @@ export interface operations {
             };
         };
     };
+    "get-queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobQueue"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "get-runs": {
         parameters: {
             query?: {
@@ -7721,6 +8011,27 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Failure"];
                 };
+            };
+        };
+    };
+    "get-trees-tree-archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+                tree: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -1,6 +1,6 @@
 import { Burger } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { IconArrowsLeftRight, IconBox, IconHome, IconPackage, IconSettings, IconTimeline } from '@tabler/icons-react';
+import { IconArrowsLeftRight, IconBox, IconCpu, IconDatabase, IconHome, IconPackage, IconServer, IconSettings, IconTimeline } from '@tabler/icons-react';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -9,6 +9,7 @@ import { Mark } from '@/components/Mark';
 import { meQuery } from '@/features/access/queries';
 import { lastWorkspace, rememberWorkspace } from '@/features/workspace/queries';
 import { WorkspaceSwitcher } from '@/features/workspace/WorkspaceSwitcher';
+import { allows } from '@/lib/permission';
 import { useWorkspaceName } from '@/lib/workspace';
 import { useLive } from './live';
 import classes from './Shell.module.css';
@@ -53,15 +54,21 @@ export function Shell() {
 function Navigation({ workspace }: { workspace: string }) {
   const { t } = useTranslation();
   const { data: me } = useQuery(meQuery);
+  const here = me?.workspaces.find((one) => one.name === workspace);
+  const sees = (permission: string) => here === undefined || allows(here, permission);
   const icon = { size: 17, stroke: 1.6, 'aria-hidden': true } as const;
   const link = { className: classes.link, activeProps: { className: classes.active, 'aria-current': 'page' as const } };
   return (
     <nav className={classes.nav} aria-label={t('nav.label')}>
       <Link to="/w/$workspace" params={{ workspace }} activeOptions={{ exact: true }} {...link}><IconHome {...icon} />{t('nav.home')}</Link>
-      <Link to="/w/$workspace/runs" params={{ workspace }} search={{}} activeOptions={{ includeSearch: false }} {...link}><IconTimeline {...icon} />{t('nav.runs')}</Link>
-      <Link to="/w/$workspace/models" params={{ workspace }} {...link}><IconBox {...icon} />{t('nav.models')}</Link>
-      <Link to="/w/$workspace/endpoints" params={{ workspace }} {...link}><IconArrowsLeftRight {...icon} />{t('nav.endpoints')}</Link>
-      <Link to="/w/$workspace/environments" params={{ workspace }} {...link}><IconPackage {...icon} />{t('nav.environments')}</Link>
+      {sees('experiments/runs/read') && <Link to="/w/$workspace/runs" params={{ workspace }} search={{}} activeOptions={{ includeSearch: false }} {...link}><IconTimeline {...icon} />{t('nav.runs')}</Link>}
+      {sees('data/read') && <Link to="/w/$workspace/data" params={{ workspace }} search={{}} activeOptions={{ includeSearch: false }} {...link}><IconDatabase {...icon} />{t('nav.data')}</Link>}
+      {sees('models/read') && <Link to="/w/$workspace/models" params={{ workspace }} {...link}><IconBox {...icon} />{t('nav.models')}</Link>}
+      {sees('endpoints/online/read') && <Link to="/w/$workspace/endpoints" params={{ workspace }} {...link}><IconArrowsLeftRight {...icon} />{t('nav.endpoints')}</Link>}
+      <span className={classes.gap} />
+      {sees('environments/read') && <Link to="/w/$workspace/environments" params={{ workspace }} {...link}><IconPackage {...icon} />{t('nav.environments')}</Link>}
+      {sees('computes/read') && <Link to="/w/$workspace/compute" params={{ workspace }} {...link}><IconCpu {...icon} />{t('nav.compute')}</Link>}
+      {sees('datastores/read') && <Link to="/w/$workspace/datastores" params={{ workspace }} {...link}><IconServer {...icon} />{t('nav.datastores')}</Link>}
       <span className={classes.spacer} />
       <Link to="/settings" activeOptions={{ exact: true }} {...link}><IconSettings {...icon} />{t('nav.settings')}<span className={`ellipsis ${classes.user}`}>{me?.user.name}</span></Link>
     </nav>

@@ -5,11 +5,13 @@ import { onNotice, openEvents, type Notice } from '@/api/events';
 /** What a piece of news makes stale. The first part of every key is the workspace. */
 export function staleKeys(workspace: string, { topic, id }: Notice): QueryKey[] {
   switch (topic) {
-    case 'job': return [[workspace, 'jobs'], [workspace, 'job', id], [workspace, 'runs'], [workspace, 'run', id], [workspace, 'artifacts', id]];
+    case 'job': return [[workspace, 'jobs'], [workspace, 'job', id], [workspace, 'runs'], [workspace, 'run', id], [workspace, 'artifacts', id], [workspace, 'queue'], [workspace, 'computes'], [workspace, 'lineage']];
     case 'run': return [[workspace, 'runs'], [workspace, 'run', id], [workspace, 'artifacts', id]];
     case 'metrics': return [[workspace, 'runs'], [workspace, 'run', id], [workspace, 'metrics', id]];
     case 'experiment': return [[workspace, 'experiments']];
-    case 'model': return [[workspace, 'models'], [workspace, 'model']];
+    case 'model': return [[workspace, 'models'], [workspace, 'model'], [workspace, 'lineage']];
+    case 'data': return [[workspace, 'data'], [workspace, 'asset', id], [workspace, 'lineage']];
+    case 'datastore': return [[workspace, 'datastores'], [workspace, 'datastore', id]];
     case 'endpoint':
     case 'deployment': return [[workspace, 'endpoints'], [workspace, 'endpoint']];
     case 'workspace': return [['workspaces'], ['me']];

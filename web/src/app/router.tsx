@@ -3,6 +3,8 @@ import { ApiError } from '@/api/error';
 import { LoadingRows } from '@/components/States';
 import { meQuery } from '@/features/access/queries';
 import { parseCompareSearch, parseRunSearch, parseRunsSearch } from '@/features/job/search';
+import { parseAssetSearch, parseAssetsSearch } from '@/features/data/search';
+import { parseEnvironmentSearch } from '@/features/environment/search';
 import { readMlflowLink } from '@/lib/mlflow-link';
 import { lastWorkspace } from '@/features/workspace/queries';
 import { NotFound, RouteError } from './Fallbacks';
@@ -106,10 +108,37 @@ const environments = createRoute({
   getParentRoute: () => app, path: '/w/$workspace/environments',
   component: lazyRouteComponent(() => import('@/features/environment/EnvironmentsPage')),
 });
+const environment = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/environments/$environment', validateSearch: parseEnvironmentSearch,
+  component: lazyRouteComponent(() => import('@/features/environment/EnvironmentPage')),
+});
+const data = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/data', validateSearch: parseAssetsSearch,
+  component: lazyRouteComponent(() => import('@/features/data/DataPage')),
+});
+const asset = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/data/$asset', validateSearch: parseAssetSearch,
+  component: lazyRouteComponent(() => import('@/features/data/DataAssetPage')),
+});
+const datastores = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/datastores',
+  component: lazyRouteComponent(() => import('@/features/datastore/DatastoresPage')),
+});
+const datastore = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/datastores/$datastore',
+  validateSearch: (raw: Record<string, unknown>): { path?: string | undefined } => ({ path: typeof raw.path === 'string' && raw.path !== '' ? raw.path : undefined }),
+  component: lazyRouteComponent(() => import('@/features/datastore/DatastorePage')),
+});
+const compute = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/compute',
+  component: lazyRouteComponent(() => import('@/features/job/ComputePage')),
+});
 
 const tree = root.addChildren([
   signIn,
-  app.addChildren([start, settings, workspaces, home, runs, run, compare, models, model, endpoints, endpoint, environments]),
+  app.addChildren([
+    start, settings, workspaces, home, runs, run, compare, data, asset, datastores, datastore, models, model, endpoints, endpoint, environments, environment, compute,
+  ]),
 ]);
 
 export const router = createRouter({

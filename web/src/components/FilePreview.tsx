@@ -4,11 +4,11 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { fetchRaw } from '@/api/client';
-import { isNumeric, parseCSV } from '@/lib/csv';
+import { parseCSV } from '@/lib/csv';
 import { kindOf } from '@/lib/files';
 import { formatBytes, formatCount } from '@/lib/format';
+import { DataGrid } from './DataGrid';
 import { Await, EmptyState, LoadingRows } from './States';
-import table from './Table.module.css';
 import classes from './FilePreview.module.css';
 
 const CodeView = lazy(() => import('./CodeView'));
@@ -85,17 +85,6 @@ function CSV({ text, separator, label }: { text: string; separator: string; labe
   const { t, i18n } = useTranslation();
   const [rows] = useState(() => parseCSV(text, separator, mostRows + 2));
   const [head = [], ...body] = rows;
-  const shown = body.slice(0, mostRows);
-  const numeric = head.map((_, i) => isNumeric(shown.map((row) => row[i] ?? '')));
-  return (
-    <div className={classes.table} tabIndex={0} role="group" aria-label={label}>
-      <table className={table.table}>
-        <thead><tr>{head.map((name, i) => <th key={i} scope="col" className={numeric[i] ? table.numeric : undefined}>{name}</th>)}</tr></thead>
-        <tbody>
-          {shown.map((row, r) => <tr key={r}>{head.map((_, c) => <td key={c} className={numeric[c] ? table.numeric : undefined}>{row[c]}</td>)}</tr>)}
-        </tbody>
-      </table>
-      {body.length > mostRows && <p className={classes.more}>{t('file.firstRows', { shown: formatCount(mostRows, i18n.language) })}</p>}
-    </div>
-  );
+  const note = body.length > mostRows ? t('file.firstRows', { shown: formatCount(mostRows, i18n.language) }) : undefined;
+  return <DataGrid label={label} head={head} rows={body.slice(0, mostRows)} note={note} />;
 }

@@ -65,6 +65,11 @@ export function Section(props: { title?: string; aside?: ReactNode; children: Re
   );
 }
 
+/** What narrows the list below it. */
+export function Bar({ children }: { children: ReactNode }) {
+  return <div className={classes.bar}>{children}</div>;
+}
+
 /** Names and values in two aligned columns; what has no value is left out. */
 export function Facts({ rows }: { rows: [name: string, value: ReactNode][] }) {
   const filled = rows.filter(([, value]) => value !== undefined && value !== null && value !== '');

@@ -4,16 +4,18 @@ export const en = {
     copy: 'Copy', copied: 'Copied', download: 'Download', retry: 'Try again', cancel: 'Cancel', close: 'Close', done: 'Done',
     loading: 'Loading', name: 'Name', description: 'Description', status: 'Status', type: 'Type', size: 'Size', version: 'Version',
     created: 'Created', updated: 'Updated', user: 'User', experiment: 'Experiment', duration: 'Duration', tags: 'Tags', actions: 'Actions',
+    save: 'Save', edit: 'Edit', delete: 'Delete', more: 'Show more', archived: 'Archived', archivedToo: 'Archived ones too',
     asCommand: 'As a command', asCommandHint: 'The same from a terminal:',
   },
   nav: {
     label: 'Main', parents: 'Above this page', menu: 'Menu', skip: 'Skip to the content', home: 'Home', runs: 'Runs', models: 'Models', endpoints: 'Endpoints',
-    environments: 'Environments', settings: 'Settings',
+    environments: 'Environments', settings: 'Settings', data: 'Data', compute: 'Compute', datastores: 'Datastores',
   },
   status: {
     NotStarted: 'Not started', Queued: 'Queued', Preparing: 'Preparing', Running: 'Running', Finalizing: 'Finishing',
     CancelRequested: 'Canceling', Completed: 'Completed', Failed: 'Failed', Canceled: 'Canceled', NotResponding: 'Not responding',
     Creating: 'Creating', Updating: 'Updating', Scaling: 'Scaling', Deleting: 'Deleting', Succeeded: 'Ready', Unknown: 'Unknown',
+    Available: 'Available', Stopped: 'Stopped', NotBuilt: 'Not built', Building: 'Building',
   },
   error: {
     offline: 'The server does not answer.', offlineHint: 'Start it with `atelier up`. This page recovers by itself.',
@@ -63,7 +65,7 @@ export const en = {
     noMatch: 'No run matches', noMatchHint: 'Try a wider filter, another status or all experiments.',
   },
   run: {
-    tab: { overview: 'Overview', metrics: 'Metrics', logs: 'Logs', outputs: 'Outputs', code: 'Code', environment: 'Environment' },
+    tab: { overview: 'Overview', metrics: 'Metrics', logs: 'Logs', outputs: 'Outputs', code: 'Code', environment: 'Environment', lineage: 'Lineage' },
     about: 'About this run', startedAgo: 'Started', started: 'Started', ended: 'Ended', parent: 'Parent run', datasets: 'Data sets', readLogs: 'Read the logs',
   },
   job: {
@@ -100,7 +102,10 @@ export const en = {
     packagesLabel: 'Packages', noPackages: 'No package list', noPackagesHint: 'It is recorded once the environment is ready.',
   },
   environments: {
-    title: 'Environments', hint: 'Built once for their content and shared by all jobs.', none: 'No environments yet', curated: 'Curated', own: 'Your own',
+    title: 'Environments', hint: 'Built once for their content and shared by all jobs.', none: 'No environments yet', curated: 'Curated', own: 'Your own', missing: 'There is no environment {{name}}', build: 'Build now', cancelBuild: 'Cancel the build',
+    cancelTitle: 'Cancel this build?', cancelHint: 'Jobs that wait for it build it again.', keepBuilding: 'Keep building', definition: 'Definition', imageOnly: 'It is an image', why: 'Why it failed', image: 'Image',
+    lastUsed: 'Last used', neverBuilt: 'It was never built here', neverBuiltHint: 'The first job that asks for it builds it; or build it now.',
+    tab: { definition: 'Definition', packages: 'Packages', build: 'Build', lineage: 'Used by' },
   },
   compare: {
     title_one: 'Compare {{count}} run', title_other: 'Compare {{count}} runs', few: 'Choose at least two runs', fewHint: 'Select them in the table of runs.', table: 'Side by side',
@@ -123,5 +128,70 @@ export const en = {
   try: {
     title: 'Send a request', body: 'Body', bodyHint: 'JSON as the model expects it. Ctrl+Enter sends it.', deployment: 'Deployment', byTraffic: 'By traffic', send: 'Send',
     answer: 'Answer', status: 'Status {{status}}', elsewhere: 'From elsewhere',
+  },
+  rerun: {
+    submit: 'Run again', title: 'Run this job again?', hint: 'The same command, code, data and parameters, with the very packages that were installed then. Its outputs stay with the new run.',
+    comparison: 'Compared with the first time', of: 'A repetition of', later: 'The metrics are compared when the job has ended.', agrees: 'All metrics agree.', differs: 'The metrics do not agree.',
+    noMetrics: 'There are no metrics to compare', before: 'First time', now: 'This time', points: 'Points', verdict: 'Result', same: 'Same', different: 'Different',
+  },
+  why: {
+    title: 'What it waits for', queue: 'Show the queue', soon: 'Nothing is in its way: it starts in a moment.', another: 'a job of another workspace',
+    ahead_one: '{{shown}} waiting job comes first.', ahead_other: '{{shown}} waiting jobs come first.',
+    resources: 'Too little of the machine is free.', reserved: 'Room is kept for {{behind}}, which comes first and needs more.', limit: 'The limit {{limit}} is reached.',
+    slots: 'Every slot of its compute is taken.', stopped: 'Its compute is stopped.', compute: 'Its compute was deleted.', never: 'The machine has less than it needs. It can never run here.',
+  },
+  compute: {
+    title: 'Compute', create: 'New compute', processors: 'Processors', memory: 'Memory', gpuName: 'GPUs', jobs: 'Jobs', ofAll: 'of {{all}} taken', noneOf: 'The machine has none.',
+    here: 'running in this workspace', elsewhere: 'Elsewhere {{running}} running, {{waiting}} waiting', running: 'Running', has: 'Has', queue: 'Queue', noQueue: 'Nothing waits.',
+    waiting_one: '{{shown}} job waits', waiting_other: '{{shown}} jobs wait', needs: 'Needs', priority: 'Priority', priorities: { low: 'Low', medium: 'Medium', high: 'High' }, since: 'Submitted',
+    computes: 'Computes', slots: 'Slots', anySlots: 'as room allows', slotsHint: 'How many jobs run on it at a time.', start: 'Start', stop: 'Stop', stopTitle: 'Stop {{name}}?',
+    stopHint: 'Its queued jobs wait until it is started again. Jobs that run go on.', editTitle: 'Edit {{name}}', deleteTitle: 'Delete {{name}}?', deleteHint: 'It must have no jobs. Other computes are not touched.',
+    limits: 'Limits', noLimit: 'No limit',
+    limit: { max_jobs_per_member: 'Jobs per member', max_cpus_per_member: 'Processors per member', max_gpus_per_member: 'GPUs per member', max_jobs_per_experiment: 'Jobs per experiment' },
+    cpus_one: '{{shown}} CPU', cpus_other: '{{shown}} CPUs', gpus_one: '{{shown}} GPU', gpus_other: '{{shown}} GPUs',
+  },
+  data: {
+    title: 'Data', new: 'New data', newVersion: 'New version', newVersionOf: 'New version of {{name}}', find: 'Find data', none: 'No data yet', noMatch: 'No data has these words',
+    noneHint: 'A data asset is a name with versions that never change. Jobs read them, and know later which one they read.', nameRule: 'Letters, digits, “.”, “-” or “_”',
+    type: { uri_file: 'File', uri_folder: 'Folder', mltable: 'MLTable' }, latest: 'Latest version', versions: 'Versions', noVersions: 'This asset has no versions', noVersion: 'There is no version {{version}}',
+    tab: { overview: 'Overview', profile: 'Profile', difference: 'Difference', lineage: 'Lineage' }, files: 'Files', table: 'Table', firstRows: 'First rows', noTable: 'No table to preview',
+    noTableHint: 'CSV, TSV, JSON lines and Parquet are shown as tables.', moreRows: 'The first {{shown}} rows.', reference: 'In a job file', from: 'Registered from', uploaded: 'An upload', liesIn: 'Lies in',
+    here: 'This workspace', bytes: 'Bytes', usedBy: 'Used by', unused: 'No run has used this version', usedAs: 'As', usedAt: 'When', direction: { input: 'input', output: 'output' },
+    archive: 'Archive', restore: 'Restore', archiveVersion: 'Archive version', restoreVersion: 'Restore version', archiveTitle: 'Archive {{name}}?', restoreTitle: 'Restore {{name}}?',
+    archiveHint: 'Lists leave it out. It is kept, and jobs that name it still run.', restoreHint: 'Lists show it again.',
+  },
+  upload: {
+    source: 'From', fromFiles: 'Files of this computer', fromPath: 'A path: a datastore, a run, an address', drop: 'Drop files here', chooseFiles: 'Choose files', chooseFolder: 'Choose a folder',
+    chosen_one: '{{shown}} file, {{size}}', chosen_other: '{{shown}} files, {{size}}', pathHint: 'What lies in a datastore is not copied.', versionHint: 'The next number when it is left empty.',
+    submit: 'Register', sent: '{{sent}} of {{size}}',
+  },
+  profile: {
+    title: 'Profile', making: 'The profile is being made', failed: 'There is no profile', columns_one: '{{shown}} column', columns_other: '{{shown}} columns', rows_one: '{{shown}} row', rows_other: '{{shown}} rows',
+    values: 'Values', missing: 'Missing', distinct: 'Distinct', mean: 'Mean', std: 'Deviation', min: 'Least', median: 'Median', max: 'Greatest', histogramOf: 'Histogram of {{column}}', various: 'Hardly any twice',
+    type: { integer: 'whole number', number: 'number', boolean: 'yes or no', datetime: 'time', string: 'text', object: 'structure', empty: 'empty' },
+  },
+  difference: {
+    since: 'Since', alone: 'There is only one version', aloneHint: 'Register another, and what changed is shown here.', rows: 'Rows', unchanged: 'Unchanged files', noFiles: 'The files cannot be compared',
+    noFilesHint: 'One of the versions only refers to a datastore.', sameFiles: 'No file was added, removed or changed', change: 'Change', columns: 'Columns', noColumns: 'There are no columns to compare',
+    sameColumns: 'No column differs', spread: 'Before and after', distance: 'Distance', histogramOf: 'Histograms of {{column}}, before and after',
+    kind: { added: 'Added', removed: 'Removed', changed: 'Changed', values: 'Other values', type: 'Other type', same: 'Same' },
+  },
+  lineage: {
+    title: 'Lineage', form: 'Show as', graph: 'Graph', list: 'List', none: 'Nothing is known yet', noneHint: 'What a thing comes from and what is made of it appears here: data, runs, models and deployments.',
+    kind: { data: 'Data', run: 'Run', model: 'Model', environment: 'Environment', deployment: 'Deployment', files: 'Files', datastore: 'Datastore', address: 'Address' },
+    step: { 'read by': 'is read by', made: 'made', 'registered as': 'is registered as', 'served by': 'is served by', 'used by': 'is used by', holds: 'holds' },
+    from: 'From', relation: 'Step', to: 'To', bytes: 'Bytes', missing: 'Deleted', moreSources: 'It comes from more than is shown', moreUses: 'More came of it than is shown',
+  },
+  datastores: {
+    title: 'Datastores', hint: 'Places where data lies: folders, buckets and containers.', create: 'New datastore', default: 'Default', place: 'Place', credentials: 'Credentials', about: 'About this datastore', address: 'Address',
+    type: { workspace: 'This workspace', local: 'Folder of the server', s3: 'S3', gcs: 'Google Cloud Storage', azure_blob: 'Azure Blob Storage', azure_data_lake_gen2: 'Azure Data Lake' },
+    credential: { none: 'None', account_key: 'Account key', sas_token: 'SAS token', access_key: 'Access key' },
+    field: {
+      path: 'Folder', bucket: 'Bucket', prefix: 'Folder in the bucket', region: 'Region', account_name: 'Storage account', container_name: 'Container', filesystem: 'File system', endpoint: 'Service address',
+      account_key: 'Account key', sas_token: 'SAS token', access_key_id: 'Access key ID', secret_access_key: 'Secret access key', session_token: 'Session token',
+    },
+    secretHint: 'Credentials are encrypted and never shown again. Leave them empty for what everybody may read.', keepSecret: 'Credentials that are left empty stay as they are.', showSecret: 'Show what is typed',
+    unchecked: 'Do not check whether it can be read', editTitle: 'Edit {{name}}', deleteTitle: 'Delete the datastore {{name}}?', deleteHint: 'Atelier forgets the place and its credentials. What lies there stays.',
+    own: 'The workspace’s own store', ownHint: 'Uploads and what runs keep are stored here by content. Look at them as data, and with the runs.', empty: 'There are no files', allFiles: 'All files',
   },
 };

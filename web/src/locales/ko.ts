@@ -4,16 +4,18 @@ export const ko = {
     copy: '복사', copied: '복사했습니다', download: '다운로드', retry: '다시 시도', cancel: '취소', close: '닫기', done: '완료',
     loading: '불러오는 중', name: '이름', description: '설명', status: '상태', type: '유형', size: '크기', version: '버전',
     created: '만든 때', updated: '수정한 때', user: '사용자', experiment: '실험', duration: '소요 시간', tags: '태그', actions: '작업',
+    save: '저장', edit: '수정', delete: '삭제', more: '더 보기', archived: '보관됨', archivedToo: '보관된 것도 표시',
     asCommand: '명령어로 보기', asCommandHint: '터미널에서는 이렇게 실행합니다.',
   },
   nav: {
     label: '주 메뉴', parents: '상위 페이지', menu: '메뉴', skip: '본문으로 건너뛰기', home: '홈', runs: '실행', models: '모델', endpoints: '엔드포인트',
-    environments: '환경', settings: '설정',
+    environments: '환경', settings: '설정', data: '데이터', compute: '컴퓨팅', datastores: '데이터스토어',
   },
   status: {
     NotStarted: '시작 전', Queued: '대기 중', Preparing: '준비 중', Running: '실행 중', Finalizing: '마무리 중',
     CancelRequested: '취소하는 중', Completed: '완료', Failed: '실패', Canceled: '취소됨', NotResponding: '응답 없음',
     Creating: '만드는 중', Updating: '업데이트 중', Scaling: '크기 조정 중', Deleting: '삭제 중', Succeeded: '준비됨', Unknown: '알 수 없음',
+    Available: '사용 가능', Stopped: '중지됨', NotBuilt: '빌드 안 됨', Building: '빌드 중',
   },
   error: {
     offline: '서버가 응답하지 않습니다.', offlineHint: '`atelier up`으로 서버를 시작하세요. 이 페이지는 저절로 복구됩니다.',
@@ -63,7 +65,7 @@ export const ko = {
     noMatch: '조건에 맞는 실행이 없습니다', noMatchHint: '필터를 넓히거나 다른 상태 또는 모든 실험을 선택해 보세요.',
   },
   run: {
-    tab: { overview: '개요', metrics: '지표', logs: '로그', outputs: '출력', code: '코드', environment: '환경' },
+    tab: { overview: '개요', metrics: '지표', logs: '로그', outputs: '출력', code: '코드', environment: '환경', lineage: '계보' },
     about: '실행 정보', startedAgo: '시작:', started: '시작', ended: '종료', parent: '상위 실행', datasets: '데이터 세트', readLogs: '로그 보기',
   },
   job: {
@@ -100,7 +102,10 @@ export const ko = {
     packagesLabel: '패키지', noPackages: '패키지 목록이 없습니다', noPackagesHint: '환경이 준비되면 기록됩니다.',
   },
   environments: {
-    title: '환경', hint: '내용이 같으면 한 번만 만들어 모든 작업이 함께 씁니다.', none: '아직 환경이 없습니다', curated: '기본 제공', own: '직접 정의',
+    title: '환경', hint: '내용이 같으면 한 번만 만들어 모든 작업이 함께 씁니다.', none: '아직 환경이 없습니다', curated: '기본 제공', own: '직접 정의', missing: '그런 환경이 없습니다: {{name}}', build: '지금 빌드', cancelBuild: '빌드 취소',
+    cancelTitle: '빌드를 취소할까요?', cancelHint: '기다리는 작업이 있으면 다시 빌드합니다.', keepBuilding: '계속 빌드', definition: '정의', imageOnly: '이미지입니다', why: '실패한 이유', image: '이미지',
+    lastUsed: '마지막 사용', neverBuilt: '여기서 빌드한 적이 없습니다', neverBuiltHint: '처음 요청하는 작업이 빌드합니다. 지금 빌드할 수도 있습니다.',
+    tab: { definition: '정의', packages: '패키지', build: '빌드', lineage: '사용처' },
   },
   compare: {
     title_other: '실행 {{count}}개 비교', few: '실행을 두 개 이상 선택하세요', fewHint: '실행 목록에서 선택할 수 있습니다.', table: '나란히 보기',
@@ -123,5 +128,70 @@ export const ko = {
   try: {
     title: '요청 보내기', body: '본문', bodyHint: '모델이 받는 형식의 JSON입니다. Ctrl+Enter로 보냅니다.', deployment: '배포', byTraffic: '트래픽 비율대로', send: '보내기',
     answer: '응답', status: '상태 {{status}}', elsewhere: '다른 곳에서 보내기',
+  },
+  rerun: {
+    submit: '다시 실행', title: '이 작업을 다시 실행할까요?', hint: '명령, 코드, 데이터, 매개변수와 그때 설치된 패키지까지 똑같이 실행합니다. 출력은 새 실행에 남습니다.',
+    comparison: '처음 결과와 비교', of: '다시 실행한 원본:', later: '작업이 끝나면 지표를 비교합니다.', agrees: '모든 지표가 일치합니다.', differs: '지표가 일치하지 않습니다.',
+    noMetrics: '비교할 지표가 없습니다', before: '처음', now: '이번', points: '값 개수', verdict: '결과', same: '같음', different: '다름',
+  },
+  why: {
+    title: '기다리는 이유', queue: '대기열 보기', soon: '막는 것이 없어 곧 시작합니다.', another: '다른 작업 영역의 작업',
+    ahead_other: '먼저 기다리는 작업: {{shown}}개.',
+    resources: '컴퓨터에 남은 자원이 부족합니다.', reserved: '먼저 시작할 더 큰 작업을 위해 자리를 남겨 둡니다: {{behind}}.', limit: '제한에 도달했습니다: {{limit}}.',
+    slots: '컴퓨팅의 슬롯이 모두 사용 중입니다.', stopped: '컴퓨팅이 중지되어 있습니다.', compute: '컴퓨팅이 삭제되었습니다.', never: '컴퓨터가 가진 것보다 많이 요구해 여기서는 실행할 수 없습니다.',
+  },
+  compute: {
+    title: '컴퓨팅', create: '새 컴퓨팅', processors: '프로세서', memory: '메모리', gpuName: 'GPU 사용', jobs: '작업', ofAll: '사용 중 (전체 {{all}})', noneOf: '이 컴퓨터에는 없습니다.',
+    here: '개가 이 작업 영역에서 실행 중', elsewhere: '다른 작업 영역: 실행 {{running}}, 대기 {{waiting}}', running: '실행 중', has: '사용', queue: '대기열', noQueue: '기다리는 작업이 없습니다.',
+    waiting_other: '대기 중인 작업 {{shown}}개', needs: '필요', priority: '우선순위', priorities: { low: '낮음', medium: '보통', high: '높음' }, since: '제출',
+    computes: '컴퓨팅 목록', slots: '슬롯', anySlots: '자원이 허락하는 만큼', slotsHint: '동시에 실행하는 작업의 수입니다.', start: '시작', stop: '중지', stopTitle: '중지할까요? {{name}}',
+    stopHint: '대기 중인 작업은 다시 시작할 때까지 기다립니다. 실행 중인 작업은 계속됩니다.', editTitle: '{{name}} 수정', deleteTitle: '삭제할까요? {{name}}', deleteHint: '작업이 없어야 합니다. 다른 컴퓨팅은 그대로입니다.',
+    limits: '제한', noLimit: '제한 없음',
+    limit: { max_jobs_per_member: '구성원별 작업', max_cpus_per_member: '구성원별 프로세서', max_gpus_per_member: '구성원별 GPU', max_jobs_per_experiment: '실험별 작업' },
+    cpus_other: 'CPU {{shown}}개', gpus_other: 'GPU {{shown}}개',
+  },
+  data: {
+    title: '데이터', new: '새 데이터', newVersion: '새 버전', newVersionOf: '{{name}} 새 버전', find: '데이터 찾기', none: '아직 데이터가 없습니다', noMatch: '찾는 데이터가 없습니다',
+    noneHint: '데이터 자산은 바뀌지 않는 버전을 가진 이름입니다. 작업이 읽은 버전은 나중에도 알 수 있습니다.', nameRule: '영문자, 숫자, “.”, “-”, “_”',
+    type: { uri_file: '파일', uri_folder: '폴더', mltable: 'MLTable 표' }, latest: '최신 버전', versions: '버전', noVersions: '이 자산에는 버전이 없습니다', noVersion: '그런 버전이 없습니다: {{version}}',
+    tab: { overview: '개요', profile: '프로필', difference: '차이', lineage: '계보' }, files: '파일', table: '표', firstRows: '처음 몇 행', noTable: '미리 볼 표가 없습니다',
+    noTableHint: 'CSV, TSV, JSON Lines, Parquet 파일을 표로 보여 줍니다.', moreRows: '처음 {{shown}}행입니다.', reference: '작업 파일에서', from: '등록한 곳', uploaded: '업로드', liesIn: '위치',
+    here: '이 작업 영역', bytes: '내용 해시', usedBy: '사용한 실행', unused: '이 버전을 사용한 실행이 없습니다', usedAs: '용도', usedAt: '사용한 때', direction: { input: '입력', output: '출력' },
+    archive: '보관', restore: '복원', archiveVersion: '버전 보관', restoreVersion: '버전 복원', archiveTitle: '보관할까요? {{name}}', restoreTitle: '복원할까요? {{name}}',
+    archiveHint: '목록에 나오지 않습니다. 내용은 남고, 이름을 쓰는 작업은 그대로 실행됩니다.', restoreHint: '다시 목록에 나옵니다.',
+  },
+  upload: {
+    source: '가져올 곳', fromFiles: '이 컴퓨터의 파일', fromPath: '경로: 데이터스토어, 실행, 주소', drop: '파일을 여기에 놓으세요', chooseFiles: '파일 선택', chooseFolder: '폴더 선택',
+    chosen_other: '파일 {{shown}}개, {{size}}', pathHint: '데이터스토어에 있는 것은 복사하지 않습니다.', versionHint: '비워 두면 다음 번호를 씁니다.',
+    submit: '등록', sent: '{{size}} 중 {{sent}}',
+  },
+  profile: {
+    title: '프로필', making: '프로필을 만드는 중입니다', failed: '프로필이 없습니다', columns_other: '열 {{shown}}개', rows_other: '{{shown}}행',
+    values: '값', missing: '누락', distinct: '고유값', mean: '평균', std: '편차', min: '최솟값', median: '중앙값', max: '최댓값', histogramOf: '히스토그램: {{column}}', various: '거의 모두 다름',
+    type: { integer: '정수', number: '숫자', boolean: '예/아니요', datetime: '시각', string: '텍스트', object: '구조', empty: '비어 있음' },
+  },
+  difference: {
+    since: '비교할 버전', alone: '버전이 하나뿐입니다', aloneHint: '다른 버전을 등록하면 달라진 점이 여기에 나옵니다.', rows: '행', unchanged: '그대로인 파일', noFiles: '파일을 비교할 수 없습니다',
+    noFilesHint: '한 버전이 데이터스토어를 가리키기만 합니다.', sameFiles: '추가, 삭제, 변경된 파일이 없습니다', change: '변경', columns: '열', noColumns: '비교할 열이 없습니다',
+    sameColumns: '달라진 열이 없습니다', spread: '전과 후', distance: '거리', histogramOf: '전과 후의 히스토그램: {{column}}',
+    kind: { added: '추가됨', removed: '삭제됨', changed: '바뀜', values: '값이 다름', type: '유형이 다름', same: '같음' },
+  },
+  lineage: {
+    title: '계보', form: '보기', graph: '그래프', list: '목록', none: '아직 알려진 것이 없습니다', noneHint: '어디에서 왔고 무엇이 되었는지 여기에 나옵니다. 데이터, 실행, 모델, 배포를 잇습니다.',
+    kind: { data: '데이터', run: '실행', model: '모델', environment: '환경', deployment: '배포', files: '파일', datastore: '데이터스토어', address: '주소' },
+    step: { 'read by': '입력으로 사용', made: '출력으로 만듦', 'registered as': '모델로 등록', 'served by': '배포에서 제공', 'used by': '환경으로 사용', holds: '보관' },
+    from: '시작', relation: '단계', to: '다음', bytes: '내용 해시', missing: '삭제됨', moreSources: '표시된 것 외에 다른 출처가 있습니다', moreUses: '표시된 것 외에 다른 결과가 있습니다',
+  },
+  datastores: {
+    title: '데이터스토어', hint: '데이터가 있는 곳입니다. 폴더, 버킷, 컨테이너를 연결합니다.', create: '새 데이터스토어', default: '기본', place: '위치', credentials: '자격 증명', about: '데이터스토어 정보', address: '주소',
+    type: { workspace: '이 작업 영역', local: '서버의 폴더', s3: 'S3 버킷', gcs: 'Google Cloud Storage 버킷', azure_blob: 'Azure Blob 컨테이너', azure_data_lake_gen2: 'Azure Data Lake 파일 시스템' },
+    credential: { none: '없음', account_key: '계정 키', sas_token: 'SAS 토큰', access_key: '액세스 키' },
+    field: {
+      path: '폴더', bucket: '버킷', prefix: '버킷 안의 폴더', region: '리전', account_name: '스토리지 계정', container_name: '컨테이너', filesystem: '파일 시스템', endpoint: '서비스 주소',
+      account_key: '계정 키', sas_token: 'SAS 토큰', access_key_id: '액세스 키 ID', secret_access_key: '비밀 액세스 키', session_token: '세션 토큰',
+    },
+    secretHint: '자격 증명은 암호화되며 다시 표시되지 않습니다. 누구나 읽을 수 있는 곳이면 비워 두세요.', keepSecret: '비워 둔 자격 증명은 그대로 유지됩니다.', showSecret: '입력한 내용 보기',
+    unchecked: '읽을 수 있는지 확인하지 않음', editTitle: '{{name}} 수정', deleteTitle: '데이터스토어를 삭제할까요? {{name}}', deleteHint: '위치와 자격 증명만 잊습니다. 그곳의 데이터는 남습니다.',
+    own: '작업 영역의 자체 저장소', ownHint: '업로드한 것과 실행이 남긴 것을 내용별로 보관합니다. 데이터와 실행 페이지에서 보세요.', empty: '파일이 없습니다', allFiles: '모든 파일',
   },
 };

@@ -1,52 +1,59 @@
-import { queryOptions, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import { api, ask } from '@/api/client';
-import type { Environment } from '@/api/nouns';
-import { Copyable } from '@/components/CommandLine';
+import type { Environment, EnvironmentBuild } from '@/api/nouns';
 import { Page, Section } from '@/components/Page';
 import { Await, EmptyState } from '@/components/States';
+import { StatusBadge } from '@/components/StatusBadge';
 import { Table } from '@/components/Table';
-import { shortID } from '@/lib/format';
 import { useWorkspaceName } from '@/lib/workspace';
+import { toBuildStatus } from './build';
+import { buildsQuery, environmentsQuery } from './queries';
 
-function environmentsQuery(workspace: string) {
-  return queryOptions({
-    queryKey: [workspace, 'environments'],
-    queryFn: () => ask(api.GET('/api/v1/workspaces/{workspace}/environments', { params: { path: { workspace } } })),
-  });
-}
-
+/** Environments by name, each with its newest version. */
 export default function EnvironmentsPage() {
   const { t } = useTranslation();
   const workspace = useWorkspaceName();
   const query = useQuery(environmentsQuery(workspace));
+  const builds = useQuery(buildsQuery(workspace));
   return (
     <Page title={t('environments.title')} command="atelier environment list" meta={<span>{t('environments.hint')}</span>}>
       <Section flush>
         <Await query={query}>
-          {(page) => (page.items.length === 0 ? <EmptyState title={t('environments.none')} snippet={'# job.yml\nenvironment: azureml:sklearn@latest'} /> : <List environments={page.items} />)}
+          {(page) => (page.items.length === 0
+            ? <EmptyState title={t('environments.none')} snippet={'# job.yml\nenvironment: azureml:sklearn-1.5@latest'} />
+            : <List workspace={workspace} environments={page.items} builds={builds.data?.items ?? []} />)}
         </Await>
       </Section>
     </Page>
   );
 }
 
-function List({ environments }: { environments: readonly Environment[] }) {
+interface ListProps {
+  workspace: string;
+  environments: readonly Environment[];
+  builds: readonly EnvironmentBuild[];
+}
+
+function List({ workspace, environments, builds }: ListProps) {
   const { t } = useTranslation();
+  // Versions come newest first, so the first of a name is its latest.
+  const latest = environments.filter((one, i) => one.name !== '' && environments.findIndex((other) => other.name === one.name) === i);
+  const states = new Map(builds.map((build) => [build.hash, build]));
   return (
     <Table
-      label={t('environments.title')} rows={environments} rowKey={(one) => `${one.name}:${one.version}:${one.hash}`}
+      label={t('environments.title')} rows={latest} rowKey={(one) => one.name}
       columns={[
         { key: 'name', head: t('common.name'), grow: true, cell: (one) => (
           <div>
-            <strong>{one.name || t('environment.inline')}</strong>
-            {one.description && <div className="muted">{one.description}</div>}
+            <Link to="/w/$workspace/environments/$environment" params={{ workspace, environment: one.name }} search={{}}>{one.name}</Link>
+            {one.description && <div className="muted"><bdi>{one.description}</bdi></div>}
           </div>
         ) },
-        { key: 'version', head: t('common.version'), cell: (one) => one.version ?? '–' },
         { key: 'kind', head: t('common.type'), cell: (one) => <span className="nowrap">{one.curated ? t('environments.curated') : t('environments.own')}</span> },
-        { key: 'python', head: 'Python', cell: (one) => one.python_version ?? '–' },
-        { key: 'hash', head: t('environment.hash'), cell: (one) => (one.hash ? <Copyable text={one.hash} label={shortID(one.hash)} /> : '–') },
+        { key: 'version', head: t('model.latest'), numeric: true, cell: (one) => one.version },
+        { key: 'python', head: 'Python', cell: (one) => one.python_version || '–' },
+        { key: 'state', head: t('common.status'), cell: (one) => <StatusBadge plain status={toBuildStatus(states.get(one.hash)?.state)} /> },
       ]}
     />
   );

@@ -1,15 +1,22 @@
 import { Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useMemo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Job, Run } from '@/api/nouns';
+import type { DataUse, Job, Run } from '@/api/nouns';
 import { CommandLine } from '@/components/CommandLine';
 import { Columns, Facts, Section } from '@/components/Page';
 import { Table } from '@/components/Table';
+import { Tags } from '@/components/Tag';
+import { useMay } from '@/features/access/queries';
 import { ChartGrid } from '@/features/tracking/MetricsPanel';
 import { withoutEscapes } from '@/lib/log';
 import { formatBytes, formatDuration, formatMetric, formatTime, shortID } from '@/lib/format';
+import { Comparison } from './Comparison';
+import { whyQuery } from './computes';
+import { runDataQuery } from './queries';
 import { logNames, useLog } from './useLog';
+import { WhyText } from './Why';
 import classes from './RunPage.module.css';
 
 interface OverviewProps {
@@ -33,6 +40,7 @@ export function Overview({ workspace, run, job }: OverviewProps) {
           <LogsLink workspace={workspace} run={run.id} />
         </div>
       )}
+      {job?.status === 'Queued' && <Waits workspace={workspace} job={job} />}
       <Columns
         main={(
           <>
@@ -40,6 +48,7 @@ export function Overview({ workspace, run, job }: OverviewProps) {
             <div className={keys.length > 0 ? classes.charts : undefined}>
               <ChartGrid workspace={workspace} runs={charted} keys={keys} look={plainLook} most={4} />
             </div>
+            {job && <Comparison workspace={workspace} job={job} />}
             <Metrics run={run} />
             <Params run={run} />
           </>
@@ -48,6 +57,22 @@ export function Overview({ workspace, run, job }: OverviewProps) {
       />
       {job?.command && <Section title={t('job.command')} flush><pre className={classes.command}>{job.command}</pre></Section>}
     </>
+  );
+}
+
+/** What a queued job waits for. */
+function Waits({ workspace, job }: { workspace: string; job: Job }) {
+  const { t } = useTranslation();
+  const why = useQuery(whyQuery(workspace, job.name));
+  if (!why.data) return null;
+  return (
+    <div className={classes.waits} role="status">
+      <div>
+        <p><strong>{t('why.title')}</strong></p>
+        <p><WhyText why={why.data} /></p>
+      </div>
+      <Link to="/w/$workspace/compute" params={{ workspace }} className="nowrap">{t('why.queue')}</Link>
+    </div>
   );
 }
 
@@ -129,7 +154,7 @@ function Side({ workspace, run, job }: OverviewProps) {
         ]} />
       </Section>
       <Source run={run} job={job} />
-      {job && <Bindings job={job} />}
+      {job && <Bindings workspace={workspace} job={job} />}
       {(run.inputs?.length ?? 0) > 0 && (
         <Section title={t('run.datasets')}>
           <Facts rows={(run.inputs ?? []).map((input) => [input.name, <span key={input.digest} className="mono">{input.digest}</span>])} />
@@ -138,10 +163,6 @@ function Side({ workspace, run, job }: OverviewProps) {
       {job && (job.status === 'Running' || job.status === 'Preparing') && <Section title={t('job.follow')}><CommandLine command={`atelier job stream ${job.name}`} /></Section>}
     </>
   );
-}
-
-function Tags({ tags }: { tags: [string, string][] }) {
-  return <span className={classes.tags}>{tags.map(([key, value]) => <span key={key} className={classes.tag}>{value ? `${key}: ${value}` : key}</span>)}</span>;
 }
 
 function Source({ run, job }: { run: Run; job: Job | undefined }) {
@@ -158,25 +179,36 @@ function Source({ run, job }: { run: Run; job: Job | undefined }) {
   return <Section title={t('source.title')}><Facts rows={rows} /></Section>;
 }
 
-function Bindings({ job }: { job: Job }) {
+/** What the job read and made, with the versions of data that these are. */
+function Bindings({ workspace, job }: { workspace: string; job: Job }) {
   const { t } = useTranslation();
+  const maySee = useMay('data/read');
+  const uses = useQuery({ ...runDataQuery(workspace, job.name), enabled: maySee });
   const inputs = Object.entries(job.inputs ?? {});
   const outputs = Object.entries(job.outputs ?? {});
   if (inputs.length + outputs.length === 0) return null;
+  const use = (direction: DataUse['direction'], name: string) => uses.data?.items.find((one) => one.direction === direction && one.name === name);
   return (
     <Section title={t('job.bindings')}>
       <Facts rows={[
-        ...inputs.map(([name, value]): [string, ReactNode] => [name, <Binding key={name} value={value} />]),
-        ...outputs.map(([name, value]): [string, ReactNode] => [`${name} (${t('job.output')})`, <Binding key={name} value={value} />]),
+        ...inputs.map(([name, value]): [string, ReactNode] => [name, <Binding key={name} workspace={workspace} value={value} use={use('input', name)} />]),
+        ...outputs.map(([name, value]): [string, ReactNode] => [`${name} (${t('job.output')})`, <Binding key={name} workspace={workspace} value={value} use={use('output', name)} />]),
       ]} />
     </Section>
   );
 }
 
-function Binding({ value }: { value: unknown }) {
-  if (value === null || typeof value !== 'object') return <span className="mono">{String(value)}</span>;
+function Binding({ workspace, value, use }: { workspace: string; value: unknown; use: DataUse | undefined }) {
+  if (value === null || typeof value !== 'object') return <bdi className="mono">{String(value)}</bdi>;
   const { type, path } = value as { type?: string; path?: string };
-  return <span><span className="mono">{type}</span>{path && <span className={`muted ${classes.value}`}> {path.split('/').at(-1)}</span>}</span>;
+  if (use?.asset) {
+    return (
+      <span>
+        <Link to="/w/$workspace/data/$asset" params={{ workspace, asset: use.asset }} search={{ version: use.version }}>{use.asset}:{use.version}</Link> <span className="muted">{type}</span>
+      </span>
+    );
+  }
+  return <span><span className="mono">{type}</span>{path && <bdi className={`muted ${classes.value}`}> {path.split('/').at(-1)}</bdi>}</span>;
 }
 
 /** A way from a failure to the lines that explain it. */

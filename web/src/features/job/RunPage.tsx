@@ -9,8 +9,10 @@ import { Page } from '@/components/Page';
 import { isActive, toStatus } from '@/components/status';
 import { Await } from '@/components/States';
 import { StatusBadge } from '@/components/StatusBadge';
+import { TabList } from '@/components/TabList';
 import { Ago, Duration } from '@/components/Time';
 import { useMay } from '@/features/access/queries';
+import { LineagePanel } from '@/features/lineage/LineagePanel';
 import { RegisterModel } from '@/features/model/RegisterModel';
 import { ArtifactsPanel } from '@/features/tracking/ArtifactsPanel';
 import { MetricsPanel } from '@/features/tracking/MetricsPanel';
@@ -21,9 +23,9 @@ import { EnvironmentPanel } from './EnvironmentPanel';
 import { LogsPanel } from './LogsPanel';
 import { Overview } from './Overview';
 import { jobQuery } from './queries';
-import { fromLook, runTabs, toLook, type RunSearch, type RunTab } from './search';
+import { RerunJob } from './RerunJob';
+import { fromLook, runTabs, toLook, type RunSearch } from './search';
 import { SnapshotPanel } from './SnapshotPanel';
-import classes from './RunPage.module.css';
 
 /** Everything about one run, and about its job where it has one. */
 export default function RunPage() {
@@ -78,10 +80,12 @@ function Body({ workspace, run, job }: BodyProps) {
 
 function Actions({ workspace, run, job, live }: BodyProps & { live: boolean }) {
   const mayCancel = useMay('jobs/cancel/action');
+  const mayRun = useMay('jobs/write');
   const mayRegister = useMay('models/write');
   return (
     <>
       {job && live && mayCancel && <CancelJob workspace={workspace} job={job} />}
+      {job && !live && mayRun && <RerunJob workspace={workspace} job={job} />}
       {!live && mayRegister && <RegisterModel workspace={workspace} run={run} outputs={Object.keys(job?.outputs ?? {})} primary={run.status === 'FINISHED'} />}
     </>
   );
@@ -97,18 +101,16 @@ function Panels({ workspace, run, job, live }: BodyProps & { live: boolean }) {
   const keys = useMemo(() => Object.keys(run.metrics ?? {}), [run.metrics]);
   const charted = useMemo(() => [{ id: run.id, label: run.name || run.id }], [run.id, run.name]);
   return (
-    <Tabs
-      value={tab} keepMounted={false} classNames={{ list: classes.tabs, tab: classes.tab, panel: classes.panel }}
-      onChange={(next) => void navigate({ search: (old) => ({ ...old, tab: next === 'overview' ? undefined : (next as RunTab), path: undefined }) })}
+    <TabList
+      value={tab} tabs={tabs.map((key) => ({ key, label: t(`run.tab.${key}`) }))}
+      onChange={(next) => void navigate({ search: (old) => ({ ...old, tab: next === 'overview' ? undefined : next, path: undefined }) })}
     >
-      <Tabs.List>
-        {tabs.map((one) => <Tabs.Tab key={one} value={one}>{t(`run.tab.${one}`)}</Tabs.Tab>)}
-      </Tabs.List>
       <Tabs.Panel value="overview"><Overview workspace={workspace} run={run} job={job} /></Tabs.Panel>
       <Tabs.Panel value="metrics">
         <MetricsPanel workspace={workspace} runs={charted} keys={keys} look={toLook(search)} onLook={(look) => change(fromLook(look))} />
       </Tabs.Panel>
       <Tabs.Panel value="outputs"><ArtifactsPanel workspace={workspace} run={run.id} path={search.path} onPath={(path) => change({ path })} /></Tabs.Panel>
+      <Tabs.Panel value="lineage"><LineagePanel workspace={workspace} of={`run:${run.id}`} /></Tabs.Panel>
       {job && (
         <>
           <Tabs.Panel value="logs"><LogsPanel workspace={workspace} job={job.name} live={live} chosen={search.log} onChoose={(log) => change({ log })} /></Tabs.Panel>
@@ -116,6 +118,6 @@ function Panels({ workspace, run, job, live }: BodyProps & { live: boolean }) {
           <Tabs.Panel value="environment"><EnvironmentPanel workspace={workspace} job={job} live={live} /></Tabs.Panel>
         </>
       )}
-    </Tabs>
+    </TabList>
   );
 }

@@ -1,9 +1,5 @@
 import { orderBy, type Order } from '@/lib/filter';
-
-/** A word as a POSIX shell needs it. */
-export function shellWord(text: string): string {
-  return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
+import { shellWord } from '@/lib/shell';
 
 export function listCommand(experiment: string | undefined, filter: string, order: Order | null): string {
   return [

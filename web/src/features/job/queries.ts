@@ -26,6 +26,14 @@ export function snapshotQuery(workspace: string, tree: string) {
   });
 }
 
+/** What a run read and made. */
+export function runDataQuery(workspace: string, run: string) {
+  return queryOptions({
+    queryKey: [workspace, 'run', run, 'data'],
+    queryFn: () => ask(api.GET('/api/v1/workspaces/{workspace}/runs/{run}/data', { params: { path: { workspace, run } } })),
+  });
+}
+
 /** The tree of a job's snapshot: "azureml:<tree>:1". */
 export function treeOf(job: Job): string | undefined {
   return /^azureml:([0-9a-f]{64}):/.exec(job.code ?? '')?.[1];

@@ -8,7 +8,7 @@ export interface RunsSearch {
   columns?: string[] | undefined;
 }
 
-export const runTabs = ['overview', 'metrics', 'logs', 'outputs', 'code', 'environment'] as const;
+export const runTabs = ['overview', 'metrics', 'logs', 'outputs', 'code', 'environment', 'lineage'] as const;
 export type RunTab = (typeof runTabs)[number];
 
 export interface RunSearch {

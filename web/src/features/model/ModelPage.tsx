@@ -11,8 +11,10 @@ import { Columns, Facts, Page, Section } from '@/components/Page';
 import { Await, EmptyState } from '@/components/States';
 import { Table } from '@/components/Table';
 import { Ago } from '@/components/Time';
+import { LineagePanel } from '@/features/lineage/LineagePanel';
 import { kindOf, toTree } from '@/lib/files';
 import { formatBytes, formatTime, shortID } from '@/lib/format';
+import { shellWord } from '@/lib/shell';
 import { Aliases } from './Aliases';
 import { modelQuery, modelTreeQuery, versionsQuery } from './queries';
 import { deploySnippet } from './snippets';
@@ -30,7 +32,7 @@ export default function ModelPage() {
   return (
     <Page
       title={name} parents={[{ label: t('models.title'), link: { to: '/w/$workspace/models', params: { workspace } } }]}
-      meta={model.data?.description ? <span>{model.data.description}</span> : undefined} command={`atelier model show ${name}`}
+      meta={model.data?.description ? <span>{model.data.description}</span> : undefined} command={`atelier model show ${shellWord(name)}`}
     >
       <Await query={model} rows={2}>
         {() => (
@@ -104,6 +106,7 @@ function Version({ workspace, version, path }: { workspace: string; version: Mod
           </Section>
         )}
       />
+      <LineagePanel workspace={workspace} of={`model:${version.name}:${version.version}`} />
       {version.tree && <Files workspace={workspace} name={version.name} tree={version.tree} path={path} />}
     </>
   );
