@@ -17,6 +17,7 @@ import (
 type TaskOwner interface {
 	Report(ctx context.Context, ws, task string, report compute.Report) (compute.ReportAnswer, error)
 	WriteLog(ctx context.Context, ws, task, name string, offset int64, p []byte) (int64, error)
+	RevealSecrets(ctx context.Context, ws, task string) (compute.Secrets, error)
 }
 
 // RegisterTasks adds the routes that runners use. Only a task's own token may.
@@ -25,6 +26,8 @@ func RegisterTasks(t *route.Table, jobs, endpoints TaskOwner, runs *tracking.Ser
 	task := inWorkspace + "/tasks/{task}"
 	route.Native(t, route.Route{Method: "POST", Path: task + "/report", Permission: "tasks/report/action",
 		Summary: "Tell what happened to a task", Tag: "tasks"}, r.report)
+	route.Native(t, route.Route{Method: "GET", Path: task + "/secrets", Permission: "tasks/report/action",
+		Summary: "Fetch the secrets that a task names", Tag: "tasks"}, r.secrets)
 	t.HandleFunc(route.Route{Method: "PUT", Path: task + "/logs", Permission: "tasks/report/action",
 		Summary: "Write a piece of a task's log at its place", Tag: "tasks"}, r.writeLog)
 	t.HandleFunc(route.Route{Method: "PUT", Path: task + "/artifacts", Permission: "tasks/report/action", MaxBody: -1,
@@ -52,6 +55,15 @@ type reportTask struct {
 
 func (r *taskRoutes) report(ctx context.Context, in *reportTask) (*Body[compute.ReportAnswer], error) {
 	return answer(r.owner(ctx).Report(ctx, workspace.From(ctx).ID, in.Task, in.Body))
+}
+
+type taskSecrets struct {
+	WorkspacePath
+	Task string `path:"task"`
+}
+
+func (r *taskRoutes) secrets(ctx context.Context, in *taskSecrets) (*Body[compute.Secrets], error) {
+	return answer(r.owner(ctx).RevealSecrets(ctx, workspace.From(ctx).ID, in.Task))
 }
 
 func (r *taskRoutes) writeLog(w http.ResponseWriter, req *http.Request) {

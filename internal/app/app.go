@@ -17,6 +17,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/blob/s3"
 	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/local"
 	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/datastore"
@@ -77,25 +78,24 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.firstStart(ctx, who, workspaces); err != nil {
 		return err
 	}
-	driver, err := local.New(a.config.Executable, a.path("tasks"), a.config.secrets()...)
+	driver, err := a.driver(ctx)
 	if err != nil {
 		return err
 	}
-	driver.HasGPUs(a.config.gpus(ctx))
 	environments := environment.New(g.db)
-	builds, err := builder.New(builder.Options{Environments: environments, Driver: driver, Clock: g.clock, Log: a.log,
-		Dir: a.path("environments"), ToolsDir: a.path("tools"), KeepUnused: a.config.KeepEnvironments})
+	builds, err := a.builder(g, environments, driver)
 	if err != nil {
 		return err
 	}
 	runs := tracking.New(g.db, g.blobs, g.bus)
 	models := model.New(g.db, g.blobs, g.bus, runs)
 	uploads := upload.New(g.db, g.clock, runs, g.parts)
+	secrets := vault.New(g.db, g.vault, who, a.log)
 	stores := datastore.New(g.db, g.vault, who, g.bus, a.config.DataDir)
 	assets := data.New(g.db, g.blobs, g.bus, runs, stores)
 	jobs := job.New(job.Options{
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
-		Tracking: runs, Models: models, Data: assets, Environments: environments, Driver: driver,
+		Tracking: runs, Models: models, Data: assets, Environments: environments, Secrets: secrets, Driver: driver,
 		ServerFile: a.path("server.json"), ServerURL: a.address.url,
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
@@ -104,7 +104,7 @@ func (a *App) build(ctx context.Context) error {
 	runs.OnPurge(models.MayPurge, nil)
 	endpoints := endpoint.New(endpoint.Parts{
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
-		Vault: g.vault, Workspaces: workspaces, Models: models, Environments: environments, Driver: driver,
+		Vault: g.vault, Secrets: secrets, Workspaces: workspaces, Models: models, Environments: environments, Driver: driver,
 		ServerFile: a.path("server.json"), URL: a.address.url,
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})
@@ -131,12 +131,13 @@ func (a *App) build(ctx context.Context) error {
 	api.RegisterRuns(t, runs)
 	api.RegisterStorage(t, runs)
 	api.RegisterModels(t, models)
+	api.RegisterVault(t, secrets, g.keeper)
 	api.RegisterDatastores(t, stores)
 	api.RegisterData(t, assets)
 	api.RegisterLineage(t, lineage.New(g.db, environments), who)
 	api.RegisterEndpoints(t, endpoints)
 	contents := []workspace.Guard{job.RefuseFull, tracking.RefuseFull, model.RefuseFull, data.RefuseFull, datastore.RefuseFull,
-		environment.RefuseFull, endpoint.RefuseFull}
+		environment.RefuseFull, vault.RefuseFull, endpoint.RefuseFull}
 	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Uploads: uploads, Workspaces: workspaces, Access: who, Contents: contents, Blobs: g.blobs, Log: a.log})
 	t.Fallback(web.Handler())
 	return nil
@@ -150,7 +151,9 @@ type ground struct {
 	parts *upload.Folder
 	logs  *logs.Store
 	vault *vault.Vault
-	bus   *event.Bus
+	// keeper looks after the vault's key.
+	keeper *vault.Keeper
+	bus    *event.Bus
 }
 
 func (a *App) openGround(ctx context.Context) (g ground, err error) {
@@ -170,8 +173,25 @@ func (a *App) openGround(ctx context.Context) (g ground, err error) {
 		return g, err
 	}
 	a.onClose(g.logs.Close)
-	g.vault, err = vault.Open(a.path("keys", "vault.key"))
-	return g, err
+	return g, a.openVault(ctx, &g)
+}
+
+// openVault opens the vault and says when its key does not open everything.
+func (a *App) openVault(ctx context.Context, g *ground) error {
+	provider, err := a.config.keyProvider(a.path("keys", "vault.key"))
+	if err != nil {
+		return err
+	}
+	g.vault, g.keeper, err = vault.Open(ctx, g.db, provider, vault.SealedSecrets, datastore.SealedCredentials, endpoint.SealedKeys)
+	if err != nil {
+		return err
+	}
+	status, err := g.keeper.Status(ctx)
+	if status.Unreadable > 0 {
+		a.log.Error("the vault's key does not open everything that is sealed: put the right key back, or set anew what it does not open",
+			"key", status.Provider, "sealed", status.Sealed, "unreadable", status.Unreadable)
+	}
+	return err
 }
 
 func (a *App) openBlobs(ctx context.Context, clk clock.Clock) (blob.Store, error) {
@@ -188,6 +208,19 @@ func (a *App) openBlobs(ctx context.Context, clk clock.Clock) (blob.Store, error
 	}
 	a.onClose(blobs.Close)
 	return blobs, nil
+}
+
+func (a *App) driver(ctx context.Context) (*local.Driver, error) {
+	driver, err := local.New(a.config.Executable, a.path("tasks"), a.config.secrets()...)
+	if err == nil {
+		driver.HasGPUs(a.config.gpus(ctx))
+	}
+	return driver, err
+}
+
+func (a *App) builder(g ground, environments *environment.Service, driver compute.Driver) (*builder.Service, error) {
+	return builder.New(builder.Options{Environments: environments, Driver: driver, Clock: g.clock, Log: a.log,
+		Dir: a.path("environments"), ToolsDir: a.path("tools"), KeepUnused: a.config.KeepEnvironments})
 }
 
 func (a *App) path(parts ...string) string {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/atelier-ml/atelier/internal/compute/local"
+	"github.com/atelier-ml/atelier/internal/vault"
 )
 
 // Version is the version of this program.
@@ -26,6 +27,9 @@ type Config struct {
 	AllowedHosts []string
 	// GPUs is how many jobs may be given; below 0, as many as are found.
 	GPUs int
+	// VaultKeyProvider is the address of the vault's key in OpenBao or HashiCorp
+	// Vault, or "" for a file in DataDir; BaoToken and BaoNamespace go with it.
+	VaultKeyProvider, BaoToken, BaoNamespace string
 	// KeepEnvironments is how long a built environment stays that nobody uses; 0 is
 	// for ever.
 	KeepEnvironments time.Duration
@@ -68,12 +72,25 @@ func (c Config) onLoopback() bool {
 }
 
 // secrets are the beginnings of variables that jobs must not see. The keys of the
-// bucket open every workspace; without one, such keys are the user's own.
+// bucket and of the vault open every workspace; without them, such keys are the
+// user's own.
 func (c Config) secrets() []string {
-	if c.Storage == "" {
-		return nil
+	var all []string
+	if c.Storage != "" {
+		all = append(all, "AWS_")
 	}
-	return []string{"AWS_"}
+	if c.VaultKeyProvider != "" {
+		all = append(all, "BAO_", "VAULT_")
+	}
+	return all
+}
+
+// keyProvider is where the vault's key is: in file, unless a server keeps it.
+func (c Config) keyProvider(file string) (vault.KeyProvider, error) {
+	if c.VaultKeyProvider == "" {
+		return vault.File(file), nil
+	}
+	return vault.NewOpenBao(c.VaultKeyProvider, c.BaoToken, c.BaoNamespace)
 }
 
 // gpus is how many GPUs the machine's compute has.

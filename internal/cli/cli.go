@@ -97,8 +97,8 @@ func (c *command) rootCommand() *cobra.Command {
 		&cobra.Group{ID: "serve", Title: "Serving:"},
 		&cobra.Group{ID: "access", Title: "Access:"},
 	)
-	addGroup(root, "server", c.upCommand(), c.workspaceCommand(), c.storageCommand(), c.gcCommand(), c.versionCommand())
-	addGroup(root, "work", c.jobCommand(), c.computeCommand(), c.runCommand(), c.experimentCommand(), c.datastoreCommand(), c.dataCommand(), c.lineageCommand(), c.modelCommand(), c.environmentCommand(), c.importCommand(), c.syncCommand(), c.validateCommand())
+	addGroup(root, "server", c.upCommand(), c.workspaceCommand(), c.storageCommand(), c.gcCommand(), c.vaultCommand(), c.versionCommand())
+	addGroup(root, "work", c.jobCommand(), c.computeCommand(), c.runCommand(), c.experimentCommand(), c.datastoreCommand(), c.dataCommand(), c.lineageCommand(), c.modelCommand(), c.environmentCommand(), c.secretCommand(), c.importCommand(), c.syncCommand(), c.validateCommand())
 	addGroup(root, "serve", c.endpointCommand(), c.deploymentCommand())
 	addGroup(root, "access", c.signInCommand(), c.signOutCommand(), c.signInLinkCommand(), c.tokenCommand(), c.userCommand(), c.memberCommand(), c.envCommand())
 	root.AddCommand(c.runnerCommand())

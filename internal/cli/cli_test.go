@@ -161,6 +161,7 @@ database        postgres://me:***@db/atelier      conf/my.yml:4
 storage                                           default
 allowed_hosts                                     default
 gpus                                              default
+vault_key_provider                                default
 keep_environments  30d                             default
 log_level       debug                             ATELIER_LOG_LEVEL
 log_format      text                              default

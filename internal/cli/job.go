@@ -53,7 +53,7 @@ func (c *command) jobCreate() *cobra.Command {
 }
 
 func (c *command) submit(ctx context.Context, o jobOptions) error {
-	ask, err := c.loadJob(o)
+	ask, document, err := c.loadJob(o)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (c *command) submit(ctx context.Context, o jobOptions) error {
 	}
 	made, err := api.SubmitJob(ctx, ask)
 	if err != nil {
-		return err
+		return document.Locate(err)
 	}
 	for _, notice := range made.Notices {
 		c.done("Note: %s", notice)

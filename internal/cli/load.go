@@ -51,14 +51,15 @@ func (c *command) loadWorkspace(file string, sets []string, name string) (worksp
 	return read(c, document, (*spec.Document).Workspace)
 }
 
-func (c *command) loadJob(o jobOptions) (job.Spec, error) {
+// loadJob returns the file, too, which knows the places of what a server refuses.
+func (c *command) loadJob(o jobOptions) (job.Spec, *spec.Document, error) {
 	document, err := c.load(o.file, o.sets, "name", o.name, "experiment_name", o.experiment)
 	if err != nil {
-		return job.Spec{}, err
+		return job.Spec{}, nil, err
 	}
 	ask, err := document.Job()
 	ask.ExperimentName = first(ask.ExperimentName, c.st.experiment())
-	return ask, err
+	return ask, document, err
 }
 
 func (c *command) loadModel(o modelOptions) (model.Register, error) {

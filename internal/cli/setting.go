@@ -34,6 +34,8 @@ func (s setting) shownDefault() string {
 		return "SQLite in the data folder"
 	case "storage":
 		return "a folder in the data folder"
+	case "vault_key_provider":
+		return "a file in the data folder"
 	case "allowed_hosts":
 		return "none"
 	case "gpus":
@@ -52,6 +54,7 @@ func settings() []setting {
 		{key: "storage", help: "s3://BUCKET/PREFIX?endpoint=URL&region=NAME to keep files in S3", check: isStorage, secret: true},
 		{key: "allowed_hosts", help: "further names by which the server may be addressed, separated by commas", check: anything},
 		{key: "gpus", help: "how many GPUs jobs may be given; 0 for none", check: isCount},
+		{key: "vault_key_provider", help: "https://HOST:PORT/MOUNT/PATH to keep the vault's key in OpenBao or HashiCorp Vault; the token is BAO_TOKEN or VAULT_TOKEN", check: isAddress},
 		{key: "keep_environments", fallback: "30d", help: "how long a built environment stays that nobody uses, as in 30d; 0 for ever", check: isAge},
 		{key: "log_level", fallback: "info", help: "debug, info, warn or error", check: oneOf("debug", "info", "warn", "error")},
 		{key: "log_format", fallback: "text", help: "text or json", check: oneOf("text", "json")},
@@ -86,6 +89,13 @@ func isAge(value string) string {
 		return "Write it like 30d or 12h, or 0 for ever."
 	}
 	return ""
+}
+
+func isAddress(value string) string {
+	if value == "" || strings.HasPrefix(value, "https://") || strings.HasPrefix(value, "http://") {
+		return ""
+	}
+	return "Use https://HOST:PORT/MOUNT/PATH, or leave it out for a file."
 }
 
 func isDatabase(value string) string {

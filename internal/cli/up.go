@@ -22,6 +22,8 @@ type UpOptions struct {
 	// AllowedHosts are further names by which the server may be addressed.
 	AllowedHosts []string
 	GPUs         int // -1: as many as are found
+	// VaultKeyProvider is where the vault's key is, or empty for a file in DataDir.
+	VaultKeyProvider, BaoToken, BaoNamespace string
 	// KeepEnvironments is how long a built environment stays that nobody uses;
 	// 0 is for ever.
 	KeepEnvironments time.Duration
@@ -91,8 +93,13 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 		LogLevel:     resolved["log_level"].Value,
 		LogFormat:    resolved["log_format"].Value,
 		GPUs:         -1,
-		Stdout:       c.st.Stdout,
-		Stderr:       c.st.Stderr,
+
+		VaultKeyProvider: resolved["vault_key_provider"].Value,
+		BaoToken:         first(c.st.Env["BAO_TOKEN"], c.st.Env["VAULT_TOKEN"]),
+		BaoNamespace:     first(c.st.Env["BAO_NAMESPACE"], c.st.Env["VAULT_NAMESPACE"]),
+
+		Stdout: c.st.Stdout,
+		Stderr: c.st.Stderr,
 		SaveToken: func(server, token string) error {
 			return credential.Save(c.st.ConfigDir, server, token)
 		},

@@ -44,8 +44,10 @@ type Task struct {
 	EnvironmentsDir string                  `json:"environments_dir,omitempty"`
 	ToolsDir        string                  `json:"tools_dir,omitempty"`
 
+	// EnvironmentVariables may refer to Secrets, as ${{secrets.NAME}}. The runner
+	// asks the server for their values, which are stored nowhere in the open.
 	EnvironmentVariables map[string]string `json:"environment_variables,omitempty"`
-	Secrets              map[string]string `json:"secrets,omitempty"`
+	Secrets              []string          `json:"secrets,omitempty"`
 	// TimeoutSeconds is how long the command may run; zero is for ever.
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
 	// GPUs are those of the machine that the command may see, by index. A
@@ -59,6 +61,11 @@ type Task struct {
 	Services map[string]SideService `json:"services,omitempty"`
 
 	Service *ServiceTask `json:"service,omitempty"`
+}
+
+// Secrets are the values that a runner is given for its task.
+type Secrets struct {
+	Values map[string]string `json:"values"`
 }
 
 // Input is a literal, which has only a Value; a file or folder of a stored tree; a

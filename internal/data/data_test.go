@@ -55,7 +55,7 @@ func each(t *testing.T, test func(b bench)) {
 		}
 		bus := event.NewBus()
 		tracked := tracking.New(db, blobs, bus)
-		sealed, err := vault.Open(filepath.Join(t.TempDir(), "vault.key"))
+		sealed, _, err := vault.Open(t.Context(), db, vault.File(filepath.Join(t.TempDir(), "vault.key")))
 		if err != nil {
 			t.Fatal(err)
 		}

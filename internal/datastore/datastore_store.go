@@ -6,6 +6,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/vault"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
@@ -63,6 +64,12 @@ func updateDatastore(ctx context.Context, tx *sqldb.Tx, ws string, d Datastore) 
 func deleteDatastore(ctx context.Context, tx *sqldb.Tx, ws, name string) error {
 	_, err := tx.Exec(ctx, `DELETE FROM datastores WHERE workspace_id = $1 AND name = $2`, ws, name)
 	return err
+}
+
+// SealedCredentials visits the credentials of all datastores.
+func SealedCredentials(ctx context.Context, tx *sqldb.Tx, visit func(string) (string, error)) error {
+	return vault.VisitSealed(ctx, tx, visit, `SELECT workspace_id, name, credentials FROM datastores`,
+		`UPDATE datastores SET credentials = $3 WHERE workspace_id = $1 AND name = $2`)
 }
 
 // RefuseFull refuses to delete a workspace that has datastores.

@@ -52,7 +52,7 @@ func newBench(t *testing.T, db *sqldb.DB) bench {
 			VALUES ($1, $1, '', '', '{}', '', 0, 0)`, ws)
 		return err
 	}))
-	sealed, err := vault.Open(filepath.Join(b.dir, "keys", "vault.key"))
+	sealed, _, err := vault.Open(t.Context(), db, vault.File(filepath.Join(b.dir, "keys", "vault.key")))
 	b.must(err)
 	who := access.New(db, clock.System{})
 	owner, _, err := who.Bootstrap(t.Context(), "ada")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/vault"
 )
 
 // CreateDeployment puts a deployment behind the endpoint. Its replicas start
@@ -78,8 +79,9 @@ func (s *Service) settle(ctx context.Context, ws string, settings *Settings) (so
 	if err != nil {
 		return source{}, err
 	}
-	settings.Model = pinned
-	return from, nil
+	settings.Model, settings.EnvironmentVariables = pinned, vault.Plain(settings.EnvironmentVariables)
+	_, err = s.Secrets.Check(ctx, ws, settings.EnvironmentVariables)
+	return from, err
 }
 
 // Deployment returns one deployment of an endpoint, with its replicas.

@@ -7,6 +7,7 @@ import (
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/vault"
 )
 
 const endpointColumns = `workspace_id, name, description, tags, properties, auth_mode,
@@ -23,6 +24,12 @@ func insertEndpoint(ctx context.Context, tx *sqldb.Tx, e Endpoint) error {
 			WithHint("Update it, or choose another name.")
 	}
 	return err
+}
+
+// SealedKeys visits the keys of all endpoints.
+func SealedKeys(ctx context.Context, tx *sqldb.Tx, visit func(string) (string, error)) error {
+	return vault.VisitSealed(ctx, tx, visit, `SELECT workspace_id, name, keys FROM endpoints`,
+		`UPDATE endpoints SET keys = $3 WHERE workspace_id = $1 AND name = $2`)
 }
 
 func updateEndpoint(ctx context.Context, tx *sqldb.Tx, e Endpoint) error {

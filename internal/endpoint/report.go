@@ -12,6 +12,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/logs"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/vault"
 )
 
 // A replica's token lasts long, so that a server that was away for a while is
@@ -50,6 +51,29 @@ func (s *Service) Report(ctx context.Context, ws, task string, report compute.Re
 		s.publish(ws, after.endpoint, after.deployment)
 	}
 	return answer, err
+}
+
+// RevealSecrets returns the values of the secrets that a replica's deployment names,
+// to its runner alone.
+func (s *Service) RevealSecrets(ctx context.Context, ws, task string) (compute.Secrets, error) {
+	if err := ownTask(ctx, task); err != nil {
+		return compute.Secrets{}, err
+	}
+	var d Deployment
+	err := s.DB.Read(ctx, func(tx *sqldb.Tx) error {
+		r, err := selectReplica(ctx, tx, ws, task)
+		if err == nil {
+			d, err = selectDeployment(ctx, tx, ws, r.endpoint, r.deployment)
+		}
+		return err
+	})
+	if err != nil {
+		return compute.Secrets{}, err
+	}
+	actor, _ := atelier.ActorFrom(ctx) // has the name of the user for whom the replica runs
+	values, err := s.Secrets.Reveal(ctx, ws, vault.Named(d.EnvironmentVariables),
+		vault.Use{Kind: "deployment", Task: d.Endpoint + "/" + d.Name, User: atelier.Actor{Kind: atelier.User, ID: d.userID, Name: actor.Name}})
+	return compute.Secrets{Values: values}, err
 }
 
 // ownTask refuses a runner that speaks for another task than its own.

@@ -30,6 +30,7 @@ type Parts struct {
 	Blobs        blob.Store
 	Logs         *logs.Store
 	Vault        *vault.Vault
+	Secrets      *vault.Service
 	Access       *access.Service
 	Workspaces   *workspace.Service
 	Models       *model.Service

@@ -13,6 +13,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/environment"
+	"github.com/atelier-ml/atelier/internal/vault"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
@@ -287,7 +288,7 @@ func (s *Service) task(ctx context.Context, d Deployment, r Replica, token strin
 	task := compute.Task{
 		ID: r.ID, Kind: compute.Service, Workspace: all[at].Name, Token: token,
 		ServerFile: s.ServerFile, ServerURL: s.URL(), EnvironmentsDir: s.EnvironmentsDir, ToolsDir: s.ToolsDir,
-		CodeTree: d.source.Code, EnvironmentVariables: variables,
+		CodeTree: d.source.Code, EnvironmentVariables: variables, Secrets: vault.Named(variables),
 		Service: &compute.ServiceTask{Socket: compute.SocketFile, ScoringScript: d.source.Script,
 			Workers: d.workers(), Concurrency: d.RequestSettings.MaxConcurrentRequests},
 	}

@@ -48,7 +48,7 @@ func newFixture(t *testing.T, db *sqldb.DB) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets, err := vault.Open(filepath.Join(dir, "key"))
+	secrets, _, err := vault.Open(t.Context(), db, vault.File(filepath.Join(dir, "key")))
 	if err != nil {
 		t.Fatal(err)
 	}

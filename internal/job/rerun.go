@@ -47,6 +47,9 @@ func (s *Service) Rerun(ctx context.Context, ws, name string, ask Rerun) (Job, e
 	j.task = first.task
 	j.task.ID, j.task.Workspace = j.Name, workspace.From(ctx).Name
 	j.task.EnvironmentVariables = maps.Clone(first.task.EnvironmentVariables)
+	if err := s.findSecrets(ctx, &j); err != nil {
+		return Job{}, err
+	}
 	definition, err := j.lock(first)
 	if err != nil {
 		return Job{}, err

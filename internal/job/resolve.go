@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/vault"
 )
 
 // A reference is ${{inputs.NAME}} or ${{outputs.NAME}}; a fragment $[[...]] is
@@ -76,6 +77,12 @@ func (r *resolver) value(reference, where string) (string, error) {
 			return "", unknown("output", reference, name, where, slices.Sorted(maps.Keys(r.outputs)))
 		}
 		return "${{outputs." + name + "}}", nil
+	case "secrets":
+		if !strings.HasPrefix(where, "environment_variables.") {
+			return "", atelier.Errorf(atelier.Invalid, "${{%s}} stands where everybody could read the secret.", atelier.Clip(reference, 60)).At(where).
+				WithHint("Put it into environment_variables, and read that variable in the command.")
+		}
+		return vault.ReferenceTo(name), nil // for the runner, which alone is told
 	}
 	return "", atelier.Errorf(atelier.Invalid, "${{%s}} is not known.", atelier.Clip(reference, 60)).At(where).
 		WithHint("Write ${{inputs.NAME}} or ${{outputs.NAME}}.")

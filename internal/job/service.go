@@ -21,6 +21,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/tracking"
+	"github.com/atelier-ml/atelier/internal/vault"
 )
 
 // Options are what a Service needs.
@@ -35,6 +36,7 @@ type Options struct {
 	Models       *model.Service
 	Data         *data.Service
 	Environments *environment.Service
+	Secrets      *vault.Service
 	Driver       compute.Driver
 	Log          *slog.Logger
 

@@ -190,6 +190,9 @@ func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, 
 	if err := j.expand(); err != nil {
 		return definition, err
 	}
+	if err := s.findSecrets(ctx, j); err != nil {
+		return definition, err
+	}
 	if err := s.checkFree(ctx, j); err != nil {
 		return definition, err
 	}

@@ -111,7 +111,7 @@ func open(dir string, stderr io.Writer) (*runner, error) {
 	if r.streams, err = openStreams(filepath.Join(dir, "logs"), r.task.Distribution.Processes()); err != nil {
 		return nil, err
 	}
-	words := io.MultiWriter(stderr, r.streams.runner)
+	words := io.MultiWriter(masked{stderr, r}, r.streams.runner)
 	r.log = slog.New(slog.NewTextHandler(words, nil))
 	r.server = newServer(r.task, dir, r.log)
 	return r, nil

@@ -57,6 +57,9 @@ func (r *runner) prepare(ctx context.Context) (*place, error) {
 	if err := r.makeOutputs(p); err != nil {
 		return nil, err
 	}
+	if err := r.fetchSecrets(ctx); err != nil { // before anything that says a word
+		return nil, err
+	}
 	steps := []step{
 		func(ctx context.Context) error { return r.fetchCode(ctx, p) },
 		func(ctx context.Context) error { return r.fetchModel(ctx, p) },

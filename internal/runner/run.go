@@ -173,17 +173,20 @@ func shell() string {
 	return "/bin/sh"
 }
 
-// fillPaths puts the paths of inputs and outputs into the command or a variable. The server
-// has checked that all of them exist.
+// fillPaths puts the paths of inputs and outputs into the command. The server has
+// checked that all of them exist.
 func fillPaths(command string, p *place) string {
-	var pairs []string
+	return strings.NewReplacer(pathPairs(p)...).Replace(command)
+}
+
+func pathPairs(p *place) (pairs []string) {
 	for name, path := range p.inputs {
 		pairs = append(pairs, "${{inputs."+name+"}}", path)
 	}
 	for name, path := range p.outputs {
 		pairs = append(pairs, "${{outputs."+name+"}}", path)
 	}
-	return strings.NewReplacer(pairs...).Replace(command)
+	return pairs
 }
 
 // variables is the environment of the command: the machine's, then the user's,
@@ -202,10 +205,8 @@ func (r *runner) variables(p *place) []string {
 		"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT=true",
 		// What the relay cannot answer waits while the server is away; its clients must wait too.
 		"MLFLOW_HTTP_REQUEST_TIMEOUT=3600")
-	for _, set := range []map[string]string{r.task.EnvironmentVariables, r.task.Secrets} {
-		for key, value := range set {
-			all = append(all, key+"="+fillPaths(value, p))
-		}
+	for key, value := range r.task.EnvironmentVariables {
+		all = append(all, key+"="+r.fillVariable(value, p))
 	}
 	for name, path := range p.outputs {
 		all = append(all, "AZURE_ML_OUTPUT_"+name+"="+path)

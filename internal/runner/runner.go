@@ -38,6 +38,9 @@ type runner struct {
 	usage   atomic.Pointer[compute.Usage] // the last measurement, for heartbeats
 	kept    pids                          // the children that somebody waits for
 	ready   *environment.Ready            // kept from being removed until the end
+
+	secrets  map[string]string        // the values of the task's secrets, by name
+	patterns atomic.Pointer[patterns] // what finds them
 }
 
 // outcome is how a task ended.
@@ -75,6 +78,9 @@ func (r *runner) run(ctx context.Context, cancel context.CancelCauseFunc) error 
 	go r.queue.ship(shipping, r.server, r.tellRefused)
 	result := r.work(ctx)
 	r.finalize(shipping, &result)
+	if err := r.streams.flush(); err != nil {
+		return err
+	}
 	if err := ship.drainLogs(); err != nil {
 		return err
 	}
@@ -146,6 +152,7 @@ func (r *runner) conclude(result outcome) {
 		records = append(records, compute.Record{Type: compute.UsageRecord, Usage: usage})
 	}
 	if result.failure != nil {
+		result.failure.Message = r.patterns.Load().text(result.failure.Message)
 		records = append(records, compute.Record{Type: compute.ErrorRecord, Error: result.failure})
 	}
 	records = append(records, compute.Record{Type: compute.ExitRecord, ExitCode: result.exitCode, Ranks: result.ranks, Canceled: result.canceled})

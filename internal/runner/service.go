@@ -179,10 +179,8 @@ func (r *runner) workerVariables(p *place) []string {
 			"PATH="+filepath.Join(p.ready.Dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
 	}
 	all = append(all, "HOME="+r.workPath("home"), "TMPDIR="+r.workPath("tmp"), "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1")
-	for _, set := range []map[string]string{r.task.EnvironmentVariables, r.task.Secrets} {
-		for key, value := range set {
-			all = append(all, key+"="+value)
-		}
+	for key, value := range r.task.EnvironmentVariables {
+		all = append(all, key+"="+r.fillVariable(value, &place{}))
 	}
 	if p.model != "" {
 		all = append(all, "AZUREML_MODEL_DIR="+p.model)

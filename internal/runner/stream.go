@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"github.com/atelier-ml/atelier/internal/job"
@@ -23,6 +24,9 @@ type stream struct {
 	file    *os.File
 	size    atomic.Int64
 	changed chan struct{} // receives after a write
+
+	mu       sync.Mutex
+	redactor *redactor // nil while there is nothing to hide
 }
 
 func openStream(dir, name string) (*stream, error) {
@@ -43,9 +47,41 @@ func openStream(dir, name string) (*stream, error) {
 	return s, nil
 }
 
-// Write appends p. The file is not synced: a machine that loses power loses the
-// command too, and with it the reason to keep its last line.
+// hide masks what p finds in all that is written from now on.
+func (s *stream) hide(p *patterns) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.redactor = &redactor{patterns: p}
+}
+
+// Write appends p, without the task's secrets. What may be the beginning of one
+// waits for the next piece.
 func (s *stream) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.redactor == nil {
+		return s.append(p)
+	}
+	if _, err := s.append(s.redactor.push(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// flush writes what waits, because nothing more will come.
+func (s *stream) flush() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.redactor == nil {
+		return nil
+	}
+	_, err := s.append(s.redactor.rest())
+	return err
+}
+
+// append writes p. The file is not synced: a machine that loses power loses the
+// command too, and with it the reason to keep its last line.
+func (s *stream) append(p []byte) (int, error) {
 	n, err := s.file.Write(p)
 	s.size.Add(int64(n))
 	select {
@@ -79,6 +115,20 @@ func openStreams(dir string, processes int) (*streams, error) {
 
 func (s *streams) all() []*stream {
 	return append([]*stream{s.environment, s.runner}, s.ranks...)
+}
+
+// hide masks what p finds in all logs.
+func (s *streams) hide(p *patterns) {
+	for _, log := range s.all() {
+		log.hide(p)
+	}
+}
+
+func (s *streams) flush() (err error) {
+	for _, log := range s.all() {
+		err = errors.Join(err, log.flush())
+	}
+	return err
 }
 
 func (s *streams) close() (err error) {

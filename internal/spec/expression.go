@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/vault"
 )
 
 // An expression is ${{ ... }} in a value of the file.
@@ -20,6 +21,8 @@ type scope struct {
 	d       *Document
 	inputs  map[string]*yaml.Node // the literal's node, or the mapping's
 	outputs map[string]*yaml.Node
+	// secret says that the value may refer to secrets: those of variables may.
+	secret bool
 }
 
 // check reports the expressions in node that refer to nothing. Placeholders are
@@ -63,6 +66,14 @@ func (s scope) problem(inner string, placeholders []string) string {
 			problem += " Did you mean " + strconv.Quote(near) + "?"
 		}
 		return problem + " The job's " + kind + " are: " + strings.Join(names, ", ") + "."
+	case "secrets":
+		if !s.secret {
+			return shown + " stands where everybody could read the secret. Put it into environment_variables, and read that variable in the command."
+		}
+		if err := vault.CheckSecretName(name); err != nil {
+			return atelier.Public(err).Message + " " + atelier.Public(err).Hint
+		}
+		return ""
 	case "search_space", "parent":
 		return shown + " belongs to sweep and pipeline jobs, which are not offered yet."
 	}

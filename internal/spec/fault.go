@@ -176,3 +176,25 @@ func edits(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// Locate gives an error of the server, which names a value by its keys
+// ("environment_variables.TOKEN"), the place of that value in the file.
+func (d *Document) Locate(err error) error {
+	known := (*atelier.Error)(nil)
+	if !errors.As(err, &known) || known.Field == "" {
+		return err
+	}
+	node := real(d.root)
+	for part := range strings.SplitSeq(known.Field, ".") {
+		if node == nil || node.Kind != yaml.MappingNode {
+			return err
+		}
+		if node = child(node, part); node == nil {
+			return err
+		}
+	}
+	if node.Line < 1 {
+		return err
+	}
+	return known.At(place(d.file, node.Line, node.Column))
+}

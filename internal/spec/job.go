@@ -124,7 +124,9 @@ func (d *Document) jobExpressions(o *object) {
 			s.check(child(inner.value, "log_dir"))
 		}
 	})
-	o.each("environment_variables", func(_ string, inner field) { s.check(inner.value) })
+	ofVariables := s
+	ofVariables.secret = true
+	o.each("environment_variables", func(_ string, inner field) { ofVariables.check(inner.value) })
 	for _, node := range s.inputs {
 		s.check(node)
 	}

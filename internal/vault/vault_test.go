@@ -6,12 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/sqldb/sqldbtest"
 	"github.com/atelier-ml/atelier/internal/vault"
 )
 
 func open(t *testing.T, path string) *vault.Vault {
 	t.Helper()
-	v, err := vault.Open(path)
+	v, _, err := vault.Open(t.Context(), sqldbtest.SQLite(t, clock.System{}), vault.File(path))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -54,6 +55,7 @@ func TestScripts(t *testing.T) {
 			"eventually": eventually,
 			"age":        age,
 			"score":      score,
+			"nowhere":    nowhere,
 		},
 	})
 }
@@ -129,6 +131,29 @@ func age(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return os.Chtimes(path, then, then)
 	}))
+}
+
+// nowhere looks for a text in everything that the server keeps: the database with
+// its journal, the stored files, the logs and the folders of tasks.
+func nowhere(ts *testscript.TestScript, neg bool, args []string) {
+	looked := 0
+	ts.Check(filepath.WalkDir(ts.MkAbs(".data"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if bytes.Contains(text, []byte(args[0])) {
+			ts.Fatalf("%s holds %q", path, args[0])
+		}
+		looked++
+		return err
+	}))
+	if looked < 5 {
+		ts.Fatalf("there were only %d files to look into", looked)
+	}
 }
 
 // eventually repeats a command of the command line until it succeeds, and prints

@@ -1,0 +1,163 @@
+package runner
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/rand"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// redacted pushes text in pieces that end at the given places.
+func redacted(p *patterns, text string, cuts ...int) string {
+	r := redactor{patterns: p}
+	var out bytes.Buffer
+	last := 0
+	for _, cut := range append(cuts, len(text)) {
+		out.Write(r.push([]byte(text[last:cut])))
+		last = cut
+	}
+	out.Write(r.rest())
+	return out.String()
+}
+
+func TestSecretsAreMaskedWhereverALogIsCut(t *testing.T) {
+	p := newPatterns([]string{"hunter2", "unter", "2abc", "aaaa"})
+	for text, want := range map[string]string{
+		"":                                 "",
+		"nothing here":                     "nothing here",
+		"hunter2":                          "***",
+		"a hunter2 b\n":                    "a *** b\n",
+		"hunter2hunter2":                   "***",
+		"hunter2 hunter2":                  "*** ***",
+		"hunter2abc":                       "***", // two that overlap
+		"hunte":                            "hunte",
+		"hhunter":                          "hh***",
+		"hunterhunter2":                    "h******", // "unter", then a whole one: both touch
+		"aaaaaaa":                          "***",
+		"aaa":                              "aaa",
+		"xaaaay":                           "x***y",
+		strings.Repeat("hunter", 3) + "2.": "h***h******.",
+	} {
+		want = strings.ReplaceAll(want, "******", "***")
+		for first := 0; first <= len(text); first++ {
+			for second := first; second <= len(text); second++ {
+				if got := redacted(p, text, first, second); got != want {
+					t.Fatalf("%q cut at %d and %d gives %q, want %q", text, first, second, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestEncodedSecretsAreMasked(t *testing.T) {
+	secret := "p/ä+s=w\"o&r<d>\x7f 9"
+	p := newPatterns([]string{secret})
+	quoted, err := json.Marshal(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms := map[string]string{"plain": secret, "json": string(quoted), "query": url.QueryEscape(secret), "path": url.PathEscape(secret),
+		"lower": lowerEscapes(url.QueryEscape(secret)), "hex": fmt.Sprintf("%x", secret), "HEX": fmt.Sprintf("%X", secret)}
+	for _, before := range []string{"", "u", "us", "usr", "user:"} {
+		for _, after := range []string{"", "@", "@h", "@ho"} {
+			text := []byte(before + secret + after)
+			forms["std "+before+after] = base64.StdEncoding.EncodeToString(text)
+			forms["url "+before+after] = base64.URLEncoding.EncodeToString(text)
+		}
+	}
+	for name, form := range forms {
+		got := redacted(p, "see "+form+" there")
+		if !strings.Contains(got, mask) || len(got) > len("see *** there")+16 {
+			t.Errorf("%s: %q gives %q", name, form, got)
+		}
+	}
+}
+
+func TestEveryLineOfASecretIsMasked(t *testing.T) {
+	p := newPatterns([]string{"-----BEGIN KEY-----\nMIIEvQIBADAN\nab\nBgkqhkiG9w0B\n-----END KEY-----"})
+	got := redacted(p, "  MIIEvQIBADAN\r\n  BgkqhkiG9w0B\r\nab\n")
+	if want := "  ***\r\n  ***\r\nab\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestMaskedLikeReplacing compares with the plain way, which needs the whole text.
+func TestMaskedLikeReplacing(t *testing.T) {
+	seed := rand.Int63()
+	random := rand.New(rand.NewSource(seed))
+	letters := func(n int) string {
+		text := make([]byte, n)
+		for i := range text {
+			text[i] = "abc\n"[random.Intn(4)]
+		}
+		return string(text)
+	}
+	for range 500 {
+		secrets := []string{letters(4 + random.Intn(4)), letters(4 + random.Intn(4))}
+		p := &patterns{nodes: make([]patternNode, 1)}
+		for _, secret := range secrets {
+			p.add(secret)
+		}
+		p.link()
+		text := letters(200)
+		covered := make([]bool, len(text)+1)
+		for _, secret := range secrets {
+			for i := range text {
+				if strings.HasPrefix(text[i:], secret) {
+					for j := range secret {
+						covered[i+j] = true
+					}
+				}
+			}
+		}
+		var want strings.Builder
+		for i := range text {
+			if !covered[i] {
+				want.WriteByte(text[i])
+			} else if i == 0 || !covered[i-1] {
+				want.WriteString(mask)
+			}
+		}
+		cut := random.Intn(len(text))
+		if got := redacted(p, text, cut); got != want.String() {
+			t.Fatalf("seed %d: %q without %q, cut at %d, gives\n%q, want\n%q", seed, text, secrets, cut, got, want.String())
+		}
+	}
+}
+
+func TestALogNeverHoldsASecret(t *testing.T) {
+	dir := t.TempDir()
+	s, err := openStream(dir, commandLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.hide(newPatterns([]string{"hunter2"}))
+	fmt.Fprint(s, "the password is hun")
+	if s.size.Load() != int64(len("the password is ")) {
+		t.Errorf("%d bytes were written of a line that may end in a secret", s.size.Load())
+	}
+	fmt.Fprint(s, "ter2, and this is hunt")
+	if err := s.flush(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, commandLog))
+	if want := "the password is ***, and this is hunt"; err != nil || string(text) != want || s.size.Load() != int64(len(want)) {
+		t.Errorf("the log is %q, %v; %d bytes", text, err, s.size.Load())
+	}
+}
+
+func BenchmarkRedact(b *testing.B) {
+	p := newPatterns([]string{"hf_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789", strings.Repeat("MIIEvQIBADANBgkqhkiG9w0B\n", 60)})
+	line := []byte(strings.Repeat("epoch 17 step 1200 loss 0.1234 accuracy 0.9876 lr 3e-4\n", 1000))
+	r := redactor{patterns: p}
+	b.SetBytes(int64(len(line)))
+	for b.Loop() {
+		r.push(line)
+	}
+}
