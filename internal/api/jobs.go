@@ -38,6 +38,8 @@ func RegisterJobs(t *route.Table, jobs *job.Service, bus *event.Bus) {
 	t.HandleFunc(route.Route{Method: "GET", Path: one + "/logs", Permission: "jobs/read", Summary: "Read a part of a job's log", Tag: "jobs"}, j.readLog)
 	t.HandleFunc(route.Route{Method: "GET", Path: one + "/logs/stream", Permission: "jobs/read",
 		Summary: "Follow a job's log, as server-sent events", Tag: "jobs"}, j.followLog)
+	t.HandleFunc(route.Route{Method: "PUT", Path: inWorkspace + "/tasks/{task}/outputs/{output}", Permission: "tasks/report/action", MaxBody: -1,
+		Summary: "Write a file of a job's output into its datastore", Tag: "tasks"}, j.putOutput)
 	registerDoors(t, jobs)
 }
 
@@ -110,6 +112,16 @@ type compareJobs struct {
 func (r *jobRoutes) compare(ctx context.Context, in *compareJobs) (*Body[job.Comparison], error) {
 	return answer(r.jobs.Compare(ctx, workspace.From(ctx).ID, in.Job,
 		job.Compare{With: in.With, Relative: in.Relative, Absolute: in.Absolute, Ignore: in.Ignore}))
+}
+
+func (r *jobRoutes) putOutput(w http.ResponseWriter, req *http.Request) {
+	err := r.jobs.PutOutput(req.Context(), workspace.From(req.Context()).ID, req.PathValue("task"), req.PathValue("output"),
+		job.Upload{Path: req.URL.Query().Get("path"), Content: req.Body, Size: req.ContentLength})
+	if err != nil {
+		route.WriteError(w, req, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // openLog reads which log a request wants, and from where.

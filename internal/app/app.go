@@ -95,7 +95,7 @@ func (a *App) build(ctx context.Context) error {
 	assets := data.New(g.db, g.blobs, g.bus, runs, stores)
 	jobs := job.New(job.Options{
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
-		Tracking: runs, Models: models, Data: assets, Environments: environments, Secrets: secrets, Driver: driver,
+		Tracking: runs, Models: models, Data: assets, Stores: stores, Environments: environments, Secrets: secrets, Driver: driver,
 		ServerFile: a.path("server.json"), ServerURL: a.address.url,
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
 	})

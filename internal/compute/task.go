@@ -82,9 +82,16 @@ type Input struct {
 	Mode string `json:"mode,omitempty"`
 }
 
-// Output is a place that the command writes to and the runner uploads.
+// Output is a place that the command writes to and the runner uploads: to the run's
+// artifacts, or into a datastore, which the server writes for it.
 type Output struct {
-	Type string `json:"type"`
+	Type      string `json:"type"`
+	Datastore string `json:"datastore,omitempty"`
+	// Path is where the files come to lie in Datastore.
+	Path string `json:"path,omitempty"`
+	// Address is what the command is given in place of a folder: it writes there
+	// itself, and nothing is uploaded.
+	Address string `json:"address,omitempty"`
 }
 
 // ServiceTask is what a scoring worker needs beside its environment and code.

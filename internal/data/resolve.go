@@ -42,7 +42,7 @@ func (s *Service) Resolve(ctx context.Context, ws, raw string) (Content, error) 
 	case atelier.DatastorePath:
 		return s.fromDatastore(ctx, ws, p)
 	case atelier.JobOutputPath:
-		return s.fromRun(ctx, ws, p.Job, path.Join(outputFolder(p.Output), p.Rest))
+		return s.fromOutput(ctx, ws, p)
 	case atelier.RunPath:
 		return s.fromRun(ctx, ws, p.Run, p.Rest)
 	case atelier.LocalPath:
@@ -174,6 +174,27 @@ func outputFolder(output string) string {
 		return ""
 	}
 	return "named-outputs/" + output
+}
+
+// fromOutput reads an output of a job: what its run keeps, or where the job wrote it
+// in a datastore.
+func (s *Service) fromOutput(ctx context.Context, ws string, p atelier.Path) (Content, error) {
+	found, err := s.fromRun(ctx, ws, p.Job, path.Join(outputFolder(p.Output), p.Rest))
+	if atelier.CodeOf(err) != atelier.NotFound {
+		return found, err
+	}
+	uses, wrong := s.UsesOfRun(ctx, ws, p.Job)
+	if wrong != nil {
+		return found, wrong
+	}
+	for _, use := range uses {
+		if use.Direction == Output && use.Name == p.Output && use.Reference != nil && use.Reference.Datastore != "" {
+			found, err = s.fromPlace(ctx, ws, use.Reference.Datastore, path.Join(use.Reference.Path, p.Rest))
+			found.RunID = p.Job
+			return found, err
+		}
+	}
+	return found, err
 }
 
 // fromRun makes a tree of what a run keeps at place, as it is now.

@@ -99,7 +99,7 @@ type Object struct {
 	Tag  string `json:"tag"`
 }
 
-// Place is the content of a datastore, to be read.
+// Place is the content of a datastore.
 type Place interface {
 	// List calls found with the file at path, or with all files below the folder
 	// path ("" for all), in the order of their paths, from the one behind after.
@@ -107,6 +107,8 @@ type Place interface {
 	List(ctx context.Context, path, after string, found func(Object) error) error
 	// Open returns a file and its size, or a NotFound error.
 	Open(ctx context.Context, path string) (io.ReadSeekCloser, int64, error)
+	// Put writes a file of size bytes, in place of one that is there.
+	Put(ctx context.Context, path string, content io.Reader, size int64) error
 	Close() error
 }
 

@@ -103,6 +103,7 @@ func (s *Service) hasVersion(ctx context.Context, ws string, o Output) (bool, er
 type registration struct {
 	data    []madeData
 	models  []madeModel
+	uses    []data.Use // of outputs that lie somewhere without a name
 	failure *compute.Failure
 }
 
@@ -117,7 +118,7 @@ type madeModel struct {
 	version model.Version
 }
 
-func (r *registration) empty() bool { return len(r.data) == 0 && len(r.models) == 0 }
+func (r *registration) empty() bool { return len(r.data)+len(r.models)+len(r.uses) == 0 }
 
 // prepareOutputs finds the files of the outputs to register, once a report says
 // that the command ended well. All files are stored by then.
@@ -131,6 +132,9 @@ func (s *Service) prepareOutputs(ctx context.Context, j Job, report compute.Repo
 	for _, name := range slices.Sorted(maps.Keys(j.Outputs)) {
 		output := j.Outputs[name]
 		if output.Name == "" {
+			if err := s.noteOutput(ctx, &r, j, name); err != nil {
+				s.Log.Warn("note where an output lies", "job", j.Name, "output", name, "error", err)
+			}
 			continue
 		}
 		if err := s.prepareOutput(ctx, &r, j, name); err != nil {
@@ -141,7 +145,7 @@ func (s *Service) prepareOutputs(ctx context.Context, j Job, report compute.Repo
 }
 
 func (s *Service) prepareOutput(ctx context.Context, r *registration, j Job, name string) error {
-	output, path := j.Outputs[name], "azureml://jobs/"+j.Name+"/outputs/"+name
+	output, path := j.Outputs[name], j.outputPath(name)
 	if output.isModel() {
 		asked := model.Register{Name: output.Name, Version: output.Version, Type: output.Type, Path: path, RunID: j.Name}
 		v, err := s.Models.Prepare(ctx, j.workspace, asked)
@@ -150,6 +154,21 @@ func (s *Service) prepareOutput(ctx context.Context, r *registration, j Job, nam
 	}
 	v, err := s.Data.Prepare(ctx, j.workspace, data.Register{Name: output.Name, Version: output.Version, Type: data.Type(output.Type), Path: path})
 	r.data = append(r.data, madeData{name, v})
+	return err
+}
+
+// noteOutput finds an output that lies in a datastore and has no name of its own, so
+// that the job's output leads there.
+func (s *Service) noteOutput(ctx context.Context, r *registration, j Job, name string) error {
+	if j.task.Outputs[name].Datastore == "" {
+		return nil
+	}
+	content, err := s.Data.Resolve(ctx, j.workspace, j.outputPath(name))
+	if atelier.CodeOf(err) == atelier.NotFound {
+		return nil // the command wrote nothing
+	}
+	r.uses = append(r.uses, data.Use{RunID: j.Name, Direction: data.Output, Name: name, Type: j.Outputs[name].Type, Path: j.outputPath(name),
+		SourceRun: j.Name, Reference: content.Reference})
 	return err
 }
 
@@ -190,7 +209,7 @@ func (r *registration) register(ctx context.Context, tx *sqldb.Tx, j Job) error 
 			return err
 		}
 	}
-	var uses []data.Use
+	uses := slices.Clone(r.uses)
 	for i, made := range r.data {
 		v, err := data.Insert(ctx, tx, j.workspace, made.version)
 		if err != nil {
@@ -198,7 +217,7 @@ func (r *registration) register(ctx context.Context, tx *sqldb.Tx, j Job) error 
 		}
 		r.data[i].version = v
 		uses = append(uses, data.Use{RunID: j.Name, Direction: data.Output, Name: made.output, Type: string(v.Type), Path: v.Path,
-			Asset: v.Name, Version: v.Version, SourceRun: j.Name, Tree: v.Tree})
+			Asset: v.Name, Version: v.Version, SourceRun: j.Name, Tree: v.Tree, Reference: v.Reference})
 	}
 	return data.Record(ctx, tx, j.workspace, uses)
 }

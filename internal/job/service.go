@@ -15,6 +15,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/clock"
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/data"
+	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/logs"
@@ -35,6 +36,7 @@ type Options struct {
 	Tracking     *tracking.Service
 	Models       *model.Service
 	Data         *data.Service
+	Stores       *datastore.Service
 	Environments *environment.Service
 	Secrets      *vault.Service
 	Driver       compute.Driver

@@ -213,10 +213,7 @@ func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, 
 			j.uses = append(j.uses, *use)
 		}
 	}
-	for name, output := range j.Outputs {
-		j.task.Outputs[name] = compute.Output{Type: output.Type}
-	}
-	return definition, nil
+	return definition, s.placeOutputs(ctx, j)
 }
 
 // expand fills in the references of the command and of the environment's

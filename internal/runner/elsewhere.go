@@ -20,8 +20,9 @@ func (r *runner) fetchObjects(ctx context.Context, datastore, from, dir string, 
 		return err
 	}
 	defer root.Close()
+	found := false
 	base, mode := "/datastores/"+url.PathEscape(datastore), fileMode(blob.File{}, readOnly)
-	return transfer(ctx, func(yield func(step, error) bool) {
+	err = transfer(ctx, func(yield func(step, error) bool) {
 		for token := ""; ; {
 			var page struct {
 				Items []struct {
@@ -34,6 +35,7 @@ func (r *runner) fetchObjects(ctx context.Context, datastore, from, dir string, 
 				yield(nil, err)
 				return
 			}
+			found = found || len(page.Items) > 0
 			for _, object := range page.Items {
 				name, _ := nameUnder(object.Path, from)
 				address := base + "/content?" + url.Values{"path": {object.Path}}.Encode()
@@ -52,6 +54,10 @@ func (r *runner) fetchObjects(ctx context.Context, datastore, from, dir string, 
 			}
 		}
 	})
+	if err == nil && !found {
+		err = atelier.Errorf(atelier.NotFound, "%q is not there any more in the datastore %s.", atelier.Clip(from, 200), datastore)
+	}
+	return err
 }
 
 func openFolder(dir string) (*os.Root, error) {

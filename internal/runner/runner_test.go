@@ -21,6 +21,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/clock"
 	"github.com/atelier-ml/atelier/internal/compute/local"
 	"github.com/atelier-ml/atelier/internal/data"
+	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/job"
@@ -54,12 +55,13 @@ type world struct {
 	address string
 	who     *access.Service
 
-	jobs  *job.Service
-	runs  *tracking.Service
-	blobs *blob.Dir
-	bus   *event.Bus
-	ws    workspace.Workspace
-	stop  func()
+	jobs   *job.Service
+	runs   *tracking.Service
+	stores *datastore.Service
+	blobs  *blob.Dir
+	bus    *event.Bus
+	ws     workspace.Workspace
+	stop   func()
 }
 
 func newWorld(t testing.TB) *world {
@@ -121,17 +123,19 @@ func (w *world) start() {
 	w.ws, err = workspaces.Get(ctx, "default")
 	w.must(err)
 	w.runs = tracking.New(db, w.blobs, w.bus)
+	w.stores = datastore.New(db, nil, who, w.bus, w.dir)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	w.must(err)
 	address := "http://" + listener.Addr().String()
 	w.address = address
 	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	w.jobs = job.New(job.Options{DB: db, Clock: clk, Bus: w.bus, Access: who, Blobs: w.blobs, Logs: logStore, Tracking: w.runs, Data: data.New(db, w.blobs, w.bus, w.runs, nil),
+	w.jobs = job.New(job.Options{DB: db, Clock: clk, Bus: w.bus, Access: who, Blobs: w.blobs, Logs: logStore, Tracking: w.runs, Data: data.New(db, w.blobs, w.bus, w.runs, w.stores), Stores: w.stores,
 		Environments: environment.New(db), Driver: w.driver, Log: log, ServerFile: filepath.Join(w.dir, "server.json"),
 		ServerURL:       func() string { return address },
 		EnvironmentsDir: filepath.Join(w.dir, "environments"), ToolsDir: filepath.Join(w.dir, "tools")})
 	table := route.New(route.Options{Access: who, Workspaces: workspaces, Log: log, Version: "test"})
 	api.RegisterFiles(table, w.blobs)
+	api.RegisterDatastores(table, w.stores)
 	api.RegisterJobs(table, w.jobs, w.bus)
 	api.RegisterTasks(table, w.jobs, w.jobs, w.runs)
 	server := &http.Server{Handler: table, BaseContext: func(net.Listener) context.Context { return ctx }}

@@ -22,12 +22,19 @@ const (
 // the named outputs and the log of what it printed.
 func (r *runner) upload(ctx context.Context) error {
 	return transfer(ctx, func(yield func(step, error) bool) {
-		err := r.eachFile(func(local, name string) error {
-			if !yield(func(ctx context.Context) error { return r.uploadFile(ctx, local, name) }, nil) {
+		send := func(local, where, name string) error {
+			if !yield(func(ctx context.Context) error { return r.uploadFile(ctx, local, where, name) }, nil) {
 				return errEnough
 			}
 			return nil
-		})
+		}
+		err := r.eachFile(func(local, name string) error { return send(local, "/artifacts", name) })
+		for output, place := range r.task.Outputs {
+			if place.Datastore != "" && place.Address == "" && err == nil {
+				where := "/outputs/" + url.PathEscape(output)
+				err = walk(r.workPath("outputs", output), "", func(local, name string) error { return send(local, where, name) })
+			}
+		}
 		if err != nil && !errors.Is(err, errEnough) {
 			yield(nil, err)
 		}
@@ -43,7 +50,10 @@ func (r *runner) eachFile(found func(local, name string) error) error {
 		outputsFolder: r.workPath("code", outputsFolder),
 		logsFolder:    r.workPath("code", logsFolder),
 	}
-	for name := range r.task.Outputs {
+	for name, place := range r.task.Outputs {
+		if place.Datastore != "" {
+			continue
+		}
 		folders[path.Join("named-outputs", name)] = r.workPath("outputs", name)
 	}
 	for name, dir := range folders {
@@ -83,8 +93,8 @@ func walk(dir, prefix string, found func(local, name string) error) error {
 	})
 }
 
-func (r *runner) uploadFile(ctx context.Context, local, name string) error {
-	query := "/artifacts?path=" + url.QueryEscape(name)
+func (r *runner) uploadFile(ctx context.Context, local, where, name string) error {
+	query := where + "?path=" + url.QueryEscape(name)
 	err := r.server.call(ctx, http.MethodPut, "/tasks/"+url.PathEscape(r.task.ID)+query, fileContent(local), nil)
 	if err != nil {
 		return fmt.Errorf("%s could not be stored: %w", name, err)
