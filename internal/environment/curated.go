@@ -28,22 +28,32 @@ func Curated() []Environment {
 		curated("minimal", "Python and the MLflow client, nothing else."),
 		curated("python", "Python alone."),
 		curated(DefaultName, "scikit-learn 1.5, pandas, NumPy, SciPy, Matplotlib and MLflow."),
+		curated(lightGBM, "LightGBM 4.6, and all of sklearn-1.5.", DefaultName),
 	}
 }
 
-func curated(name, description string) Environment {
-	text, err := curatedFiles.ReadFile("curated/" + name + ".txt")
-	if err != nil {
-		panic("environment: " + err.Error())
+// lightGBM is the curated environment of LightGBM.
+const lightGBM = "lightgbm-4.6"
+
+// curated reads a curated environment, which may hold others.
+func curated(name, description string, others ...string) Environment {
+	var text strings.Builder
+	for _, part := range append(others, name) {
+		lines, err := curatedFiles.ReadFile("curated/" + part + ".txt")
+		if err != nil {
+			panic("environment: " + err.Error())
+		}
+		text.Write(lines)
 	}
 	e := Environment{Name: name, Version: curatedVersion, Description: description, Curated: true, Tags: map[string]string{},
-		PythonVersion: ">=3.10,<3.14", Requirements: normaliseAll(strings.Split(string(text), "\n"))}
+		PythonVersion: ">=3.10,<3.14", Requirements: normaliseAll(strings.Split(text.String(), "\n"))}
 	e.Hash = e.Definition().Hash()
 	return e
 }
 
 var (
 	sklearnName   = regexp.MustCompile(`^(?:azureml-)?sklearn-(\d+\.\d+)`)
+	lightGBMName  = regexp.MustCompile(`^(?:azureml-)?lightgbm-(\d+\.\d+)`)
 	minimalName   = regexp.MustCompile(`^(?:azureml-)?(minimal|python)(?:-|$)`)
 	plainPython   = regexp.MustCompile(`^(?:docker\.io/)?(?:library/)?python(?::|$)`)
 	pythonInName  = regexp.MustCompile(`(?:^|[^a-z])py(?:thon)?[:-]?(3)[.]?(\d+)`)
@@ -60,6 +70,11 @@ func curatedByName(name string) (d Definition, hint string, found bool) {
 		own = DefaultName
 		if version := sklearnName.FindStringSubmatch(lower)[1]; version != "1.5" {
 			hint = fmt.Sprintf("The environment %q stands for %s here; for scikit-learn %s write a conda_file.", name, own, version)
+		}
+	case lightGBMName.MatchString(lower):
+		own = lightGBM
+		if version := lightGBMName.FindStringSubmatch(lower)[1]; version != "4.6" {
+			hint = fmt.Sprintf("The environment %q stands for %s here; for LightGBM %s write a conda_file.", name, own, version)
 		}
 	case minimalName.MatchString(lower):
 		own = minimalName.FindStringSubmatch(lower)[1]
@@ -118,7 +133,6 @@ var azureOnly = []struct {
 	{regexp.MustCompile(`^(?:azureml-)?acpt-(?:pytorch-(\d+\.\d+))?`), "it is a container image with CUDA", "Write a conda_file or pip_requirements with torch%s."},
 	{regexp.MustCompile(`^(?:azureml-)?pytorch-(\d+\.\d+)`), "it is a container image with CUDA", "Write a conda_file or pip_requirements with torch%s."},
 	{regexp.MustCompile(`^(?:azureml-)?tensorflow-(\d+\.\d+)`), "it is a container image with CUDA", "Write a conda_file or pip_requirements with tensorflow%s, or tensorflow-cpu."},
-	{regexp.MustCompile(`^(?:azureml-)?lightgbm-(\d+\.\d+)`), "its packages are not pinned here", "Write a conda_file or pip_requirements with lightgbm%s."},
 	{regexp.MustCompile(`^(?:azureml-)?(?:automl|responsibleai|model-evaluation|ai-ml-automl)()`), "it holds services of Azure", "Write a conda_file with the packages that your script imports.%.0s"},
 }
 

@@ -110,7 +110,7 @@ func TestAzuresNamesFindOurs(t *testing.T) {
 		"azureml://registries/azureml/environments/sklearn-1.5/labels/latest": "sklearn-1.5",
 		"azureml://registries/azureml/environments/sklearn-1.5/versions/33":   "sklearn-1.5",
 		"azureml:AzureML-sklearn-1.0-ubuntu20.04-py38-cpu@latest":             "sklearn-1.5",
-		"python": "python",
+		"python": "python", "lightgbm-4.6": "lightgbm-4.6", "azureml:AzureML-lightgbm-3.3@latest": "lightgbm-4.6",
 		"azureml://registries/azureml/environments/minimal-py312-inference/labels/latest": "minimal",
 	} {
 		d, resolved, err := s.Resolve(t.Context(), "ws", environment.Spec{Reference: reference})
@@ -130,7 +130,6 @@ func TestAzuresNamesFindOurs(t *testing.T) {
 		"azureml:AzureML-acpt-pytorch-2.8-cuda12.6@latest":                               "torch==2.8.*.",
 		"azureml:ACPT-Extended@latest":                                                   "torch.",
 		"azureml://registries/azureml/environments/tensorflow-2.16-cuda12/labels/latest": "tensorflow==2.16.*,",
-		"azureml:AzureML-lightgbm-3.3@latest":                                            "lightgbm==3.3.*.",
 		"azureml://registries/azureml/environments/responsibleai-tabular/versions/28":    "script imports.",
 		"azureml://registries/azureml/environments/model-evaluation/versions/6":          "script imports.",
 	} {

@@ -97,6 +97,7 @@ def _cell(text: str) -> str:
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:
-    numbers = [all(row[i].isdigit() or not row[i] for row in rows) for i in range(len(header))]
+    columns = list(zip(*rows, strict=True))
+    numbers = [any(column) and all(cell.isdigit() or not cell for cell in column) for column in columns]
     lines = [header, ["---:" if number else "---" for number in numbers], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
