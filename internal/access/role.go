@@ -28,32 +28,32 @@ const (
 // onlyTasks is what no person may do: speak for a running task.
 const onlyTasks = "tasks/*"
 
-// BuiltInRoles returns the roles that every workspace has, strongest first.
-func BuiltInRoles() []Role {
-	return []Role{
-		{Name: Owner, Description: "Everything, and who may do what.",
-			Actions: []string{"*"}, NotActions: []string{onlyTasks}},
-		{Name: Contributor, Description: "Everything except who may do what.",
-			Actions: []string{"*"}, NotActions: []string{onlyTasks, "members/write"}},
-		{Name: DataScientist, Description: "Everything inside the workspace, except its computes and the workspace itself.",
-			Actions:    []string{"*"},
-			NotActions: []string{onlyTasks, "members/write", "workspaces/write", "workspaces/delete", "computes/write", "computes/delete", "jobs/shell/others/action"}},
-		{Name: ComputeOperator, Description: "Create, manage and delete computes.",
-			Actions: []string{"workspaces/read", "computes/*"}, NotActions: []string{}},
-		{Name: Reader, Description: "See everything, change nothing.",
-			Actions: []string{"*/read"}, NotActions: []string{}},
-	}
+// builtIn are asked for with every request, and nobody changes them.
+var builtIn = []Role{
+	{Name: Owner, Description: "Everything, and who may do what.",
+		Actions: []string{"*"}, NotActions: []string{onlyTasks}},
+	{Name: Contributor, Description: "Everything except who may do what.",
+		Actions: []string{"*"}, NotActions: []string{onlyTasks, "members/write"}},
+	{Name: DataScientist, Description: "Everything inside the workspace, except its computes and the workspace itself.",
+		Actions:    []string{"*"},
+		NotActions: []string{onlyTasks, "members/write", "workspaces/write", "workspaces/delete", "computes/write", "computes/delete", "jobs/shell/others/action"}},
+	{Name: ComputeOperator, Description: "Create, manage and delete computes.",
+		Actions: []string{"workspaces/read", "computes/*"}, NotActions: []string{}},
+	{Name: Reader, Description: "See everything, change nothing.",
+		Actions: []string{"*/read"}, NotActions: []string{}},
 }
+
+// BuiltInRoles returns the roles that every workspace has, strongest first.
+func BuiltInRoles() []Role { return slices.Clone(builtIn) }
 
 // FindRole returns the built-in role called name, whatever its case.
 func FindRole(name string) (Role, error) {
-	roles := BuiltInRoles()
-	at := slices.IndexFunc(roles, func(r Role) bool { return strings.EqualFold(r.Name, name) })
+	at := slices.IndexFunc(builtIn, func(r Role) bool { return strings.EqualFold(r.Name, name) })
 	if at >= 0 {
-		return roles[at], nil
+		return builtIn[at], nil
 	}
 	var names []string
-	for _, role := range roles {
+	for _, role := range builtIn {
 		names = append(names, role.Name)
 	}
 	return Role{}, atelier.Errorf(atelier.Invalid, "There is no role %q.", atelier.Clip(name, 60)).At("role").

@@ -57,6 +57,9 @@ var errNotSignedIn = atelier.Errorf(atelier.Unauthenticated, "Nobody is signed i
 var errBadCredential = atelier.Errorf(atelier.Unauthenticated, "The token is unknown, expired or revoked.").
 	WithHint("Make a new one with `atelier token create`, or sign in with a link from `atelier sign-in-link`.")
 
+var errNoMember = atelier.Errorf(atelier.NotFound, "There is no such workspace, or you are not a member of it.").
+	WithHint("See yours with `atelier workspace list`.")
+
 // Authenticate returns the actor that secret stands for: a token's, a session's
 // or a task's. A one-time link is not a way to ask for anything but a session.
 func (s *Service) Authenticate(ctx context.Context, secret string) (atelier.Actor, error) {
@@ -112,14 +115,12 @@ func (s *Service) lookUp(ctx context.Context, hash string, now time.Time) (actor
 // RoleIn returns the role that decides what actor may do in the workspace, and
 // a NotFound error for an actor who may not know that it exists.
 func (s *Service) RoleIn(ctx context.Context, actor atelier.Actor, workspaceID string) (Role, error) {
-	none := atelier.Errorf(atelier.NotFound, "There is no such workspace, or you are not a member of it.").
-		WithHint("See yours with `atelier workspace list`.")
 	switch actor.Kind {
 	case atelier.System:
 		return Role{Name: "system", Actions: []string{"*"}}, nil
 	case atelier.JobActor, atelier.Deployment:
 		if actor.Workspace != workspaceID {
-			return Role{}, none
+			return Role{}, errNoMember
 		}
 		if actor.Kind == atelier.JobActor {
 			return jobRole, nil
@@ -131,7 +132,7 @@ func (s *Service) RoleIn(ctx context.Context, actor atelier.Actor, workspaceID s
 		return Role{}, err
 	}
 	if name == "" {
-		return Role{}, none
+		return Role{}, errNoMember
 	}
 	return FindRole(name)
 }
