@@ -19,7 +19,7 @@ const module = "github.com/atelier-ml/atelier"
 // News that must travel upwards travels as events.
 var tiers = [][]string{
 	{""},
-	{"internal/clock", "internal/logs", "internal/data/profile"},
+	{"internal/clock", "internal/logs", "internal/trace", "internal/data/profile"},
 	{"internal/sqldb", "internal/blob"},
 	{"internal/blob/s3"},
 	{"internal/event", "internal/credential", "internal/snapshot", "internal/sweep"},

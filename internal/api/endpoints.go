@@ -48,6 +48,14 @@ func RegisterEndpoints(t *route.Table, endpoints *endpoint.Service) {
 	route.Native(t, add("GET", deployment+"/logs", read, "Read the last lines that a deployment printed"), e.logs)
 	route.Native(t, add("GET", deployment+"/metrics", read, "Get what a deployment has answered since the server started"), e.metrics)
 	registerScoring(t, endpoints.Router())
+	t.HandleFunc(route.Route{Method: "GET", Path: inWorkspace + "/metrics", Permission: read, Tag: "endpoints",
+		Summary: "Tell Prometheus what the workspace's deployments answer"}, func(w http.ResponseWriter, req *http.Request) {
+		endpoints.ServeMetrics(w, req, workspace.From(req.Context()).ID)
+	})
+	t.HandleFunc(route.Route{Method: "GET", Path: "/metrics", Access: route.OnServer, Permission: "metrics/read", Tag: "endpoints",
+		Summary: "Tell Prometheus what all deployments answer"}, func(w http.ResponseWriter, req *http.Request) {
+		endpoints.ServeMetrics(w, req, "")
+	})
 }
 
 // registerScoring adds the routes that answer to an endpoint's key.

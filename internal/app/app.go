@@ -33,6 +33,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/route"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/sweep"
+	"github.com/atelier-ml/atelier/internal/trace"
 	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/upload"
 	"github.com/atelier-ml/atelier/internal/vault"
@@ -102,12 +103,11 @@ func (a *App) build(ctx context.Context) error {
 	workspaces.GuardDeletion(job.RefuseDeletion)
 	runs.OnPurge(jobs.MayPurge, jobs.Purge)
 	runs.OnPurge(models.MayPurge, nil)
-	endpoints := endpoint.New(endpoint.Parts{
-		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
-		Vault: g.vault, Secrets: secrets, Workspaces: workspaces, Models: models, Environments: environments, Driver: driver,
-		ServerFile: a.path("server.json"), URL: a.address.url,
-		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
-	})
+	endpoints, err := a.endpoints(ctx, g, endpoint.Parts{Access: who, Secrets: secrets, Workspaces: workspaces, Models: models,
+		Environments: environments, Driver: driver})
+	if err != nil {
+		return err
+	}
 	runs.OnPurge(endpoints.MayPurge, nil)
 	runs.OnPurge(assets.MayPurge, nil)
 	runs.HeldBy(model.References, data.Held, endpoint.References)
@@ -141,6 +141,20 @@ func (a *App) build(ctx context.Context) error {
 	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Uploads: uploads, Workspaces: workspaces, Access: who, Contents: contents, Blobs: g.blobs, Log: a.log})
 	t.Fallback(web.Handler())
 	return nil
+}
+
+// endpoints makes the service of endpoints, with what the folder and the
+// configuration say of it.
+func (a *App) endpoints(ctx context.Context, g ground, parts endpoint.Parts) (*endpoint.Service, error) {
+	tracer, err := trace.New(ctx, a.config.OTLPEndpoint, Version)
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(tracer.Close)
+	parts.DB, parts.Clock, parts.Bus, parts.Blobs, parts.Logs, parts.Vault, parts.Log = g.db, g.clock, g.bus, g.blobs, g.logs, g.vault, a.log
+	parts.ServerFile, parts.URL, parts.EnvironmentsDir, parts.ToolsDir = a.path("server.json"), a.address.url, a.path("environments"), a.path("tools")
+	parts.MaxRequestBytes, parts.AccessLog, parts.Tracer = a.config.MaxScoringBytes, a.config.AccessLog, tracer
+	return endpoint.New(parts), nil
 }
 
 // ground is what every capability stands on.

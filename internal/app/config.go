@@ -33,6 +33,12 @@ type Config struct {
 	// KeepEnvironments is how long a built environment stays that nobody uses; 0 is
 	// for ever.
 	KeepEnvironments time.Duration
+	// MaxScoringBytes bounds the body of a scoring request; 0 means 10 MB.
+	MaxScoringBytes int64
+	// AccessLog has every scoring request written into the log.
+	AccessLog bool
+	// OTLPEndpoint is the address of an OpenTelemetry collector, or "" for none.
+	OTLPEndpoint string
 	// Executable is this program, which the local driver starts as a runner.
 	Executable string
 	Log        *slog.Logger

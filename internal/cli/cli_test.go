@@ -163,6 +163,9 @@ allowed_hosts                                     default
 gpus                                              default
 vault_key_provider                                default
 keep_environments  30d                             default
+max_scoring_bytes  10485760                        default
+access_log      off                               default
+otlp_endpoint                                     default
 log_level       debug                             ATELIER_LOG_LEVEL
 log_format      text                              default
 `
@@ -185,7 +188,7 @@ func squeeze(text string) []string {
 
 func TestUpRefusesWhatItDoesNotKnow(t *testing.T) {
 	for _, test := range []struct{ file, args, want string }{
-		{"prot: 9000", "", `atelier: atelier.yml:1: There is no setting "prot". The settings are: allowed_hosts, data_dir,`},
+		{"prot: 9000", "", `atelier: atelier.yml:1: There is no setting "prot". The settings are: access_log, allowed_hosts, data_dir,`},
 		{"port: nine", "", `atelier: atelier.yml:1: "nine" is not a value of port. Use a number from 0 to 65535.`},
 		{"port: [1]", "", `atelier: atelier.yml:1: The setting "port" takes one value.`},
 		{"- port", "", "atelier: atelier.yml:1: The configuration is not a list of settings."},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ func (s setting) shownDefault() string {
 		return "a folder in the data folder"
 	case "vault_key_provider":
 		return "a file in the data folder"
-	case "allowed_hosts":
+	case "allowed_hosts", "otlp_endpoint":
 		return "none"
 	case "gpus":
 		return "as many as are found"
@@ -56,6 +57,9 @@ func settings() []setting {
 		{key: "gpus", help: "how many GPUs jobs may be given; 0 for none", check: isCount},
 		{key: "vault_key_provider", help: "https://HOST:PORT/MOUNT/PATH to keep the vault's key in OpenBao or HashiCorp Vault; the token is BAO_TOKEN or VAULT_TOKEN", check: isAddress},
 		{key: "keep_environments", fallback: "30d", help: "how long a built environment stays that nobody uses, as in 30d; 0 for ever", check: isAge},
+		{key: "max_scoring_bytes", fallback: "10485760", help: "how large the body of a scoring request may be", check: isBytes},
+		{key: "access_log", fallback: "off", help: "on to write a line for every scoring request", check: oneOf("on", "off")},
+		{key: "otlp_endpoint", help: "http://HOST:4318 to send traces of scoring requests to an OpenTelemetry collector", check: isHTTP},
 		{key: "log_level", fallback: "info", help: "debug, info, warn or error", check: oneOf("debug", "info", "warn", "error")},
 		{key: "log_format", fallback: "text", help: "text or json", check: oneOf("text", "json")},
 	}
@@ -82,6 +86,23 @@ func isCount(value string) string {
 		return ""
 	}
 	return "Use a number from 0 to 1024, or leave it out to have them counted."
+}
+
+// maxScoringBytes is what a server can be asked to hold of one request.
+const maxScoringBytes = 256 << 20
+
+func isBytes(value string) string {
+	if n, err := strconv.Atoi(value); err == nil && n >= 1 && n <= maxScoringBytes {
+		return ""
+	}
+	return "Use a number from 1 to " + strconv.Itoa(maxScoringBytes) + "."
+}
+
+func isHTTP(value string) string {
+	if target, err := url.Parse(value); value == "" || err == nil && target.Host != "" && (target.Scheme == "http" || target.Scheme == "https") {
+		return ""
+	}
+	return "Use http://HOST:PORT or https://HOST:PORT, or leave it out."
 }
 
 func isAge(value string) string {

@@ -27,6 +27,9 @@ type UpOptions struct {
 	// KeepEnvironments is how long a built environment stays that nobody uses;
 	// 0 is for ever.
 	KeepEnvironments time.Duration
+	MaxScoringBytes  int64 // of the body of a scoring request
+	AccessLog        bool
+	OTLPEndpoint     string // of an OpenTelemetry collector, or empty
 	LogLevel         string // debug, info, warn or error
 	LogFormat        string // text or json
 
@@ -92,6 +95,8 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 		AllowedHosts: words(resolved["allowed_hosts"].Value),
 		LogLevel:     resolved["log_level"].Value,
 		LogFormat:    resolved["log_format"].Value,
+		AccessLog:    resolved["access_log"].Value == "on",
+		OTLPEndpoint: strings.TrimRight(resolved["otlp_endpoint"].Value, "/"),
 		GPUs:         -1,
 
 		VaultKeyProvider: resolved["vault_key_provider"].Value,
@@ -118,6 +123,9 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 	}
 	var err error
 	if options.KeepEnvironments, err = readAge("--keep-environments", resolved["keep_environments"].Value); err != nil {
+		return options, err
+	}
+	if _, err := fmt.Sscanf(resolved["max_scoring_bytes"].Value, "%d", &options.MaxScoringBytes); err != nil {
 		return options, err
 	}
 	_, err = fmt.Sscanf(resolved["port"].Value, "%d", &options.Port)

@@ -20,23 +20,31 @@ const bodyTime = time.Minute
 
 // readBody reads the request's body whole, before it takes a place: a slow
 // sender holds nobody up. What was compressed for the way is unpacked, to no
-// more than the limit either.
-func (r *Router) readBody(w http.ResponseWriter, req *http.Request) ([]byte, error) {
-	if req.ContentLength > r.maxBody {
-		return nil, r.tooLarge()
+// more than the limit either. The limit is the endpoint's own, or with 0 the
+// server's.
+func (r *Router) readBody(w http.ResponseWriter, req *http.Request, limit int64) ([]byte, error) {
+	if limit == 0 {
+		limit = r.maxBody
+	}
+	if req.ContentLength > limit {
+		return nil, tooLarge(limit)
 	}
 	control := http.NewResponseController(w)
 	control.SetReadDeadline(r.clock.Now().Add(bodyTime))
-	body, err := readAll(http.MaxBytesReader(w, req.Body, r.maxBody), req.ContentLength)
-	control.SetReadDeadline(time.Time{})
+	body, err := readAll(http.MaxBytesReader(w, req.Body, limit), req.ContentLength)
+	if err != nil {
+		w.Header().Set("Connection", "close") // and the deadline stays: nobody waits for the rest
+	} else {
+		control.SetReadDeadline(time.Time{})
+	}
 	if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
-		return nil, r.tooLarge()
+		return nil, tooLarge(limit)
 	}
 	if err != nil {
 		return nil, &refusal{status: http.StatusRequestTimeout, code: atelier.Invalid, message: "The request's body did not arrive."}
 	}
 	if encoding := req.Header.Get("Content-Encoding"); strings.EqualFold(encoding, "gzip") {
-		if body, err = r.unpack(body); err != nil {
+		if body, err = unpack(body, limit); err != nil {
 			return nil, err
 		}
 		req.Header.Del("Content-Encoding")
@@ -57,16 +65,16 @@ func readAll(from io.Reader, length int64) ([]byte, error) {
 
 // unpack unpacks what gzip packed. It stops at the limit, whatever the rest
 // would have become.
-func (r *Router) unpack(packed []byte) ([]byte, error) {
+func unpack(packed []byte, limit int64) ([]byte, error) {
 	broken := &refusal{status: http.StatusBadRequest, code: atelier.Invalid,
 		message: "The request's body is not what its Content-Encoding says: it cannot be unpacked as gzip."}
 	reader, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, broken
 	}
-	body, err := io.ReadAll(io.LimitReader(reader, r.maxBody+1))
-	if int64(len(body)) > r.maxBody {
-		return nil, r.tooLarge()
+	body, err := io.ReadAll(io.LimitReader(reader, limit+1))
+	if int64(len(body)) > limit {
+		return nil, tooLarge(limit)
 	}
 	if err != nil {
 		return nil, broken
@@ -74,7 +82,7 @@ func (r *Router) unpack(packed []byte) ([]byte, error) {
 	return body, nil
 }
 
-func (r *Router) tooLarge() error {
+func tooLarge(limit int64) error {
 	return &refusal{status: http.StatusRequestEntityTooLarge, code: atelier.Exhausted,
-		message: fmt.Sprintf("The request's body is too large: at most %d bytes are accepted.", r.maxBody)}
+		message: fmt.Sprintf("The request's body is too large: at most %d bytes are accepted.", limit)}
 }

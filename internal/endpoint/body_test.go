@@ -1,12 +1,20 @@
 package endpoint
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/atelier-ml/atelier/internal/clock"
 )
 
 func packed(t *testing.T, text string) string {
@@ -106,4 +114,69 @@ func TestAnAnswerThatBreaksOffDoesNotEndWell(t *testing.T) {
 		t.Errorf("the sender took %q for the whole answer", body.String())
 	}
 	waitFor(t, "the place to be free again", func() bool { busy, _ := r.pool.load(); return busy == 0 })
+}
+
+// A sender that stops amid its body is given up, and takes no place meanwhile.
+func TestASlowSenderIsGivenUp(t *testing.T) {
+	r := newRouted(t, RequestSettings{}, echo)
+	address := strings.TrimPrefix(r.listen(), "http://")
+	r.router.clock = clock.NewFake(time.Unix(0, 0)) // the time that a sender has is over at once
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := fmt.Fprintf(conn, "POST /score HTTP/1.1\r\nHost: here\r\nX-Key: %s\r\nContent-Length: 10\r\n\r\n12345", r.key); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || !strings.Contains(line, "408") {
+		t.Errorf("answered %q, %v, want 408", line, err)
+	}
+	if busy, waiting := r.pool.load(); busy+waiting != 0 {
+		t.Errorf("%d places are taken, %d wait", busy, waiting)
+	}
+}
+
+// Thousands of connections that say nothing, or half of something, hold nobody up.
+func TestIdleConnectionsHoldNobodyUp(t *testing.T) {
+	r := newRouted(t, RequestSettings{}, echo)
+	url := r.listen()
+	for i := range 2000 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if i%2 == 0 {
+			if _, err := io.WriteString(conn, "POST /score HTTP/1.1\r\nContent-Le"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	answer, err := http.DefaultClient.Do(r.request(url, "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != 200 {
+		t.Errorf("answered %d", answer.StatusCode)
+	}
+}
+
+func TestTheAccessLogNamesTheRequest(t *testing.T) {
+	r := newRouted(t, RequestSettings{}, echo)
+	var out bytes.Buffer
+	r.router.log, r.router.verbose = slog.New(slog.NewTextHandler(&out, nil)), true
+	r.ask("/score", "1", "X-Request-Id", "r-7")
+	r.ask("/score", "1", "azureml-model-deployment", "green", "X-Request-Id", "r-8")
+	for _, want := range []string{"endpoint=doubler deployment=blue method=POST path=/score status=200", "request_id=r-7",
+		`deployment="" method=POST path=/score status=404`, "request_id=r-8"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s is not in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), r.key) {
+		t.Error("the key is in the log")
+	}
 }

@@ -113,6 +113,9 @@ func (c *CreateEndpoint) check() error {
 	if err := checkAuthMode(c.AuthMode); err != nil {
 		return err
 	}
+	if _, err := limitsOf(c.Properties); err != nil {
+		return err
+	}
 	if c.Traffic.total() != 0 || c.MirrorTraffic.total() != 0 {
 		return atelier.Errorf(atelier.Invalid, "A new endpoint has no deployment that traffic could go to.").At("traffic").
 			WithHint("Create the endpoint without traffic, create a deployment, then update the endpoint's traffic.")
@@ -136,6 +139,9 @@ func (u UpdateEndpoint) apply(e *Endpoint) error {
 	set(&e.AuthMode, u.AuthMode)
 	set(&e.Traffic, u.Traffic)
 	set(&e.MirrorTraffic, u.MirrorTraffic)
+	if _, err := limitsOf(e.Properties); err != nil {
+		return err
+	}
 	return checkAuthMode(e.AuthMode)
 }
 

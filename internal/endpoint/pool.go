@@ -311,6 +311,13 @@ func (p *pool) instances() int {
 	return p.wanted
 }
 
+// size is how many replicas are ready.
+func (p *pool) size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.backends)
+}
+
 // load tells how many requests are served and how many wait.
 func (p *pool) load() (busy, waiting int) {
 	p.mu.Lock()

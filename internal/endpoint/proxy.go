@@ -27,15 +27,14 @@ const slack = 250 * time.Millisecond
 // forward sends a request to a replica of p and the answer to w. It returns the
 // status that was sent. A request is never sent twice: nobody knows what a
 // model does with it.
-func (r *Router) forward(w http.ResponseWriter, req *http.Request, p *pool, m message) int {
+func (r *Router) forward(w http.ResponseWriter, req *http.Request, p *pool, m message) (status int, err error) {
 	m = r.prepare(req, p, m)
 	m.request.Stream = true
 	got, err := r.exchange(req.Context(), p, m)
 	if err != nil {
-		refuse(w, req, err)
-		return statusOf(err)
+		return 0, err
 	}
-	status := got.head(w.Header())
+	status = got.head(w.Header())
 	if got.rest == nil {
 		w.Header().Set("Content-Length", strconv.Itoa(len(got.body)))
 	}
@@ -44,7 +43,7 @@ func (r *Router) forward(w http.ResponseWriter, req *http.Request, p *pool, m me
 	if got.rest != nil && !r.pour(w, p, got.rest) {
 		panic(http.ErrAbortHandler) // the sender must not take a part for the whole
 	}
-	return status
+	return status, nil
 }
 
 // answer is what a worker answered.
@@ -205,17 +204,17 @@ func timedOut(timeout time.Duration) error {
 func (r *Router) workerGone(b *backend, err error) error {
 	r.log.Warn("a scoring worker did not answer", "replica", b.id, "error", err)
 	b.lost()
-	return &refusal{status: http.StatusBadGateway, code: atelier.Unavailable, retry: true,
+	return &refusal{status: http.StatusBadGateway, code: atelier.Unavailable, retry: time.Second,
 		message: "The scoring worker ended before it answered. It is being restarted; the deployment's log says why."}
 }
 
 func queueRefusal(err error) error {
 	switch {
 	case errors.Is(err, errNoReplica):
-		return &refusal{status: http.StatusServiceUnavailable, code: atelier.Unavailable, retry: true,
+		return &refusal{status: http.StatusServiceUnavailable, code: atelier.Unavailable, retry: time.Second,
 			message: "No replica of the deployment is ready."}
 	case errors.Is(err, errQueueFull), errors.Is(err, errQueueSlow):
-		return &refusal{status: http.StatusTooManyRequests, code: atelier.Exhausted, retry: true,
+		return &refusal{status: http.StatusTooManyRequests, code: atelier.Exhausted, retry: time.Second,
 			message: "The deployment is busy: " + err.Error() + ". Try again, or raise instance_count or request_settings."}
 	}
 	return &refusal{status: 499, code: atelier.Unavailable, message: "The sender left."}

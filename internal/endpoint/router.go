@@ -7,14 +7,18 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/trace"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
@@ -34,7 +38,9 @@ type Router struct {
 	access  *access.Service
 	clock   clock.Clock
 	log     *slog.Logger
-	maxBody int64
+	tracer  *trace.Tracer
+	maxBody int64 // where an endpoint has no bound of its own
+	verbose bool  // every request goes into the log
 
 	mu      sync.RWMutex
 	targets map[endpointKey]target
@@ -47,20 +53,25 @@ type deploymentKey struct{ workspace, endpoint, name string }
 
 // target is an endpoint as the router needs it.
 type target struct {
+	limits
+	meters          *meters
 	auth            AuthMode
 	keys            [][sha256.Size]byte // hashes of the keys
 	traffic, mirror Traffic
 }
 
-func newRouter(who *access.Service, clk clock.Clock, log *slog.Logger, maxBody int64) *Router {
-	return &Router{access: who, clock: clk, log: log, maxBody: maxBody,
-		targets: map[endpointKey]target{}, pools: map[deploymentKey]*pool{}}
+func newRouter(parts Parts) *Router {
+	return &Router{access: parts.Access, clock: parts.Clock, log: parts.Log, tracer: parts.Tracer, maxBody: parts.MaxRequestBytes,
+		verbose: parts.AccessLog, targets: map[endpointKey]target{}, pools: map[deploymentKey]*pool{}}
 }
 
 // setTarget makes the endpoint reachable, or changes how it is.
 func (r *Router) setTarget(key endpointKey, t target) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if t.meters = r.targets[key].meters; t.meters == nil || t.meters.rate != t.rate {
+		t.meters = newMeters(t.rate)
+	}
 	r.targets[key] = t
 }
 
@@ -108,7 +119,7 @@ type refusal struct {
 	status  int
 	code    atelier.Code
 	message string
-	retry   bool
+	retry   time.Duration // when to come again, where that is known
 }
 
 func (f *refusal) Error() string { return f.message }
@@ -157,8 +168,9 @@ func (r *Router) admit(ctx context.Context, key endpointKey, secret string) (tar
 			message: "The request carries no key. Send it as `Authorization: Bearer KEY`."}
 	}
 	t, known := r.find(key)
-	if known && t.auth == KeyAuth && t.accepts(secret) {
-		return t, nil
+	sum := sha256.Sum256([]byte(secret))
+	if known && t.auth == KeyAuth && t.accepts(sum) {
+		return t, t.meters.take(sum, r.clock.Now())
 	}
 	actor, err := r.access.Authenticate(ctx, secret)
 	if atelier.CodeOf(err) == atelier.Unauthenticated {
@@ -170,12 +182,15 @@ func (r *Router) admit(ctx context.Context, key endpointKey, secret string) (tar
 	if err == nil && !known {
 		err = unknownEndpoint(key.name)
 	}
+	if err == nil {
+		err = t.meters.take(sum, r.clock.Now())
+	}
 	return t, err
 }
 
 // accepts compares in a time that does not depend on where the texts differ.
-func (t target) accepts(secret string) bool {
-	sum, found := sha256.Sum256([]byte(secret)), 0
+func (t target) accepts(sum [sha256.Size]byte) bool {
+	found := 0
 	for _, key := range t.keys {
 		found |= subtle.ConstantTimeCompare(sum[:], key[:])
 	}
@@ -190,16 +205,36 @@ type call struct {
 	deployment string // as the sender named it, or empty
 }
 
+// serve answers a request that was let in, and tells whoever wants to know.
 func (r *Router) serve(w http.ResponseWriter, req *http.Request, c call) {
-	body, err := r.readBody(w, req)
+	started := r.clock.Now()
+	span := r.tracer.Start(req.Context(), req.Header, "score")
+	status, deployment, err := r.score(w, req, c)
 	if err != nil {
 		refuse(w, req, err)
-		return
+		status = statusOf(err)
+	}
+	span.Set("atelier.endpoint", c.key.name)
+	span.Set("atelier.deployment", deployment)
+	span.End(status)
+	if r.verbose {
+		r.log.LogAttrs(req.Context(), slog.LevelInfo, "scored", slog.String("workspace", workspace.From(req.Context()).Name),
+			slog.String("endpoint", c.key.name), slog.String("deployment", deployment), slog.String("method", req.Method),
+			slog.String("path", c.path), slog.Int("status", status), slog.Duration("took", r.clock.Now().Sub(started)),
+			slog.String("request_id", req.Header.Get(requestIDHeader)))
+	}
+}
+
+// score sends the request to a deployment and the answer to w, and returns the
+// answer's status. Where it returns an error, nothing has been answered.
+func (r *Router) score(w http.ResponseWriter, req *http.Request, c call) (status int, deployment string, err error) {
+	body, err := r.readBody(w, req, c.target.body)
+	if err != nil {
+		return 0, "", err
 	}
 	name, p, err := r.choose(c)
 	if err != nil {
-		refuse(w, req, err)
-		return
+		return 0, "", err
 	}
 	if c.path != "/" && c.path != "/swagger.json" && c.deployment == "" {
 		r.mirror(req, c, body)
@@ -207,10 +242,16 @@ func (r *Router) serve(w http.ResponseWriter, req *http.Request, c call) {
 	p.origins().answer(w.Header(), req)
 	w.Header().Set(deploymentHeader, name)
 	started := r.clock.Now()
-	status := r.forward(w, req, p, message{path: c.path, body: body})
 	if c.path != "/" {
-		p.stats.record(status, r.clock.Now().Sub(started))
+		defer func() {
+			if err != nil {
+				status = statusOf(err)
+			}
+			p.stats.record(status, r.clock.Now().Sub(started))
+		}()
 	}
+	status, err = r.forward(w, req, p, message{path: c.path, body: body})
+	return status, name, err
 }
 
 // choose picks the deployment: the one that the sender names, or by traffic.
@@ -247,8 +288,8 @@ func refuse(w http.ResponseWriter, req *http.Request, err error) {
 	if f.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="atelier"`)
 	}
-	if f.retry {
-		w.Header().Set("Retry-After", "1")
+	if f.retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.retry.Seconds()))))
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(f.status)

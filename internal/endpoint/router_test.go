@@ -348,7 +348,7 @@ func TestRouterRefusesLargeBodies(t *testing.T) {
 	}
 	request := httptest.NewRequest("POST", "/", io.MultiReader(strings.NewReader(strings.Repeat("x", 1001))))
 	request.ContentLength = -1
-	if _, err := r.router.readBody(httptest.NewRecorder(), request); statusOf(err) != 413 {
+	if _, err := r.router.readBody(httptest.NewRecorder(), request, 0); statusOf(err) != 413 {
 		t.Errorf("above the limit and without a length: %v, want 413", err)
 	}
 }

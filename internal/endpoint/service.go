@@ -17,6 +17,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/logs"
 	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/sqldb"
+	"github.com/atelier-ml/atelier/internal/trace"
 	"github.com/atelier-ml/atelier/internal/vault"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
@@ -41,8 +42,13 @@ type Parts struct {
 	URL func() string
 	// ServerFile, EnvironmentsDir and ToolsDir go into every task.
 	ServerFile, EnvironmentsDir, ToolsDir string
-	// MaxRequestBytes bounds the body of a scoring request; 0 means 10 MB.
+	// MaxRequestBytes bounds the body of a scoring request where its endpoint does
+	// not; 0 means 10 MB.
 	MaxRequestBytes int64
+	// AccessLog has every scoring request written into the log.
+	AccessLog bool
+	// Tracer is told of every scoring request; nil for nobody.
+	Tracer *trace.Tracer
 }
 
 // defaultMaxRequest is Azure's documented bound of a scoring request.
@@ -66,7 +72,7 @@ func New(parts Parts) *Service {
 	if parts.MaxRequestBytes == 0 {
 		parts.MaxRequestBytes = defaultMaxRequest
 	}
-	return &Service{Parts: parts, router: newRouter(parts.Access, parts.Clock, parts.Log, parts.MaxRequestBytes)}
+	return &Service{Parts: parts, router: newRouter(parts)}
 }
 
 // Router returns what answers scoring requests.
@@ -264,8 +270,9 @@ func (s *Service) route(e Endpoint) error {
 	if err != nil {
 		return err
 	}
+	bounds, _ := limitsOf(e.Properties) // checked when they were set
 	s.router.setTarget(endpointKey{e.Workspace, e.Name}, target{
-		auth: e.AuthMode, traffic: e.Traffic, mirror: e.MirrorTraffic,
+		limits: bounds, auth: e.AuthMode, traffic: e.Traffic, mirror: e.MirrorTraffic,
 		keys: [][sha256.Size]byte{sha256.Sum256([]byte(keys.PrimaryKey)), sha256.Sum256([]byte(keys.SecondaryKey))}})
 	return nil
 }

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -56,6 +57,21 @@ func (s *stats) record(status int, took time.Duration) {
 	s.statuses[status]++
 	s.buckets[at]++
 	s.sum += took
+}
+
+// histogram returns the same as metrics does, as Prometheus wants it: seconds,
+// and buckets that each hold those below.
+func (s *stats) histogram() (statuses map[int]int64, count uint64, seconds float64, buckets map[float64]uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	buckets = map[float64]uint64{}
+	for i, n := range s.buckets {
+		count += uint64(n)
+		if i < len(latencyBounds) {
+			buckets[latencyBounds[i]/1000] = count
+		}
+	}
+	return maps.Clone(s.statuses), count, s.sum.Seconds(), buckets
 }
 
 func (s *stats) metrics() Metrics {

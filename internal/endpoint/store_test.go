@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -220,7 +221,7 @@ func TestKeysAreSealedAndReplaced(t *testing.T) {
 			t.Errorf("after %+v, before %+v, %v", after, before, err)
 		}
 		target, _ := f.router.find(endpointKey{f.ws, "diabetes"})
-		if target.accepts(before.PrimaryKey) || !target.accepts(after.PrimaryKey) || !target.accepts(after.SecondaryKey) {
+		if target.accepts(sha256.Sum256([]byte(before.PrimaryKey))) || !target.accepts(sha256.Sum256([]byte(after.PrimaryKey))) || !target.accepts(sha256.Sum256([]byte(after.SecondaryKey))) {
 			t.Error("the router does not know the new keys, or still knows the old one")
 		}
 		f.want(t, atelier.Invalid, f.try(f.RegenerateKey(f.ctx, f.ws, "diabetes", "tertiary")))
