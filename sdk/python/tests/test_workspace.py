@@ -286,6 +286,41 @@ def test_environments_include_the_curated_ones(ws):
     assert "sklearn-1.5" in [found.name for found in ws.environments.list() if found.curated]
 
 
+def test_environments_are_built_ahead(ws):
+    built = ws.environments.build("python")
+    assert (built.state, built.error, built.hash) == ("ready", "", ws.environments.get("python").hash)
+    assert ws.environments.build_state("python") == built
+    assert "Building environment" in ws.environments.build_log("python")
+    ws.environments.create({"name": "future", "python_version": "3.99"})
+    failed = ws.environments.build("future")
+    assert failed.state == "failed"
+    assert "3.99" in failed.error
+    with pytest.raises(PreconditionError):
+        ws.environments.cancel_build("future")
+
+
+def test_secrets_are_given_by_name_and_never_shown(ws):
+    made = ws.secrets.set("sdk-token", "hunter2-of-the-sdk")
+    assert (made.name, made.version) == ("sdk-token", 1)
+    assert ws.secrets.set("sdk-token", "hunter3-of-the-sdk").version == 2
+    job = ws.jobs.create(
+        {
+            "command": 'echo "it is $TOKEN"',
+            "environment": "system",
+            "environment_variables": {"TOKEN": "${{secrets.sdk-token}}"},
+        }
+    )
+    ws.jobs.wait(job.name)
+    assert "".join(ws.jobs.logs(job.name)) == "it is ***\n"
+    assert ws.secrets.get("sdk-token").used_by.startswith(f"job {job.name} of ")
+    assert "hunter" not in repr(ws.secrets.list()) + repr(ws.jobs.get(job.name))
+    with pytest.raises(InvalidError):
+        ws.secrets.set("sdk-token", "abc")
+    ws.secrets.delete("sdk-token")
+    with pytest.raises(NotFoundError):
+        ws.secrets.get("sdk-token")
+
+
 def test_a_job_is_repeated_and_compared(ws, project):
     first = ws.jobs.wait(ws.jobs.create(project / "job.yml").name)
     again = ws.jobs.wait(ws.jobs.rerun(first.name).name)

@@ -1678,6 +1678,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/tasks/{task}/outputs/{output}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Write a file of a job's output into its datastore */
+        put: operations["put-tasks-task-outputs-output"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/tasks/{task}/report": {
         parameters: {
             query?: never;
@@ -8259,6 +8276,28 @@ export interface operations {
             path: {
                 workspace: string;
                 task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "put-tasks-task-outputs-output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+                task: string;
+                output: string;
             };
             cookie?: never;
         };

@@ -17,7 +17,7 @@ is an AtelierError; `atelier._errors` draws their tree.
 from ._computes import Compute
 from ._data import DataAsset, Datastore, DataVersion
 from ._endpoints import Credentials, OnlineDeployment, OnlineEndpoint
-from ._environments import Environment
+from ._environments import Build, Environment
 from ._errors import (
     AtelierError,
     ConflictError,
@@ -40,6 +40,7 @@ from ._jobs import CommandJob, Job, JobUsage, JobWait
 from ._logging import ActiveRun, Delivery
 from ._models import Model, ModelVersion
 from ._runs import Artifact, Metric, MetricPoint, MetricSeries, Run
+from ._secrets import Secret
 from ._workspace import Workspace, start_run
 
 run = start_run
@@ -48,6 +49,7 @@ __all__ = [
     "ActiveRun",
     "Artifact",
     "AtelierError",
+    "Build",
     "CommandJob",
     "Compute",
     "ConflictError",
@@ -80,6 +82,7 @@ __all__ = [
     "PreconditionError",
     "Purged",
     "Run",
+    "Secret",
     "SnapshotTooLargeError",
     "Storage",
     "StorageUse",

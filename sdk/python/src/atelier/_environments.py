@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from ._spec import environment_body, read_source
 from ._transport import Transport
 from ._values import Value
 
-__all__ = ["Environment", "Environments"]
+__all__ = ["Build", "Environment", "Environments"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,26 @@ class Environment(Value):
     archived: bool = False
     created_by: str = ""
     created_at: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Build(Value):
+    """How far the content of an environment is built.
+
+    `state` is not_built, building, ready, failed or canceled.
+    """
+
+    hash: str
+    state: str
+    error: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    last_used_at: datetime | None = None
+    in_use: bool = False
+    size_bytes: int = 0
+    python_version: str = ""
+    packages: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    log_bytes: int = 0
 
 
 class Environments:
@@ -60,6 +81,32 @@ class Environments:
     def get(self, name: str, *, version: str = "latest") -> Environment:
         """Return a version, the latest unless told. Raises NotFoundError when there is none."""
         return Environment.from_json(self._transport.get(_path(name, version)))
+
+    def build(self, name: str, *, version: str = "latest", wait: bool = True) -> Build:
+        """Build an environment before a job needs it; wait=False only begins."""
+        found = Build.from_json(self._transport.post(f"{_path(name, version)}/build", {}))
+        while wait and found.state == "building":
+            time.sleep(0.25)
+            found = self.build_state(name, version=version)
+        return found
+
+    def build_state(self, name: str, *, version: str = "latest") -> Build:
+        """Tell how far an environment is built, whoever asked for it."""
+        return Build.from_json(self._transport.get(f"{_path(name, version)}/build"))
+
+    def build_log(self, name: str, *, version: str = "latest") -> str:
+        """Return the log of an environment's last build."""
+        log = b""
+        while True:
+            with self._transport.download(f"{_path(name, version)}/build/log", offset=len(log)) as chunks:
+                part = b"".join(chunks)
+            if not part:
+                return log.decode(errors="replace")
+            log += part
+
+    def cancel_build(self, name: str, *, version: str = "latest") -> Build:
+        """End the build of an environment that `build` began."""
+        return Build.from_json(self._transport.post(f"{_path(name, version)}/build/cancel", {}))
 
     def archive(self, name: str, *, version: str | None = None) -> None:
         """Leave a version, or all of them, out of lists and of `@latest`; jobs that name one still run."""

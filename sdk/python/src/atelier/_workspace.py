@@ -18,6 +18,7 @@ from ._jobs import Jobs
 from ._logging import ActiveRun, Destination, open_run
 from ._models import Models
 from ._runs import Runs
+from ._secrets import Secrets
 from ._transport import Transport
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Workspace:
         self.online_endpoints = OnlineEndpoints(self._transport)
         self.online_deployments = OnlineDeployments(self._transport)
         self.environments = Environments(self._transport)
+        self.secrets = Secrets(self._transport)
 
     def lineage(self, of: str, *, direction: str = "both", depth: int = 5) -> dict[str, Any]:
         """Return what a thing comes from and what became of it: `nodes` and `edges`.
