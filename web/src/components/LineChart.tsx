@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { formatDuration, formatMetric } from '@/lib/format';
+import { seriesColour, seriesColours } from '@/lib/colours';
 import { align, smooth, type Line, type XAxis } from '@/lib/series';
 import classes from './LineChart.module.css';
 
@@ -25,12 +26,6 @@ interface Hover {
   top: number;
   x: number;
   values: { label: string; colour: number; value: number }[];
-}
-
-export const seriesColours = 8;
-
-export function seriesColour(index: number): string {
-  return `var(--series-${(index % seriesColours) + 1})`;
 }
 
 function token(name: string): string {

@@ -135,14 +135,14 @@ export const ko = {
     noMetrics: '비교할 지표가 없습니다', before: '처음', now: '이번', points: '값 개수', verdict: '결과', same: '같음', different: '다름',
   },
   why: {
-    title: '기다리는 이유', queue: '대기열 보기', soon: '막는 것이 없어 곧 시작합니다.', another: '다른 작업 영역의 작업',
+    title: '기다리는 이유', queue: '대기열 보기', soon: '막는 것이 없어 곧 시작합니다.', another: '다른 워크스페이스의 작업',
     ahead_other: '먼저 기다리는 작업: {{shown}}개.',
     resources: '컴퓨터에 남은 자원이 부족합니다.', reserved: '먼저 시작할 더 큰 작업을 위해 자리를 남겨 둡니다: {{behind}}.', limit: '제한에 도달했습니다: {{limit}}.',
     slots: '컴퓨팅의 슬롯이 모두 사용 중입니다.', stopped: '컴퓨팅이 중지되어 있습니다.', compute: '컴퓨팅이 삭제되었습니다.', never: '컴퓨터가 가진 것보다 많이 요구해 여기서는 실행할 수 없습니다.',
   },
   compute: {
     title: '컴퓨팅', create: '새 컴퓨팅', processors: '프로세서', memory: '메모리', gpuName: 'GPU 사용', jobs: '작업', ofAll: '사용 중 (전체 {{all}})', noneOf: '이 컴퓨터에는 없습니다.',
-    here: '개가 이 작업 영역에서 실행 중', elsewhere: '다른 작업 영역: 실행 {{running}}, 대기 {{waiting}}', running: '실행 중', has: '사용', queue: '대기열', noQueue: '기다리는 작업이 없습니다.',
+    here: '이 워크스페이스에서 실행 중', elsewhere: '다른 워크스페이스: 실행 {{running}}, 대기 {{waiting}}', running: '실행 중', has: '사용', queue: '대기열', noQueue: '기다리는 작업이 없습니다.',
     waiting_other: '대기 중인 작업 {{shown}}개', needs: '필요', priority: '우선순위', priorities: { low: '낮음', medium: '보통', high: '높음' }, since: '제출',
     computes: '컴퓨팅 목록', slots: '슬롯', anySlots: '자원이 허락하는 만큼', slotsHint: '동시에 실행하는 작업의 수입니다.', start: '시작', stop: '중지', stopTitle: '중지할까요? {{name}}',
     stopHint: '대기 중인 작업은 다시 시작할 때까지 기다립니다. 실행 중인 작업은 계속됩니다.', editTitle: '{{name}} 수정', deleteTitle: '삭제할까요? {{name}}', deleteHint: '작업이 없어야 합니다. 다른 컴퓨팅은 그대로입니다.',
@@ -156,7 +156,7 @@ export const ko = {
     type: { uri_file: '파일', uri_folder: '폴더', mltable: 'MLTable 표' }, latest: '최신 버전', versions: '버전', noVersions: '이 자산에는 버전이 없습니다', noVersion: '그런 버전이 없습니다: {{version}}',
     tab: { overview: '개요', profile: '프로필', difference: '차이', lineage: '계보' }, files: '파일', table: '표', firstRows: '처음 몇 행', noTable: '미리 볼 표가 없습니다',
     noTableHint: 'CSV, TSV, JSON Lines, Parquet 파일을 표로 보여 줍니다.', moreRows: '처음 {{shown}}행입니다.', reference: '작업 파일에서', from: '등록한 곳', uploaded: '업로드', liesIn: '위치',
-    here: '이 작업 영역', bytes: '내용 해시', usedBy: '사용한 실행', unused: '이 버전을 사용한 실행이 없습니다', usedAs: '용도', usedAt: '사용한 때', direction: { input: '입력', output: '출력' },
+    here: '이 워크스페이스', bytes: '내용 해시', usedBy: '사용한 실행', unused: '이 버전을 사용한 실행이 없습니다', usedAs: '용도', usedAt: '사용한 때', direction: { input: '입력', output: '출력' },
     archive: '보관', restore: '복원', archiveVersion: '버전 보관', restoreVersion: '버전 복원', archiveTitle: '보관할까요? {{name}}', restoreTitle: '복원할까요? {{name}}',
     archiveHint: '목록에 나오지 않습니다. 내용은 남고, 이름을 쓰는 작업은 그대로 실행됩니다.', restoreHint: '다시 목록에 나옵니다.',
   },
@@ -184,7 +184,7 @@ export const ko = {
   },
   datastores: {
     title: '데이터스토어', hint: '데이터가 있는 곳입니다. 폴더, 버킷, 컨테이너를 연결합니다.', create: '새 데이터스토어', default: '기본', place: '위치', credentials: '자격 증명', about: '데이터스토어 정보', address: '주소',
-    type: { workspace: '이 작업 영역', local: '서버의 폴더', s3: 'S3 버킷', gcs: 'Google Cloud Storage 버킷', azure_blob: 'Azure Blob 컨테이너', azure_data_lake_gen2: 'Azure Data Lake 파일 시스템' },
+    type: { workspace: '이 워크스페이스', local: '서버의 폴더', s3: 'S3 버킷', gcs: 'Google Cloud Storage 버킷', azure_blob: 'Azure Blob 컨테이너', azure_data_lake_gen2: 'Azure Data Lake 파일 시스템' },
     credential: { none: '없음', account_key: '계정 키', sas_token: 'SAS 토큰', access_key: '액세스 키' },
     field: {
       path: '폴더', bucket: '버킷', prefix: '버킷 안의 폴더', region: '리전', account_name: '스토리지 계정', container_name: '컨테이너', filesystem: '파일 시스템', endpoint: '서비스 주소',
@@ -192,6 +192,6 @@ export const ko = {
     },
     secretHint: '자격 증명은 암호화되며 다시 표시되지 않습니다. 누구나 읽을 수 있는 곳이면 비워 두세요.', keepSecret: '비워 둔 자격 증명은 그대로 유지됩니다.', showSecret: '입력한 내용 보기',
     unchecked: '읽을 수 있는지 확인하지 않음', editTitle: '{{name}} 수정', deleteTitle: '데이터스토어를 삭제할까요? {{name}}', deleteHint: '위치와 자격 증명만 잊습니다. 그곳의 데이터는 남습니다.',
-    own: '작업 영역의 자체 저장소', ownHint: '업로드한 것과 실행이 남긴 것을 내용별로 보관합니다. 데이터와 실행 페이지에서 보세요.', empty: '파일이 없습니다', allFiles: '모든 파일',
+    own: '워크스페이스의 자체 저장소', ownHint: '업로드한 것과 실행이 남긴 것을 내용별로 보관합니다. 데이터와 실행 페이지에서 보세요.', empty: '파일이 없습니다', allFiles: '모든 파일',
   },
 };

@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next';
-import { seriesColour } from '@/components/LineChart';
+import { seriesColour } from '@/lib/colours';
 import { formatPercent } from '@/lib/format';
 import classes from './EndpointPage.module.css';
 
