@@ -219,11 +219,10 @@ func (s *Service) DeleteCompute(ctx context.Context, ws, name string) error {
 		return atelier.Errorf(atelier.Precondition, "The compute local is the machine itself and cannot be deleted.")
 	}
 	return s.DB.Write(ctx, func(tx *sqldb.Tx) error {
-		c, err := selectCompute(ctx, tx, ws, name)
-		if err != nil {
+		if err := holdCompute(ctx, tx, ws, name); err != nil { // jobs that come now wait, and find it gone
 			return err
 		}
-		busy := []Compute{c}
+		busy := []Compute{{Name: name}}
 		if err := countComputeJobs(ctx, tx, ws, busy); err != nil {
 			return err
 		}

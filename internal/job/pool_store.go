@@ -55,6 +55,16 @@ func updateCompute(ctx context.Context, tx *sqldb.Tx, ws string, c Compute) erro
 	return err
 }
 
+// holdCompute keeps the compute from being deleted until tx ends. Writing its row
+// locks it on every engine.
+func holdCompute(ctx context.Context, tx *sqldb.Tx, ws, name string) error {
+	held, err := tx.Exec(ctx, `UPDATE computes SET name = name WHERE workspace_id = $1 AND name = $2`, ws, name)
+	if err == nil && held == 0 {
+		return noCompute(name)
+	}
+	return err
+}
+
 func deleteCompute(ctx context.Context, tx *sqldb.Tx, ws, name string) error {
 	_, err := tx.Exec(ctx, `DELETE FROM computes WHERE workspace_id = $1 AND name = $2`, ws, name)
 	return err

@@ -1,10 +1,13 @@
 package job_test
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/compute/fake"
+	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/job"
 )
 
@@ -60,6 +63,31 @@ func TestLimitsAreKeptPerWorkspace(t *testing.T) {
 		}
 		if _, err := b.jobs.SetLimits(b.ctx, b.ws.ID, job.WorkspaceLimits{CPUsPerMember: -1}); atelier.CodeOf(err) != atelier.Invalid {
 			t.Errorf("a limit below none: %v", err)
+		}
+	})
+}
+
+// Either the job is refused, or the compute: no job waits for one that is gone.
+func TestAComputeIsNotDeletedUnderAJobThatComes(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		for round := range 30 {
+			name := fmt.Sprintf("c%d", round)
+			if _, err := b.jobs.CreateCompute(b.ctx, b.ws.ID, job.CreateCompute{Name: name, Type: job.LocalType}); err != nil {
+				t.Fatal(err)
+			}
+			var group sync.WaitGroup
+			var submitted, deleted error
+			group.Go(func() {
+				_, submitted = b.jobs.Submit(b.ctx, b.ws.ID, job.Spec{Name: "job-" + name, Command: "x", Environment: environment.Spec{Reference: job.SystemEnvironment}, Compute: name})
+			})
+			group.Go(func() { deleted = b.jobs.DeleteCompute(b.ctx, b.ws.ID, name) })
+			group.Wait()
+			switch {
+			case submitted == nil && atelier.CodeOf(deleted) == atelier.Precondition:
+			case deleted == nil && atelier.CodeOf(submitted) == atelier.NotFound:
+			default:
+				t.Fatalf("round %d: the job: %v; the compute: %v", round, submitted, deleted)
+			}
 		}
 	})
 }

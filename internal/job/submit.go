@@ -43,7 +43,7 @@ func (s *Service) enter(ctx context.Context, j Job, definition environment.Defin
 	err := s.DB.Write(ctx, func(tx *sqldb.Tx) error {
 		j.CreatedAt, j.tokenAt = tx.Now(), tx.Now()
 		if j.pool != LocalCompute {
-			if _, err := selectCompute(ctx, tx, ws, j.pool); err != nil {
+			if err := holdCompute(ctx, tx, ws, j.pool); err != nil {
 				return err
 			}
 		}
