@@ -158,6 +158,9 @@ func (db *DB) Close() error { return db.close() }
 // Engine tells which database is behind db.
 func (db *DB) Engine() Engine { return db.engine }
 
+// Clock is the one that transactions tell their time by.
+func (db *DB) Clock() clock.Clock { return db.clock }
+
 // Read runs fn in a read-only transaction: what it sees does not change under it.
 func (db *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
 	if db.engine == SQLite {

@@ -75,13 +75,38 @@ type Service struct {
 
 	// Every request names its workspace, so those that were looked up are
 	// remembered, until one changes here.
-	mu    sync.RWMutex
-	known map[string]Workspace
+	mu      sync.RWMutex
+	known   map[string]remembered
+	changes int // how often one was forgotten
 }
 
-// New returns the service on db.
+type remembered struct {
+	Workspace
+	until time.Time
+}
+
+const (
+	// rememberFor is how long this server goes on after another one on the same
+	// database changed or deleted a workspace.
+	rememberFor = 5 * time.Second
+	// maxRemembered bounds how many are remembered.
+	maxRemembered = 10_000
+)
+
+// changeKind is what transactions say they change.
+const changeKind = "workspace"
+
+func changed(tx *sqldb.Tx, name string) { tx.Changed(sqldb.Change{Kind: changeKind, ID: name}) }
+
+// New returns the service on db, which it must get before it is used.
 func New(db *sqldb.DB, who *access.Service, bus *event.Bus) *Service {
-	return &Service{db: db, access: who, bus: bus, known: map[string]Workspace{}}
+	s := &Service{db: db, access: who, bus: bus, known: map[string]remembered{}}
+	db.Watch(func(c sqldb.Change) {
+		if c.Kind == changeKind {
+			s.forget(c.ID)
+		}
+	})
+	return s
 }
 
 // GuardDeletion adds a guard that every deletion must pass.
@@ -95,13 +120,12 @@ func notFound(name string) error {
 // Get returns the workspace called name.
 func (s *Service) Get(ctx context.Context, name string) (ws Workspace, err error) {
 	s.mu.RLock()
-	ws, ok := s.known[name]
+	known, ok := s.known[name]
+	changes := s.changes
 	s.mu.RUnlock()
-	if ok {
-		return ws, nil
+	if ok && s.db.Clock().Now().Before(known.until) {
+		return known.Workspace, nil
 	}
-	s.mu.Lock() // held while it is read, so that a change meanwhile is not missed
-	defer s.mu.Unlock()
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		ws, err = selectWorkspace(ctx, tx, name)
 		return err
@@ -110,16 +134,34 @@ func (s *Service) Get(ctx context.Context, name string) (ws Workspace, err error
 		return Workspace{}, notFound(name)
 	}
 	if err == nil {
-		s.known[name] = ws
+		s.remember(ws, changes)
 	}
 	return ws, err
 }
 
-// announce forgets what was remembered of a workspace that changed, and says so.
-func (s *Service) announce(ws Workspace) {
+// remember keeps what was read when changes were counted, unless there were more
+// since: then it may be older than they are.
+func (s *Service) remember(ws Workspace, changes int) {
 	s.mu.Lock()
-	delete(s.known, ws.Name)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	if s.changes != changes {
+		return
+	}
+	if len(s.known) >= maxRemembered {
+		clear(s.known)
+	}
+	s.known[ws.Name] = remembered{ws, s.db.Clock().Now().Add(rememberFor)}
+}
+
+func (s *Service) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.known, name)
+	s.changes++
+}
+
+// announce says that a workspace changed.
+func (s *Service) announce(ws Workspace) {
 	s.bus.Publish(event.Notice{Workspace: ws.ID, Topic: event.Workspace, ID: ws.Name})
 }
 
@@ -146,6 +188,7 @@ func (s *Service) Create(ctx context.Context, c Create) (Workspace, error) {
 		ws.Tags = map[string]string{}
 	}
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		changed(tx, ws.Name)
 		ws.ID, ws.CreatedAt, ws.UpdatedAt = atelier.NewID(tx.Now()), tx.Now(), tx.Now()
 		if err := insertWorkspace(ctx, tx, ws); err != nil {
 			return err
@@ -182,6 +225,7 @@ func (s *Service) Update(ctx context.Context, name string, u Update) (ws Workspa
 			ws.Tags = *u.Tags
 		}
 		ws.UpdatedAt = tx.Now()
+		changed(tx, name)
 		return updateWorkspace(ctx, tx, ws)
 	})
 	if errors.Is(err, sqldb.ErrNoRows) {
@@ -211,6 +255,7 @@ func (s *Service) Delete(ctx context.Context, name string, guards ...Guard) (ws 
 				return err
 			}
 		}
+		changed(tx, name)
 		return deleteWorkspace(ctx, tx, ws.ID)
 	})
 	if errors.Is(err, sqldb.ErrNoRows) {

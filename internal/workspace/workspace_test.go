@@ -3,6 +3,7 @@ package workspace_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -86,6 +87,30 @@ func TestGuardsKeepAWorkspace(t *testing.T) {
 		}
 		if _, err := service.Get(ctx, "busy"); err != nil {
 			t.Errorf("it is gone: %v", err)
+		}
+	})
+}
+
+// Two servers work on one database: what one changes, the other hears a little later.
+func TestAnotherServersChangesAreSeen(t *testing.T) {
+	clk := clock.NewFake(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC))
+	sqldbtest.EachAt(t, clk, func(t *testing.T, db *sqldb.DB) {
+		service, ctx := start(t, db)
+		if _, err := service.Create(ctx, workspace.Create{Name: "vision"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := service.Get(ctx, "vision"); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Write(ctx, func(tx *sqldb.Tx) error { // which tells nobody here
+			_, err := tx.Exec(ctx, `DELETE FROM workspaces WHERE name = $1`, "vision")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		clk.Advance(time.Minute)
+		if _, err := service.Get(ctx, "vision"); atelier.CodeOf(err) != atelier.NotFound {
+			t.Errorf("a workspace that another server deleted: %v", err)
 		}
 	})
 }
