@@ -173,7 +173,8 @@ def store(request, tmp_path_factory):
         yield Store(folder, uri, uri, str(folder / "artifacts"))
     elif request.param == "postgres":
         with fresh_database() as url:
-            uri = url.replace("postgres:", "postgresql+psycopg:", 1)
+            driver = "psycopg" if MAJOR >= 3 else "psycopg2"  # MLflow 2 compares numbers with text
+            uri = url.replace("postgres:", f"postgresql+{driver}:", 1)
             yield Store(folder, uri, uri, str(folder / "artifacts"))
     else:
         for url in mlflow_server(folder):
@@ -279,7 +280,7 @@ def test_prompts_arrive(store, client, importer):
     assert first.format(name="Ada") == "Hello, Ada!"
     assert (second.template, second.commit_message) == ("Good day, {{ name }}.", "says Good day, {{ name }}.")
     assert second.tags["tone"] == "kind"
-    assert prompts.load_prompt(f"prompts:/{name}@live").version == 1
+    assert int(prompts.load_prompt(f"prompts:/{name}@live").version) == 1  # which MLflow 2 gives as text
     assert name not in [model.name for model in client.search_registered_models()]
 
 
