@@ -68,8 +68,8 @@ func (b *bucket) List(ctx context.Context, below, after string, found func(Objec
 			return b.failure(info.Err)
 		}
 		name := strings.TrimPrefix(info.Key, folderPrefix(b.at.Prefix))
-		if strings.HasSuffix(name, "/") || name == "" {
-			continue // the mark of an empty folder
+		if strings.HasSuffix(name, "/") || name == "" || after != "" && name <= after {
+			continue // the mark of an empty folder, or what a service that knows no StartAfter gives again
 		}
 		if err := checkName(b.name, name); err != nil {
 			return err

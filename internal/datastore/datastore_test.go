@@ -84,7 +84,7 @@ var files = map[string]string{"a.csv": "a\n1\n", "in/b.csv": "b\n2\n", "in/deep/
 
 // places are the kinds of place that can be tested here, each with the files.
 func places(t *testing.T, test func(t *testing.T, b bench, made Datastore)) {
-	kinds := map[string]func(t *testing.T) (Create, bool){"local": localPlace, "s3": s3Place, "azure": azurePlace}
+	kinds := map[string]func(t *testing.T) (Create, bool){"local": localPlace, "s3": s3Place, "azure": azurePlace, "gcs": gcsPlace, "gcs signed": signedPlace}
 	for name, make := range kinds {
 		t.Run(name, func(t *testing.T) {
 			ask, ok := make(t)
@@ -130,6 +130,39 @@ func s3Place(t *testing.T) (Create, bool) {
 		}
 	}
 	return Create{Type: S3, Location: at, Credentials: &keys}, true
+}
+
+// gcsPlace is in a server that answers as Google's does, but for credentials, which it
+// takes as they come.
+func gcsPlace(t *testing.T) (Create, bool) {
+	endpoint := os.Getenv("ATELIER_TEST_GCS")
+	if endpoint == "" {
+		return Create{}, false
+	}
+	bucket := "b" + atelier.NewID(clock.System{}.Now())
+	tell := func(path, kind, content string) {
+		answer, err := http.Post(endpoint+path, kind, strings.NewReader(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s", path, answer.Status)
+		}
+	}
+	tell("/storage/v1/b?project=x", "application/json", `{"name": "`+bucket+`"}`)
+	for name, content := range files {
+		tell("/upload/storage/v1/b/"+bucket+"/o?uploadType=media&name="+url.QueryEscape("below/"+name), "text/plain", content)
+	}
+	return Create{Type: GCS, Location: Location{Bucket: bucket, Prefix: "below", Endpoint: endpoint},
+		Credentials: &Secrets{AccessKeyID: "GOOG1", SecretAccessKey: "for-tests-only"}}, true
+}
+
+// signedPlace is a bucket that wants its requests signed as Google does with HMAC keys.
+func signedPlace(t *testing.T) (Create, bool) {
+	ask, ok := s3Place(t)
+	ask.Type = GCS
+	return ask, ok
 }
 
 // The emulator's account and its key are the same everywhere, and public.
@@ -221,11 +254,11 @@ func TestEveryPlaceIsReadAlike(t *testing.T) {
 func TestWrongCredentialsAreSaidAndLeaveNothing(t *testing.T) {
 	const secret = "c2VjcmV0LWNhbmFyeQ=="
 	places(t, func(t *testing.T, b bench, made Datastore) {
-		if made.Type == Local {
-			return
+		if made.Type == Local || made.Endpoint != "" && made.Endpoint == os.Getenv("ATELIER_TEST_GCS") {
+			return // they know no credentials
 		}
 		wrong := &Secrets{AccountKey: secret}
-		if made.Type == S3 {
+		if made.Type == S3 || made.Type == GCS {
 			wrong = &Secrets{AccessKeyID: "nobody", SecretAccessKey: secret}
 		}
 		_, err := b.Create(b.ctx, ws, Create{Name: "wrong", Type: made.Type, Location: made.Location, Credentials: wrong})
