@@ -80,6 +80,10 @@ type Input struct {
 	// Path is the file or folder inside Tree or Datastore; empty for all of it.
 	Path string `json:"path,omitempty"`
 	Mode string `json:"mode,omitempty"`
+	// Parts are further places, each of which comes to lie in its own Folder of the
+	// input.
+	Parts  []Input `json:"parts,omitempty"`
+	Folder string  `json:"folder,omitempty"`
 }
 
 // Output is a place that the command writes to and the runner uploads: to the run's

@@ -141,6 +141,17 @@ func TestAnIdentityIsTakenAndExplained(t *testing.T) {
 	})
 }
 
+func TestServicesThatAreNotOfferedAreRefusedByName(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		for kind, want := range map[string]string{"ssh": "atelier job shell NAME", "vs_code": "jupyter_lab", "custom": "Only programs that are known", "emacs": "The types are tensor_board, jupyter_lab"} {
+			_, err := b.jobs.Submit(b.ctx, b.ws.ID, job.Spec{Command: "x", Environment: system, Services: map[string]job.SideService{"me": {Type: kind}}})
+			if public := atelier.Public(err); public.Code != atelier.Invalid || public.Field != "services.me.type" || !strings.Contains(public.Message, want) {
+				t.Errorf("%s: %v", kind, err)
+			}
+		}
+	})
+}
+
 func TestModelsAreInputsByEveryPath(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		b.run()

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/workspace"
@@ -109,8 +110,12 @@ func (s *Service) holdFiles(ctx context.Context, j Job) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.task.Inputs)) {
-		if tree := j.task.Inputs[name].Tree; tree != "" {
-			if _, err := s.findTree(ctx, j.workspace, string(tree)); err != nil {
+		input := j.task.Inputs[name]
+		for _, part := range append([]compute.Input{input}, input.Parts...) {
+			if part.Tree == "" {
+				continue
+			}
+			if _, err := s.findTree(ctx, j.workspace, string(part.Tree)); err != nil {
 				return located(err, "inputs."+name)
 			}
 		}

@@ -16,7 +16,7 @@ import (
 // SideService asks for a program beside the command, in Azure Machine Learning's
 // words.
 type SideService struct {
-	Type   string `json:"type" enum:"tensor_board,jupyter_lab"`
+	Type   string `json:"type" doc:"tensor_board or jupyter_lab."`
 	LogDir string `json:"log_dir,omitempty" doc:"Of tensor_board: the folder that it shows, in the command's place; \"logs\" if it is left out."`
 	Nodes  string `json:"nodes,omitempty" doc:"Only \"all\": there is one machine."`
 }

@@ -310,6 +310,9 @@ func (s *Service) findInput(ctx context.Context, ws string, input Input) (comput
 	if r := content.Reference; r != nil {
 		found.Datastore, found.Path, found.URL = r.Datastore, r.Path, r.URL
 	}
+	if err == nil && found.Type == string(data.MLTable) {
+		err = s.table(ctx, ws, &found, content)
+	}
 	return found, use, err
 }
 

@@ -88,6 +88,47 @@ func TestOutputsThatCanLieNowhereAreRefused(t *testing.T) {
 	}
 }
 
+func TestATableGivesItsFiles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	folder := w.shared("lab")
+	w.must(os.WriteFile(filepath.Join(folder, "far.csv"), []byte("far\n"), 0o600))
+	table := func(text string) string {
+		tree := w.tree(map[string]string{"MLTable": text, "a.csv": "1\n", "b.csv": "2\n", "deep/c.csv": "3\n", "notes.txt": "x\n"})
+		return "azureml://datastores/workspaceblobstore/paths/LocalUpload/" + string(tree.ID)
+	}
+	for name, test := range map[string]struct{ text, mode, want string }{
+		"mounted whole":  {"type: mltable\npaths: [{file: ./a.csv}]\n", "", "MLTable a.csv b.csv deep/c.csv notes.txt"},
+		"evaluated":      {"paths: [{pattern: ./*.csv}, {folder: deep}, {file: ./a.csv}]\ntransformations:\n- read_delimited: {header: all_files_same_headers}\n", "eval_mount", "a.csv b.csv deep/c.csv"},
+		"with elsewhere": {"paths: [{file: b.csv}, {file: azureml://datastores/lab/paths/far.csv}]\n", "eval_download", "b.csv paths-1/far.csv"},
+	} {
+		j := w.submit("cd ${{inputs.t}}; echo $(find . -type f | sort | cut -c3-)", func(spec *job.Spec) {
+			spec.Inputs = map[string]job.Input{"t": {Type: "mltable", Path: table(test.text), Mode: test.mode}}
+		})
+		w.finish(j.Name, job.Completed)
+		if got := w.log(j.Name, job.CommandLog); got != test.want+"\n" {
+			t.Errorf("%s: the command saw %q", name, got)
+		}
+	}
+	for text, want := range map[string]string{
+		"paths: [{file: none.csv}]\n":                                "leads to no file beside it",
+		"paths: [{pattern: '*.parquet'}]\n":                          "leads to no file beside it",
+		"paths: [{file: ../a.csv}]\n":                                "does not lie beside it",
+		"paths: [{folder: /etc}]\n":                                  "does not lie beside it",
+		"paths: [{file: a.csv, folder: deep}]\n":                     "one of file, folder and pattern",
+		"paths: [{pattern: '[a'}]\n":                                 "does not lie beside it",
+		"transformations: []\n":                                      "names no paths",
+		"paths: [\n":                                                 "cannot be read",
+		"paths: [{file: azureml://datastores/lab/paths/none.csv}]\n": "There is nothing at",
+		"paths: [{pattern: azureml://datastores/lab/paths/*.csv}]\n": "only looked for beside the table",
+	} {
+		_, err := w.jobs.Submit(w.user(), w.ws.ID, job.Spec{Command: "x", Inputs: map[string]job.Input{"t": {Type: "mltable", Path: table(text)}}})
+		if public := atelier.Public(err); err == nil || !strings.Contains(public.Message, want) || public.Field != "inputs.t" {
+			t.Errorf("%q: %v at %q", text, err, public.Field)
+		}
+	}
+}
+
 // What lay in a datastore when a job was submitted may be gone when it runs.
 func TestAnInputThatWentAwayFailsTheJob(t *testing.T) {
 	t.Parallel()

@@ -166,8 +166,16 @@ func (r *runner) fetchInput(ctx context.Context, name string, input compute.Inpu
 
 // fetchData writes the files of an input into dir.
 func (r *runner) fetchData(ctx context.Context, input compute.Input, dir string) error {
-	readOnly := input.Mode != "download"
+	readOnly := input.Mode != "download" && input.Mode != "eval_download"
+	for _, part := range input.Parts {
+		part.Mode = input.Mode
+		if err := r.fetchData(ctx, part, filepath.Join(dir, part.Folder)); err != nil {
+			return err
+		}
+	}
 	switch {
+	case input.Tree == "" && len(input.Parts) > 0:
+		return nil // all of it lies in parts
 	case input.URL != "":
 		return r.fetchAddress(ctx, input.URL, dir, readOnly)
 	case input.Datastore != "":

@@ -47,6 +47,12 @@ class Computes:
         """Return a compute. Raises NotFoundError when there is none."""
         return Compute.from_json(self._transport.get(_path(name)))
 
+    def update(self, name: str, *, slots: int | None = None, description: str | None = None) -> Compute:
+        """Change what is given of a compute. Raises PreconditionError for the machine as a whole."""
+        change = {"slots": slots, "description": description}
+        body = {key: value for key, value in change.items() if value is not None}
+        return Compute.from_json(self._transport.patch(_path(name), body))
+
     def start(self, name: str) -> Compute:
         """Let the jobs of a compute run."""
         return Compute.from_json(self._transport.post(f"{_path(name)}/start", {}))

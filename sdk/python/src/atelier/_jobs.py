@@ -90,6 +90,7 @@ class Job(Value):
     ranks: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     usage: JobUsage | None = None
     gpus: list[int] = dataclasses.field(default_factory=list)
+    notices: list[str] = dataclasses.field(default_factory=list)
     created_by: str = ""
     created_at: datetime | None = None
     started_at: datetime | None = None
