@@ -294,14 +294,22 @@ func (c *CodeConfiguration) check() error {
 	return nil
 }
 
-// workersVariable sets the number of worker processes, as in Azure's server.
-const workersVariable = "WORKER_COUNT"
+// Variables that say how many requests a replica works on at once.
+const (
+	// workersVariable sets the number of worker processes, as in Azure's server.
+	workersVariable = "WORKER_COUNT"
+	// threadsVariable sets how many calls each of them makes at once. In Azure's
+	// server that is always one, which scripts rely on.
+	threadsVariable = "WORKER_THREADS"
+)
 
 func checkVariables(variables map[string]string) error {
-	if text, ok := variables[workersVariable]; ok {
-		if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 64 {
-			return atelier.Errorf(atelier.Invalid, "%q is not a number of workers.", atelier.Clip(text, 40)).
-				At("environment_variables." + workersVariable).WithHint("Give a number from 1 to 64.")
+	for _, name := range []string{workersVariable, threadsVariable} {
+		if text, ok := variables[name]; ok {
+			if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 64 {
+				return atelier.Errorf(atelier.Invalid, "%q is not a number of workers or threads.", atelier.Clip(text, 40)).
+					At("environment_variables." + name).WithHint("Give a number from 1 to 64.")
+			}
 		}
 	}
 	_, err := parseOrigins(variables[originsVariable])
@@ -309,8 +317,13 @@ func checkVariables(variables map[string]string) error {
 }
 
 // workers is how many processes one replica runs.
-func (s Settings) workers() int {
-	n, err := strconv.Atoi(s.EnvironmentVariables[workersVariable])
+func (s Settings) workers() int { return s.number(workersVariable) }
+
+// threads is how many calls each of them makes at once.
+func (s Settings) threads() int { return s.number(threadsVariable) }
+
+func (s Settings) number(variable string) int {
+	n, err := strconv.Atoi(s.EnvironmentVariables[variable])
 	if err != nil {
 		return 1
 	}

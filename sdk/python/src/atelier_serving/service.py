@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 import traceback
 import uuid
@@ -72,7 +73,7 @@ class Service:
         answer = Answer(meta, found)
         elapsed = (time.perf_counter() - started) * 1000
         if request.path in _SCORING:
-            _log(request, found.status_code, elapsed, len(answer.body))
+            LINES.add(request, found.status_code, elapsed, len(answer.body))
         meta["status"] = found.status_code
         meta["headers"] = [(name.lower(), value) for name, value in found.headers.pairs] + names
         meta["elapsed_ms"] = round(elapsed, 3)
@@ -170,8 +171,40 @@ def _identify(request, request_id):
     return names, None
 
 
-def _log(request, status, elapsed, size):
-    moment = time.strftime("%Y-%m-%d %H:%M:%S")
-    line = (moment, request.method, request.path, status, elapsed, size)
-    sys.stdout.write("%s %s %s %d %.3fms %d\n" % line)
-    sys.stdout.flush()
+class Lines:
+    """The lines of the log that tell of requests. They are written some at a time: whoever
+    reads them has as much to do for each time as a small model for an answer."""
+
+    _PAUSE = 0.1
+
+    def __init__(self):
+        self._lines, self._added = [], threading.Event()
+
+    def start(self):
+        threading.Thread(target=self._write, daemon=True).start()
+
+    def add(self, request, status, elapsed, size):
+        """Note that a request was answered."""
+        self._lines.append((time.time(), request.method, request.path, status, elapsed, size))
+        if not self._added.is_set():
+            self._added.set()
+
+    def flush(self):
+        """Write what has been noted."""
+        lines, self._lines = self._lines, []
+        text = []
+        for moment, *rest in lines:
+            stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+            text.append("%s %s %s %d %.3fms %d\n" % (stamp, *rest))
+        sys.stdout.write("".join(text))
+        sys.stdout.flush()
+
+    def _write(self):
+        while True:
+            self._added.wait()
+            time.sleep(self._PAUSE)
+            self._added.clear()
+            self.flush()
+
+
+LINES = Lines()

@@ -22,7 +22,7 @@ import traceback
 
 from atelier_serving import calls, mlflow_model, shims
 from atelier_serving.script import Script, ScriptError, print_fault
-from atelier_serving.service import Service
+from atelier_serving.service import LINES, Service
 
 INIT_FAILED = 3
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -133,7 +133,9 @@ def _work(options, listener, concurrency, open_for_requests):
         signal.signal(number, lambda _number, _frame: caller.stop())
     open_for_requests()
     print("The worker (process %d) is ready." % os.getpid(), flush=True)
+    LINES.start()
     caller.serve(listener, service)
+    LINES.flush()
     return 0
 
 
@@ -160,7 +162,7 @@ def _list_model():
 
 def _supervise(options, listener):
     """Run several workers on one socket, and replace those that end."""
-    share = max(1, -(-options.concurrency // options.workers))
+    share = max(1, -(-options.concurrency // options.workers))  # calls at once, in each
     children, opened, stopping = {}, [], []
     loaded, report = os.pipe()
     alive, lifeline = os.pipe()  # closes by itself when this process ends

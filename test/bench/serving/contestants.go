@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/atelier-ml/atelier/test/bench/internal/process"
+)
+
+const (
+	rows     = `{"data": [[5.1, 3.5, 1.4, 0.2]]}`
+	inputs   = `{"inputs": [[5.1, 3.5, 1.4, 0.2]]}`
+	tensor   = `{"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [5.1, 3.5, 1.4, 0.2]}]}`
+	endpoint = "bench"
+)
+
+// contestant is a server that takes part.
+type contestant struct {
+	name   string
+	python string // of its environment
+	start  func(ctx context.Context, dir string) (*served, error)
+}
+
+func (c contestant) missing() bool {
+	_, err := os.Stat(c.python)
+	return err != nil
+}
+
+func contestants(bin, peers string) []contestant {
+	python := func(name string) string {
+		path, _ := filepath.Abs(filepath.Join(peers, name, "bin", "python"))
+		return path
+	}
+	other := func(name, path, body string, args func(dir, port string) []string) contestant {
+		p := peer{python(name), name, path, body, args}
+		return contestant{name, p.python, p.start}
+	}
+	return []contestant{
+		{"atelier", python("azure"), func(ctx context.Context, dir string) (*served, error) {
+			return startAtelier(ctx, bin, dir, python("azure"))
+		}},
+		other("azure", "/score", rows, func(_, port string) []string {
+			return []string{"-m", "azureml_inference_server_http.amlserver", "--entry_script", filepath.Join(here(), "score.py"), "--port", port}
+		}),
+		other("mlflow", "/invocations", inputs, func(dir, port string) []string {
+			return []string{"-m", "mlflow", "models", "serve", "-m", filepath.Join(dir, "model"), "--env-manager", "local", "--port", port, "--workers", "1"}
+		}),
+		other("mlserver", "/v2/models/iris/infer", tensor, func(dir, _ string) []string {
+			return []string{"-m", "mlserver.cli", "start", dir}
+		}),
+		other("bentoml", "/score", rows, func(dir, port string) []string {
+			return []string{"-m", "bentoml", "serve", "service:Iris", "--port", port, "--working-dir", dir}
+		}),
+	}
+}
+
+// here is the folder of this program's sources.
+func here() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Dir(file)
+}
+
+// peer is one of the others.
+type peer struct {
+	python, name, path, body string
+	args                     func(dir, port string) []string
+}
+
+// start starts the peer in a process group of its own, which ends as a whole.
+func (p peer) start(ctx context.Context, dir string) (*served, error) {
+	if p.name != "azure" {
+		if out, err := exec.Command(p.python, filepath.Join(here(), "train.py"), p.name, dir).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("train: %w: %s", err, out)
+		}
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	command := exec.Command(p.python, p.args(dir, port)...)
+	command.Dir = here()
+	command.Env = append(os.Environ(), "PATH="+filepath.Dir(p.python)+":"+os.Getenv("PATH"), "AML_APP_ROOT="+here(),
+		"MLSERVER_HTTP_PORT="+port, "MLSERVER_GRPC_PORT=0", "MLSERVER_METRICS_PORT=0", "MLSERVER_PARALLEL_WORKERS=0", "BENTOML_DO_NOT_TRACK=True")
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	command.Stdout, command.Stderr = log, log
+	began := time.Now()
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	s := &served{url: "http://127.0.0.1:" + port + p.path, body: p.body, header: http.Header{}, stop: func() {
+		syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
+		command.Wait()
+	}}
+	if err := s.firstAnswer(ctx, began); err != nil {
+		s.stop()
+		text, _ := os.ReadFile(log.Name())
+		return nil, fmt.Errorf("%w\n%s", err, text)
+	}
+	return s, nil
+}
+
+func freePort() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return port, err
+}
+
+// startAtelier deploys the script on the environment's own Python.
+func startAtelier(ctx context.Context, bin, dir, python string) (*served, error) {
+	os.Setenv("PATH", filepath.Dir(python)+":"+os.Getenv("PATH"))
+	server, err := process.StartAtelier(ctx, bin, dir)
+	if err != nil {
+		return nil, err
+	}
+	run := func(args ...string) (string, error) {
+		command := exec.Command(bin, append(args, "--server", server.URL)...)
+		command.Env = append(os.Environ(), "ATELIER_TOKEN="+server.Token, "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
+		var problems strings.Builder
+		command.Stderr = &problems
+		out, err := command.Output()
+		if err != nil {
+			err = fmt.Errorf("%v: %w: %s%s", args, err, out, problems.String())
+		}
+		return string(out), err
+	}
+	deployment, _ := json.Marshal(map[string]any{"name": "blue", "endpoint_name": endpoint, "environment": "system",
+		"request_settings":   map[string]int{"max_concurrent_requests_per_instance": 64, "request_timeout_ms": 60_000},
+		"code_configuration": map[string]string{"code": here(), "scoring_script": "score.py"}})
+	file := filepath.Join(dir, "deployment.yml")
+	s := &served{url: server.URL + "/workspaces/default/endpoints/" + endpoint + "/score", body: rows, header: http.Header{}, stop: func() {
+		run("online-endpoint", "delete", endpoint, "--yes")
+		untilGone(filepath.Join(server.Data, "tasks", "*", "worker.sock"))
+		server.Stop()
+	}}
+	_, err = run("online-endpoint", "create", "-n", endpoint)
+	var keys struct {
+		Primary string `json:"primary_key"`
+	}
+	if err == nil {
+		var text string
+		text, err = run("online-endpoint", "get-credentials", endpoint, "-o", "json")
+		err = errors.Join(err, json.Unmarshal([]byte(text), &keys), os.WriteFile(file, deployment, 0o600))
+	}
+	s.header.Set("Authorization", "Bearer "+keys.Primary)
+	began := time.Now()
+	if err == nil {
+		_, err = run("online-deployment", "create", "-f", file, "--all-traffic")
+	}
+	if err == nil {
+		err = s.firstAnswer(ctx, began)
+	}
+	if err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// untilGone waits for the workers to end, which would outlive the server.
+func untilGone(sockets string) {
+	for range 500 {
+		if found, _ := filepath.Glob(sockets); len(found) == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
