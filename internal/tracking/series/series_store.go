@@ -149,7 +149,7 @@ func insertChunks(ctx context.Context, tx *sqldb.Tx, n int, chunk func(i int) (w
 		many := min(n-first, maxChunks)
 		args := make([]any, 0, many*chunkColumns)
 		for i := range many {
-			args = append(args, chunkRow(chunk(first + i))...)
+			args = append(args, chunkRow(chunk(first+i))...)
 		}
 		if _, err := tx.Exec(ctx, chunkInserts(many), args...); err != nil {
 			return err
