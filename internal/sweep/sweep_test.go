@@ -50,6 +50,10 @@ type world struct {
 	deleted  map[string]bool
 	versions map[string]map[string]string // by model's name: contents by path
 	made     int
+
+	experiments        map[string]string // names by id, without the deleted ones
+	experimentOf       map[string]string // by run
+	deletedExperiments map[string]bool
 }
 
 func newWorld(t *testing.T, db *sqldb.DB, blobs blob.Store, seed uint64) *world {
@@ -68,7 +72,8 @@ func newWorld(t *testing.T, db *sqldb.DB, blobs blob.Store, seed uint64) *world 
 	return &world{t: t, ws: id, random: rand.New(rand.NewPCG(seed, 0)), db: db, blobs: blobs, runs: runs, models: model.New(db, blobs, bus, runs),
 		ctx:     atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: "u1", Name: "ada"}),
 		sweeper: sweep.New(db, blobs, clock.System{}, tracking.References, model.References),
-		kept:    map[string]map[string]string{}, deleted: map[string]bool{}, versions: map[string]map[string]string{}}
+		kept:    map[string]map[string]string{}, deleted: map[string]bool{}, experiments: map[string]string{},
+		experimentOf: map[string]string{}, deletedExperiments: map[string]bool{}, versions: map[string]map[string]string{}}
 }
 
 func (w *world) must(err error) {
@@ -96,11 +101,31 @@ func (w *world) content() string { return fmt.Sprint("content ", w.random.IntN(1
 func (w *world) step() {
 	run := pickOne(w, w.kept, w.active)
 	owner := tracking.Owner{Kind: tracking.RunArtifact, ID: run}
-	switch w.random.IntN(9) {
+	switch w.random.IntN(11) {
 	case 0:
-		made, err := w.runs.StartRun(w.ctx, w.ws, tracking.NewRun{Experiment: "e"})
+		experiment := pickOne(w, w.experiments, func(string) bool { return true })
+		if experiment == "" {
+			return
+		}
+		made, err := w.runs.StartRun(w.ctx, w.ws, tracking.NewRun{Experiment: w.experiments[experiment]})
 		w.must(err)
-		w.kept[made.ID] = map[string]string{}
+		w.kept[made.ID], w.experimentOf[made.ID] = map[string]string{}, experiment
+	case 9:
+		w.made++
+		made, err := w.runs.CreateExperiment(w.ctx, w.ws, tracking.NewExperiment{Name: fmt.Sprint("experiment-", w.made)})
+		w.must(err)
+		w.experiments[made.ID] = made.Name
+	case 10:
+		if experiment := pickOne(w, w.experiments, func(string) bool { return true }); experiment != "" {
+			w.must(w.runs.DeleteExperiment(w.ctx, w.ws, experiment))
+			delete(w.experiments, experiment)
+			w.deletedExperiments[experiment] = true
+			for run := range w.kept {
+				if w.experimentOf[run] == experiment {
+					w.deleted[run] = true
+				}
+			}
+		}
 	case 1, 2, 3:
 		if run != "" {
 			path, content := fmt.Sprint("f", w.random.IntN(4)), w.content()
@@ -147,6 +172,33 @@ func (w *world) purge() {
 		delete(w.kept, run)
 	}
 	clear(w.deleted)
+}
+
+// purgeExperiments removes what was deleted, with its runs, and checks that a dry run
+// foretells it.
+func (w *world) purgeExperiments() {
+	p := tracking.PurgeExperiments{DeletedBefore: time.Now().Add(time.Hour), DryRun: true}
+	foretold, err := w.runs.PurgeExperiments(w.ctx, w.ws, p)
+	w.must(err)
+	p.DryRun = false
+	done, err := w.runs.PurgeExperiments(w.ctx, w.ws, p)
+	w.must(err)
+	foretold.DryRun = false
+	if diff := cmp.Diff(foretold, done); diff != "" {
+		w.t.Errorf("the dry run foretold something else: %s", diff)
+	}
+	runs := 0
+	for run, experiment := range w.experimentOf {
+		if w.deletedExperiments[experiment] && w.kept[run] != nil {
+			runs++
+			delete(w.kept, run)
+			delete(w.deleted, run)
+		}
+	}
+	if done.Experiments != len(w.deletedExperiments) || done.Runs != runs || done.Kept != 0 {
+		w.t.Errorf("purged %+v; want %d experiments and %d runs", done, len(w.deletedExperiments), runs)
+	}
+	clear(w.deletedExperiments)
 }
 
 func hash(content string) blob.Hash {
@@ -240,8 +292,14 @@ func TestRandomHistories(t *testing.T) {
 				for range 40 {
 					w.step()
 				}
-				if round%2 == 1 {
+				switch round % 4 {
+				case 1:
+					w.purgeExperiments()
+				case 2:
 					w.purge()
+				case 3:
+					w.purge()
+					w.purgeExperiments()
 				}
 				w.sweep()
 			}
