@@ -31,7 +31,7 @@ func TestChangesOfTrafficDropNoRequest(t *testing.T) {
 		names = append(names, name)
 		body := map[string]any{"name": name, "environment": "system",
 			"code_configuration": map[string]any{"code": code, "scoring_script": "score.py"},
-			"request_settings": map[string]int{"max_concurrent_requests_per_instance": 4, "max_queue_wait_ms": 20_000, "request_timeout_ms": 20_000}}
+			"request_settings":   map[string]int{"max_concurrent_requests_per_instance": 4, "max_queue_wait_ms": 20_000, "request_timeout_ms": 20_000}}
 		if err := s.ask("POST", workspacePath+"/online-endpoints/doubler/deployments", body, nil); err != nil {
 			t.Fatal(err)
 		}

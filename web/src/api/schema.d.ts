@@ -3026,8 +3026,8 @@ export interface components {
             log_dir?: string;
             /** @description Only "all": there is one machine. */
             nodes?: string;
-            /** @enum {string} */
-            type: "tensor_board" | "jupyter_lab";
+            /** @description tensor_board or jupyter_lab. */
+            type: string;
         };
         JobSpec: {
             /** @description The uploaded snapshot, as azureml:TREE:1. */
