@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -10,6 +11,9 @@ import (
 
 func TestEveryPlaceIsWrittenAlike(t *testing.T) {
 	places(t, func(t *testing.T, b bench, made Datastore) {
+		if made.Endpoint != "" && made.Endpoint == os.Getenv("ATELIER_TEST_GCS") {
+			return // Google's stand-in takes objects by its own API alone; the signed place is written below
+		}
 		const name = "out of here/Tabelle ü.csv"
 		for _, text := range []string{"a,b\n", "", strings.Repeat("long ", 1<<20)} { // the last replaces the others
 			b.must(b.Put(b.ctx, ws, made.Name, name, strings.NewReader(text), int64(len(text))))
