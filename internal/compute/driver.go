@@ -17,6 +17,9 @@ type Capacity struct {
 	CPUs        int    `json:"cpus"`
 	MemoryBytes int64  `json:"memory_bytes"`
 	GPUs        int    `json:"gpus"` // numbered from 0
+	// Unbounded says why the system does not hold a task to its memory; it is empty
+	// where it does.
+	Unbounded string `json:"unbounded,omitempty"`
 }
 
 // Signal is what a driver can tell a runner from outside, without the network.

@@ -106,6 +106,6 @@ const (
 	Timeout          = "Timeout"          // the command ran longer than it may
 	RunnerLost       = "RunnerLost"       // the runner died and the command with it
 	StartError       = "StartError"       // the command or the runner could not be started
-	MemoryExceeded   = "MemoryExceeded"   // the command used more memory than it asked for
+	OutOfMemory      = "OutOfMemory"      // the command used more memory than it asked for
 	UploadError      = "UploadError"      // what the command made could not be stored
 )

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"regexp"
@@ -118,6 +119,19 @@ func (j *Job) findCompute() {
 	case "", LocalCompute:
 		j.pool = LocalCompute
 	}
+}
+
+// noteBounds tells the user where the machine does not hold the job to its memory.
+func (s *Service) noteBounds(ctx context.Context, j *Job) error {
+	if j.asks.memory == 0 {
+		return nil
+	}
+	machine, err := s.Driver.Describe(ctx)
+	if err == nil && machine.Unbounded != "" {
+		j.Notices = append(j.Notices, "The machine does not hold jobs to their memory ("+machine.Unbounded+
+			"). The job is measured once a second and ended when it is above; a short peak passes unseen.")
+	}
+	return err
 }
 
 // WorkspaceLimits bound what the jobs of a workspace may have at a time. A limit

@@ -30,6 +30,9 @@ func (s *Service) Submit(ctx context.Context, ws string, spec Spec) (Job, error)
 	if err != nil {
 		return Job{}, err
 	}
+	if err := s.noteBounds(ctx, &j); err != nil {
+		return Job{}, err
+	}
 	definition, err := s.resolve(ctx, &j)
 	if err != nil {
 		return Job{}, err

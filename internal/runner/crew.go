@@ -88,6 +88,9 @@ func (r *runner) supervise(ctx context.Context, crew ...*member) outcome {
 		if limit := r.task.MemoryBytes; limit > 0 && usage.MemoryBytes > limit && ownMemory(below()) > limit {
 			stop(errMemory)
 		}
+		if r.bound != nil && r.bound.Exceeded() { // version 1 ends one of them only
+			stop(errMemory)
+		}
 	})
 	decisive, cause := waitOrEnd(ctx, crew)
 	stopMeter()

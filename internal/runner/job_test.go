@@ -224,6 +224,26 @@ func readOnlyLine() string {
 	return "read-only\n"
 }
 
+// A job that takes too much at once is ended before anybody could have measured it,
+// where the system bounds memory; where it does not, the job says so.
+func TestTheSystemHoldsAJobToItsMemory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	j := w.submit("head -c 300000000 /dev/zero | tail -n 1 | wc -c", func(spec *job.Spec) { spec.Resources.Memory = "64Mi" })
+	machine, err := w.driver.Describe(t.Context())
+	w.must(err)
+	if machine.Unbounded != "" {
+		if len(j.Notices) != 1 || !strings.Contains(j.Notices[0], machine.Unbounded) {
+			t.Errorf("notices %q", j.Notices)
+		}
+		return
+	}
+	j = w.finish(j.Name, job.Failed)
+	if len(j.Notices) != 0 || j.Error == nil || j.Error.Code != compute.OutOfMemory || !strings.Contains(j.Error.Message, "64Mi") {
+		t.Errorf("error %+v, notices %q", j.Error, j.Notices)
+	}
+}
+
 func TestEndsAreToldApart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -284,7 +304,7 @@ func TestAJobThatUsesTooMuchMemoryIsEnded(t *testing.T) {
 	// Without an end of a line, tail keeps all in memory until its input ends.
 	j := w.finish(w.submit("(head -c 200000000 /dev/zero; sleep 1000) | tail -n 1",
 		func(s *job.Spec) { s.Resources.Memory = "64Mi" }).Name, job.Failed)
-	if j.Error == nil || j.Error.Code != compute.MemoryExceeded || !strings.Contains(j.Error.Message, "64Mi") {
+	if j.Error == nil || j.Error.Code != compute.OutOfMemory || !strings.Contains(j.Error.Message, "64Mi") {
 		t.Errorf("error %+v", j.Error)
 	}
 }

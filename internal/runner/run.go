@@ -39,18 +39,18 @@ func (r *runner) runCommand(ctx context.Context, p *place) outcome {
 		defer cancel()
 		ctx = limited
 	}
-	if r.task.MemoryBytes > 0 {
-		r.log.Info("the memory of the job is measured every second, and not bounded by the system: a short peak may pass unseen",
-			"limit", job.FormatMemory(r.task.MemoryBytes))
-	}
+	defer r.enclose(crew)()
 	door, err := r.openDoor(p)
 	if err != nil {
 		r.tell(fmt.Sprintf("nobody can come to the job while it runs: %v", err))
 	}
 	result := r.supervise(ctx, crew...)
 	door.close()
+	if r.bound != nil && r.bound.Exceeded() {
+		result.failure = ended(errMemory).failure
+	}
 	result.ranks = r.ranks(crew)
-	if result.failure != nil && result.failure.Code == compute.MemoryExceeded {
+	if result.failure != nil && result.failure.Code == compute.OutOfMemory {
 		result.failure.Message = fmt.Sprintf("The job used more memory than the %s it asked for (resources.memory) and was ended.",
 			job.FormatMemory(r.task.MemoryBytes))
 	}
@@ -58,6 +58,29 @@ func (r *runner) runCommand(ctx context.Context, p *place) outcome {
 		result.failure.Message = fmt.Sprintf("The job ran longer than its limit of %d seconds (limits.timeout) and was ended.", r.task.TimeoutSeconds)
 	}
 	return result
+}
+
+// enclose bounds the memory of a crew, where the system lets it, until the function
+// that it returns is called.
+func (r *runner) enclose(crew []*member) (open func()) {
+	if r.task.MemoryBytes == 0 {
+		return func() {}
+	}
+	bound, err := process.NewBound(process.BoundName(r.dir), r.task.MemoryBytes)
+	if err != nil {
+		r.log.Warn("the memory of the job is measured every second, and not bounded by the system: a short peak may pass unseen",
+			"limit", job.FormatMemory(r.task.MemoryBytes), "error", err)
+		return func() {}
+	}
+	r.bound = bound
+	for _, m := range crew {
+		bound.Enclose(m.cmd)
+	}
+	return func() {
+		if err := bound.Remove(); err != nil {
+			r.log.Error("open the bound of the memory", "error", err)
+		}
+	}
 }
 
 // below returns the processes that this runner or its children started.

@@ -36,6 +36,7 @@ type runner struct {
 	streams *streams
 	server  *server
 	usage   atomic.Pointer[compute.Usage] // the last measurement, for heartbeats
+	bound   *process.Bound                // of the command's memory; nil where the system has none
 	kept    pids                          // the children that somebody waits for
 	ready   *environment.Ready            // kept from being removed until the end
 
@@ -61,7 +62,7 @@ func ended(cause error) outcome {
 		return failed(compute.Timeout, "The job ran longer than it may.")
 	}
 	if errors.Is(cause, errMemory) {
-		return failed(compute.MemoryExceeded, "The job used more memory than it may.")
+		return failed(compute.OutOfMemory, "The job used more memory than it may.")
 	}
 	return outcome{canceled: true}
 }

@@ -25,6 +25,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/atelier-ml/atelier"
@@ -38,6 +39,7 @@ type Driver struct {
 	dir        string
 	secrets    []string
 	gpus       int
+	unbounded  func() string
 }
 
 var _ compute.Driver = (*Driver)(nil)
@@ -55,11 +57,23 @@ func New(executable, dir string, secrets ...string) (*Driver, error) {
 	}
 	// Without links, the folder is the one that the system shows for a process.
 	dir, err = filepath.EvalSymlinks(dir)
-	return &Driver{executable: executable, dir: dir, secrets: append(secrets, "ATELIER_")}, err
+	return &Driver{executable: executable, dir: dir, secrets: append(secrets, "ATELIER_"), unbounded: sync.OnceValue(tryBound)}, err
+}
+
+// tryBound says why memory cannot be bounded on this machine, by trying it.
+func tryBound() string {
+	bound, err := process.NewBound(fmt.Sprint("atelier-try-", os.Getpid()), 1<<30)
+	if err == nil {
+		err = bound.Remove()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 func (d *Driver) Describe(context.Context) (compute.Capacity, error) {
-	return compute.Capacity{Name: "local", CPUs: runtime.NumCPU(), MemoryBytes: machineMemory(), GPUs: d.gpus}, nil
+	return compute.Capacity{Name: "local", CPUs: runtime.NumCPU(), MemoryBytes: machineMemory(), GPUs: d.gpus, Unbounded: d.unbounded()}, nil
 }
 
 // HasGPUs says how many GPUs the machine has. It is called before the first task.
@@ -285,7 +299,11 @@ func (d *Driver) Release(_ context.Context, handle compute.Handle) error {
 	// Not d.folder: a server that died here left a part of the folder, without
 	// the task perhaps.
 	folder := filepath.Join(d.dir, string(handle))
-	if err := d.kill(folder); err != nil {
+	err := d.kill(folder)
+	if err == nil {
+		err = process.RemoveBound(process.BoundName(folder))
+	}
+	if err != nil {
 		return err
 	}
 	return removeAll(folder)

@@ -8,6 +8,7 @@ package process
 
 import (
 	"errors"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -15,6 +16,9 @@ import (
 // FolderVariable is set in the environment of everything that a task starts,
 // to the task's folder. It finds the processes of a task whose runner died.
 const FolderVariable = "ATELIER_TASK_FOLDER"
+
+// BoundName is the name of the control group of the task in folder.
+func BoundName(folder string) string { return "atelier-" + filepath.Base(folder) }
 
 // Info is one process at one moment.
 type Info struct {
