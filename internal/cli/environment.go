@@ -5,6 +5,7 @@ import (
 
 	"github.com/atelier-ml/atelier/internal/client"
 	"github.com/atelier-ml/atelier/internal/environment"
+	"github.com/atelier-ml/atelier/internal/spec"
 )
 
 func (c *command) environmentCommand() *cobra.Command {
@@ -32,7 +33,7 @@ func (c *command) environmentCreate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		ask, err := document.Environment()
+		ask, err := read(c, document, (*spec.Document).Environment)
 		if err != nil {
 			return err
 		}

@@ -49,6 +49,7 @@ type RegisterEnvironment struct {
 	PipRequirements     string            `json:"pip_requirements,omitempty" doc:"The text of a requirements file"`
 	PipRequirementsName string            `json:"pip_requirements_name,omitempty"`
 	PythonVersion       string            `json:"python_version,omitempty"`
+	Build               *DockerBuild      `json:"build,omitempty" doc:"A Docker build context, of which the packages are taken"`
 }
 
 // Update changes what is not nil. A tag with a nil value is removed. The content
@@ -75,7 +76,7 @@ const Latest = "latest"
 
 // Spec is the content that ask wants to register.
 func (ask RegisterEnvironment) Spec() Spec {
-	return Spec{Image: ask.Image, CondaFile: ask.CondaFile, CondaFileName: ask.CondaFileName, PythonVersion: ask.PythonVersion,
+	return Spec{Image: ask.Image, CondaFile: ask.CondaFile, CondaFileName: ask.CondaFileName, PythonVersion: ask.PythonVersion, Build: ask.Build,
 		PipRequirements: ask.PipRequirements, PipRequirementsName: ask.PipRequirementsName}
 }
 

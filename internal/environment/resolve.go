@@ -14,9 +14,15 @@ func define(spec Spec) (Definition, []string, error) {
 		return Definition{}, nil, atelier.Errorf(atelier.Invalid, "An environment has conda_file or pip_requirements, not both.").
 			At("environment.pip_requirements").WithHint("List the pip packages under \"pip:\" in the conda file.")
 	}
+	if spec.Build != nil && (spec.CondaFile != "" || spec.PipRequirements != "" || spec.Image != "") {
+		return Definition{}, nil, atelier.Errorf(atelier.Invalid, "An environment has build, or else conda_file, pip_requirements and image.").
+			At("environment.build").WithHint("Say in one place what is installed.")
+	}
 	var t Translation
 	var err error
 	switch {
+	case spec.Build != nil:
+		t, err = spec.Build.translate()
 	case spec.CondaFile != "":
 		t, err = TranslateConda(spec.CondaFile, cmp.Or(spec.CondaFileName, "conda_file"))
 	case spec.PipRequirements != "":

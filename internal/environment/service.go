@@ -31,7 +31,7 @@ func (s *Service) Resolve(ctx context.Context, ws string, spec Spec) (Definition
 	if err != nil {
 		return Definition{}, Resolved{}, err
 	}
-	if spec.CondaFile != "" || spec.PipRequirements != "" || spec.PythonVersion != "" {
+	if spec.CondaFile != "" || spec.PipRequirements != "" || spec.PythonVersion != "" || spec.Build != nil {
 		d = anonymous(d)
 	}
 	return d, Resolved{Name: d.Name, Version: d.Version, Hint: strings.Join(notes, " ")}, nil

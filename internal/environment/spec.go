@@ -27,6 +27,8 @@ type Spec struct {
 	PipRequirements     string `json:"pip_requirements,omitempty"`
 	PipRequirementsName string `json:"pip_requirements_name,omitempty"`
 	PythonVersion       string `json:"python_version,omitempty"`
+	// Build is a Docker build context, read for its packages.
+	Build *DockerBuild `json:"build,omitempty"`
 }
 
 // IsZero reports whether nothing was written.
@@ -55,17 +57,12 @@ func (s *Spec) UnmarshalJSON(text []byte) error {
 	var object struct {
 		specFields
 		CondaFile json.RawMessage `json:"conda_file"`
-		Build     json.RawMessage `json:"build"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&object); err != nil {
 		return atelier.Errorf(atelier.Invalid, "The environment cannot be read: %w", err).At("environment").
 			WithHint("Give a name, or an object with conda_file, pip_requirements, python_version or image.")
-	}
-	if len(object.Build) > 0 && string(object.Build) != "null" {
-		return atelier.Errorf(atelier.NotImplemented, "A Docker build context needs a container engine, and jobs here run without one.").
-			At("environment.build").WithHint("Name the packages in conda_file or pip_requirements.")
 	}
 	*s = Spec(object.specFields)
 	switch {

@@ -11,7 +11,6 @@ import (
 )
 
 var refusedInEnvironment = map[string]string{
-	"build":            "A Docker build context needs a container engine, and jobs here run without one; name the packages in conda_file or pip_requirements.",
 	"inference_config": "A server in an image of your own needs a container engine, and nothing here runs in one.",
 	"datastore":        "Environments are kept by the server.",
 	"channels":         "Put the lines into a file of their own and name it in conda_file.",
@@ -33,7 +32,7 @@ func (d *Document) Environment() (environment.RegisterEnvironment, error) {
 		d.nameFault(node, atelier.CheckAssetName("environment", ask.Name))
 	}
 	content := d.environmentContent(o)
-	ask.Image, ask.PythonVersion = content.Image, content.PythonVersion
+	ask.Image, ask.PythonVersion, ask.Build = content.Image, content.PythonVersion, content.Build
 	ask.CondaFile, ask.CondaFileName = content.CondaFile, content.CondaFileName
 	ask.PipRequirements, ask.PipRequirementsName = content.PipRequirements, content.PipRequirementsName
 	return ask, d.failure()
@@ -103,12 +102,15 @@ func (d *Document) environmentContent(o *object) environment.Spec {
 		}
 		spec.PipRequirements, spec.PipRequirementsName = text, name
 	}
+	spec.Build = d.dockerBuild(o)
 	o.finish(refusedInEnvironment)
-	conda, pip := o.value("conda_file"), o.value("pip_requirements")
+	conda, pip, build := o.value("conda_file"), o.value("pip_requirements"), o.value("build")
 	switch {
+	case build != nil && (conda != nil || pip != nil || spec.Image != ""):
+		d.add(build, "An environment has build, or else conda_file, pip_requirements and image. Say in one place what is installed.")
 	case conda != nil && pip != nil:
 		d.add(pip, "An environment has conda_file or pip_requirements, not both. List the pip packages under \"pip:\" in the conda file.")
-	case conda == nil && pip == nil && spec.Image == "" && spec.PythonVersion == "" && len(d.faults) == faults:
+	case conda == nil && pip == nil && build == nil && spec.Image == "" && spec.PythonVersion == "" && len(d.faults) == faults:
 		d.add(o.node, "The environment says nothing about its packages. Give conda_file, pip_requirements, python_version or image.")
 	}
 	return spec

@@ -166,7 +166,7 @@ func TestJobFaults(t *testing.T) {
 		"memory":           {"command: x\nresources: {memory: 4GB}\n", "job.yml:2:21", "amount of memory"},
 		"priority":         {"command: x\nqueue_settings: {priority: 5}\n", "job.yml:2:28", "low, medium, high"},
 		"two instances":    {"command: x\nresources: {instance_count: 2}\n", "job.yml:2:29", "one machine"},
-		"build":            {"command: x\nenvironment: {build: {path: .}}\n", "job.yml:2:15", "container engine"},
+		"build":            {"command: x\nenvironment: {build: {path: .}}\n", "job.yml:2:29", "there is no such file"},
 		"conda fault":      {"command: x\nenvironment: {conda_file: broken.yml}\n", "broken.yml:3:3", "system package"},
 		"inline conda":     {"command: x\nenvironment:\n  conda_file:\n    dependencies:\n    - r-base=4\n", "job.yml:5:7", "system package"},
 		"requirements":     {"command: x\nenvironment: {pip_requirements: requirements.txt}\n", "requirements.txt:2", "another file"},

@@ -2483,6 +2483,16 @@ export interface components {
             };
             version: string;
         };
+        EnvironmentDockerBuild: {
+            /** @description The text of a Dockerfile */
+            dockerfile: string;
+            /** @description Where it came from, for messages */
+            dockerfile_name?: string;
+            /** @description The requirements and conda files that the Dockerfile names, by their path in the context */
+            files?: {
+                [key: string]: string;
+            };
+        };
         EnvironmentPackage: {
             name: string;
             version: string;
@@ -2502,6 +2512,8 @@ export interface components {
             removed_bytes: number;
         };
         EnvironmentRegisterEnvironment: {
+            /** @description A Docker build context, of which the packages are taken */
+            build?: components["schemas"]["EnvironmentDockerBuild"];
             /** @description The text of a conda file */
             conda_file?: string;
             conda_file_name?: string;
