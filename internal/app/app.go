@@ -13,32 +13,18 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/access"
-	"github.com/atelier-ml/atelier/internal/api"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/blob/s3"
 	"github.com/atelier-ml/atelier/internal/clock"
-	"github.com/atelier-ml/atelier/internal/compute"
-	"github.com/atelier-ml/atelier/internal/compute/local"
-	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/endpoint"
-	"github.com/atelier-ml/atelier/internal/environment"
-	"github.com/atelier-ml/atelier/internal/environment/builder"
 	"github.com/atelier-ml/atelier/internal/event"
-	"github.com/atelier-ml/atelier/internal/job"
-	"github.com/atelier-ml/atelier/internal/lineage"
 	"github.com/atelier-ml/atelier/internal/logs"
-	"github.com/atelier-ml/atelier/internal/mlflow"
-	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/route"
 	"github.com/atelier-ml/atelier/internal/sqldb"
-	"github.com/atelier-ml/atelier/internal/sweep"
-	"github.com/atelier-ml/atelier/internal/trace"
-	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/upload"
 	"github.com/atelier-ml/atelier/internal/vault"
 	"github.com/atelier-ml/atelier/internal/workspace"
-	"github.com/atelier-ml/atelier/web"
 )
 
 // App is a server, made but not yet running.
@@ -74,87 +60,13 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	who := access.New(g.db, g.clock)
-	workspaces := workspace.New(g.db, who, g.bus)
-	if err := a.firstStart(ctx, who, workspaces); err != nil {
-		return err
-	}
-	driver, err := a.driver(ctx)
+	c, err := a.assemble(ctx, g)
 	if err != nil {
 		return err
 	}
-	environments := environment.New(g.db)
-	builds, err := a.builder(g, environments, driver)
-	if err != nil {
-		return err
-	}
-	runs := tracking.New(g.db, g.blobs, g.bus)
-	models := model.New(g.db, g.blobs, g.bus, runs)
-	uploads := upload.New(g.db, g.clock, runs, g.parts)
-	secrets := vault.New(g.db, g.vault, who, a.log)
-	stores := datastore.New(g.db, g.vault, who, g.bus, a.config.DataDir)
-	assets := data.New(g.db, g.blobs, g.bus, runs, stores)
-	jobs := job.New(job.Options{
-		DB: g.db, Clock: g.clock, Bus: g.bus, Access: who, Blobs: g.blobs, Logs: g.logs, Log: a.log,
-		Tracking: runs, Models: models, Data: assets, Stores: stores, Environments: environments, Secrets: secrets, Driver: driver,
-		ServerFile: a.path("server.json"), ServerURL: a.address.url,
-		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
-	})
-	workspaces.GuardDeletion(job.RefuseDeletion)
-	runs.OnPurge(jobs.MayPurge, jobs.Purge)
-	runs.OnPurge(models.MayPurge, nil)
-	endpoints, err := a.endpoints(ctx, g, endpoint.Parts{Access: who, Secrets: secrets, Workspaces: workspaces, Models: models,
-		Environments: environments, Driver: driver})
-	if err != nil {
-		return err
-	}
-	runs.OnPurge(endpoints.MayPurge, nil)
-	runs.OnPurge(assets.MayPurge, nil)
-	runs.HeldBy(model.References, data.Held, endpoint.References)
-	sweeper := sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, data.References, job.References, endpoint.References)
-	compact := func(ctx context.Context) error { return runs.Compact(ctx, g.clock) }
-	a.workers = []worker{{"jobs", jobs.Run}, {"endpoints", endpoints.Run}, {"data", assets.Run}, {"environments", builds.Run}, {"metrics", compact}, {"storage", runs.SumUp}, {"uploads", uploads.Run}}
-
-	t := route.New(route.Options{Access: who, Workspaces: workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
-	a.table = t
-	api.RegisterOpenAPI(t)
-	api.RegisterAccess(t, who, workspaces, a.address.url, Version)
-	api.RegisterWorkspaces(t, workspaces, who, g.blobs)
-	api.RegisterFiles(t, g.blobs)
-	api.RegisterSweep(t, sweeper)
-	api.RegisterEvents(t, g.bus)
-	api.RegisterEnvironments(t, environments, builds)
-	api.RegisterJobs(t, jobs, g.bus)
-	api.RegisterComputes(t, jobs)
-	api.RegisterTasks(t, jobs, endpoints, runs)
-	api.RegisterExperiments(t, runs)
-	api.RegisterRuns(t, runs)
-	api.RegisterStorage(t, runs)
-	api.RegisterModels(t, models)
-	api.RegisterVault(t, secrets, g.keeper)
-	api.RegisterDatastores(t, stores)
-	api.RegisterData(t, assets)
-	api.RegisterLineage(t, lineage.New(g.db, environments), who)
-	api.RegisterEndpoints(t, endpoints)
-	contents := []workspace.Guard{job.RefuseFull, tracking.RefuseFull, model.RefuseFull, data.RefuseFull, datastore.RefuseFull,
-		environment.RefuseFull, vault.RefuseFull, endpoint.RefuseFull}
-	mlflow.Register(t, mlflow.Parts{Tracking: runs, Models: models, Uploads: uploads, Workspaces: workspaces, Access: who, Contents: contents, Blobs: g.blobs, Log: a.log})
-	t.Fallback(web.Handler())
+	a.workers = c.workers(g)
+	a.table = a.routes(g, c)
 	return nil
-}
-
-// endpoints makes the service of endpoints, with what the folder and the
-// configuration say of it.
-func (a *App) endpoints(ctx context.Context, g ground, parts endpoint.Parts) (*endpoint.Service, error) {
-	tracer, err := trace.New(ctx, a.config.OTLPEndpoint, Version)
-	if err != nil {
-		return nil, err
-	}
-	a.onClose(tracer.Close)
-	parts.DB, parts.Clock, parts.Bus, parts.Blobs, parts.Logs, parts.Vault, parts.Log = g.db, g.clock, g.bus, g.blobs, g.logs, g.vault, a.log
-	parts.ServerFile, parts.URL, parts.EnvironmentsDir, parts.ToolsDir = a.path("server.json"), a.address.url, a.path("environments"), a.path("tools")
-	parts.MaxRequestBytes, parts.AccessLog, parts.Tracer = a.config.MaxScoringBytes, a.config.AccessLog, tracer
-	return endpoint.New(parts), nil
 }
 
 // ground is what every capability stands on.
@@ -222,19 +134,6 @@ func (a *App) openBlobs(ctx context.Context, clk clock.Clock) (blob.Store, error
 	}
 	a.onClose(blobs.Close)
 	return blobs, nil
-}
-
-func (a *App) driver(ctx context.Context) (*local.Driver, error) {
-	driver, err := local.New(a.config.Executable, a.path("tasks"), a.config.secrets()...)
-	if err == nil {
-		driver.HasGPUs(a.config.gpus(ctx))
-	}
-	return driver, err
-}
-
-func (a *App) builder(g ground, environments *environment.Service, driver compute.Driver) (*builder.Service, error) {
-	return builder.New(builder.Options{Environments: environments, Driver: driver, Clock: g.clock, Log: a.log,
-		Dir: a.path("environments"), ToolsDir: a.path("tools"), KeepUnused: a.config.KeepEnvironments})
 }
 
 func (a *App) path(parts ...string) string {
