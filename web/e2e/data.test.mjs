@@ -100,7 +100,7 @@ describe('data', () => {
     const { context, page, problems } = await signedIn();
     await page.goto(at('/data'));
     await page.getByRole('link', { name: 'patients', exact: true }).click();
-    await page.getByRole('cell', { name: 'P0001' }).waitFor();
+    await page.getByRole('region', { name: 'First rows' }).getByRole('cell', { name: 'P0001' }).waitFor();
     await page.getByRole('button', { name: 'New version' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.locator('input[type=file]').first().setInputFiles({ name: 'patients.csv', mimeType: 'text/csv', buffer: Buffer.from(table(500, 4)) });
