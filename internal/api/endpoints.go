@@ -39,6 +39,8 @@ func RegisterEndpoints(t *route.Table, endpoints *endpoint.Service) {
 	stop.Status = http.StatusOK
 	route.Native(t, stop, e.stopRollout)
 
+	route.Native(t, add("GET", one+"/activity", read, "Get what an endpoint's deployments answered in the last minutes"), e.activity)
+
 	deployments, deployment := one+"/deployments", one+"/deployments/{deployment}"
 	route.Native(t, add("POST", deployments, write, "Put a deployment behind an endpoint"), e.createDeployment)
 	route.Native(t, add("GET", deployments, read, "List an endpoint's deployments"), e.listDeployments)
@@ -143,6 +145,10 @@ func (r *endpointRoutes) stopRollout(ctx context.Context, in *struct {
 	}
 }) (*Body[endpoint.Endpoint], error) {
 	return answer(r.endpoints.StopRollout(ctx, workspace.From(ctx).ID, in.Endpoint, in.Body.KeepTraffic))
+}
+
+func (r *endpointRoutes) activity(ctx context.Context, in *EndpointPath) (*Body[endpoint.Activity], error) {
+	return answer(r.endpoints.Activity(ctx, workspace.From(ctx).ID, in.Endpoint))
 }
 
 func (r *endpointRoutes) createDeployment(ctx context.Context, in *struct {

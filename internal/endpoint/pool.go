@@ -21,8 +21,9 @@ var (
 // pool is a deployment as the router sees it: its ready replicas, how many
 // requests each may have at once, and the requests that wait for one.
 type pool struct {
-	clock clock.Clock
-	stats stats
+	clock  clock.Clock
+	stats  stats
+	recent recent
 
 	mu       sync.Mutex
 	settings RequestSettings
@@ -84,6 +85,13 @@ func (p *pool) configure(s Settings, wake func()) {
 	p.handOver()
 }
 
+// record counts a request that was begun at started and answered now.
+func (p *pool) record(status int, started time.Time) {
+	now := p.clock.Now()
+	p.stats.record(status, now.Sub(started))
+	p.recent.record(now, status, now.Sub(started))
+}
+
 // want notes how many replicas the deployment should have now.
 func (p *pool) want(n int) {
 	p.mu.Lock()
@@ -120,6 +128,7 @@ func (p *pool) add(b *backend) {
 	defer p.mu.Unlock()
 	b.drained = make(chan struct{})
 	p.backends = append(p.backends, b)
+	p.recent.ready(p.clock.Now(), len(p.backends))
 	p.handOver()
 }
 
@@ -143,6 +152,7 @@ func (p *pool) remove(id string) <-chan struct{} {
 	}
 	b := p.backends[at]
 	p.backends = slices.Delete(p.backends, at, at+1)
+	p.recent.ready(p.clock.Now(), len(p.backends))
 	b.removed = true
 	for _, conn := range b.idle {
 		conn.Close()

@@ -239,6 +239,6 @@ func (r *Router) mirror(req *http.Request, c call, body []byte) {
 		if err != nil {
 			status = statusOf(err)
 		}
-		p.stats.record(status, r.clock.Now().Sub(started))
+		p.record(status, started)
 	}()
 }

@@ -35,6 +35,7 @@ func (s *Service) Run(ctx context.Context) error {
 	keepers := map[endpointKey]*keeper{}
 	var group sync.WaitGroup
 	defer group.Wait()
+	group.Go(func() { s.tellActivity(ctx) })
 	for {
 		known, err := s.endpoints(ctx)
 		if err != nil {
@@ -178,6 +179,7 @@ func (k *keeper) look(ctx context.Context, draining *sync.WaitGroup) (again time
 	}
 	if now.endpoint == nil {
 		k.router.removeTarget(k.key)
+		k.rolling.forget(k.key)
 		if len(now.replicas) == 0 {
 			return settled, errNothingLeft
 		}

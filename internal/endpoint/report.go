@@ -10,6 +10,7 @@ import (
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/logs"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 	"github.com/atelier-ml/atelier/internal/vault"
@@ -148,7 +149,11 @@ func (s *Service) WriteLog(ctx context.Context, ws, task, name string, offset in
 	if err != nil {
 		return 0, err
 	}
-	return s.Logs.WriteAt(logID(r, name), offset, p)
+	size, err := s.Logs.WriteAt(logID(r, name), offset, p)
+	if err == nil {
+		s.Bus.Publish(event.Notice{Workspace: ws, Topic: event.Logs, ID: r.endpoint + "/" + r.deployment})
+	}
+	return size, err
 }
 
 // maxTail bounds how much of one log is read for its last lines.

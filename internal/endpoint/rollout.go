@@ -60,6 +60,32 @@ type Rollout struct {
 	StartedAt     time.Time  `json:"started_at"`
 	StepStartedAt time.Time  `json:"step_started_at"`
 	EndedAt       *time.Time `json:"ended_at,omitempty"`
+	// Passed are the steps that are over, with what was seen in each.
+	Passed []RolloutStep `json:"passed,omitempty"`
+}
+
+// RolloutStep is a step that is over.
+type RolloutStep struct {
+	Share     int       `json:"share"` // in percent
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
+	RolloutCounts
+}
+
+// RolloutCounts are what a rollout compares: the requests to the new deployment
+// in one step, and to the others since the rollout began.
+type RolloutCounts struct {
+	New RequestCounts `json:"new"`
+	Old RequestCounts `json:"old"`
+}
+
+// RequestCounts are some requests and how they went.
+type RequestCounts struct {
+	Requests int64 `json:"requests"`
+	// FailingPercent is how many percent of them failed, and MeanMS how many
+	// milliseconds they took in the mean; both are 0 without requests.
+	FailingPercent float64 `json:"failing_percent"`
+	MeanMS         float64 `json:"mean_ms"`
 }
 
 // Bounds of a rollout.
@@ -131,11 +157,22 @@ type watch struct {
 	old, new sample
 }
 
+func (w watch) counts() RolloutCounts {
+	return RolloutCounts{New: w.new.counts(), Old: w.old.counts()}
+}
+
+func (s sample) counts() RequestCounts {
+	if s.requests == 0 {
+		return RequestCounts{}
+	}
+	return RequestCounts{Requests: s.requests, FailingPercent: s.failing(), MeanMS: s.mean()}
+}
+
 // judge decides what becomes of a running rollout. It changes the step, or the
 // state, or only the reason.
 func (r Rollout) judge(w watch) Rollout {
 	if why := r.worse(w); why != "" {
-		return r.ended(w.now, RolloutRolledBack, why)
+		return r.passed(w).ended(w.now, RolloutRolledBack, why)
 	}
 	left := r.StepStartedAt.Add(time.Duration(r.StepSeconds) * time.Second).Sub(w.now)
 	switch missing := int64(r.MinRequests) - w.new.requests; {
@@ -144,8 +181,9 @@ func (r Rollout) judge(w watch) Rollout {
 	case missing > 0:
 		r.Reason = fmt.Sprintf("Waits for %d more requests to %q.", missing, r.Deployment)
 	case r.Step == len(r.Steps)-1:
-		return r.ended(w.now, RolloutCompleted, fmt.Sprintf("%q gets %d percent of the traffic.", r.Deployment, r.Steps[r.Step]))
+		return r.passed(w).ended(w.now, RolloutCompleted, fmt.Sprintf("%q gets %d percent of the traffic.", r.Deployment, r.Steps[r.Step]))
 	default:
+		r = r.passed(w)
 		r.Step, r.StepStartedAt, r.Reason = r.Step+1, w.now, ""
 	}
 	return r
@@ -166,6 +204,12 @@ func (r Rollout) worse(w watch) string {
 			w.new.requests, r.Deployment, after, before, w.old.requests)
 	}
 	return ""
+}
+
+// passed notes what was seen in the present step.
+func (r Rollout) passed(w watch) Rollout {
+	r.Passed = append(slices.Clone(r.Passed), RolloutStep{Share: r.Steps[r.Step], StartedAt: r.StepStartedAt, EndedAt: w.now, RolloutCounts: w.counts()})
+	return r
 }
 
 func (r Rollout) ended(now time.Time, state RolloutState, why string) Rollout {

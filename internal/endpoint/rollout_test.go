@@ -245,10 +245,17 @@ func TestKeeperRollsOut(t *testing.T) {
 		t.Fatal(got)
 	}
 	answers("green", 500, 30)
+	if seen := k.rolling.counts(k.key); seen == nil || seen.New.Requests != 20 {
+		t.Errorf("the rollout has counted %+v", seen)
+	}
 	if got := roll(); got != "RolledBack 1 0" || e.Traffic["blue"] != 100 {
 		t.Fatal(got, e.Traffic, e.Rollout.Reason)
 	}
 	if stored, err := f.Get(f.ctx, f.ws, "doubler"); err != nil || !strings.Contains(stored.Rollout.Reason, "failed") {
 		t.Error(stored.Rollout, err)
+	}
+	if passed := e.Rollout.Passed; len(passed) != 2 || passed[0].Share != 20 || passed[0].New.Requests != 20 || passed[0].Old.Requests != 100 ||
+		passed[1].Share != 100 || passed[1].New.FailingPercent != 100 || passed[1].Old.MeanMS != 3 {
+		t.Errorf("the steps that are over are %+v", passed)
 	}
 }

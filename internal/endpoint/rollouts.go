@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/atelier-ml/atelier"
@@ -69,6 +70,36 @@ func (s *Service) StopRollout(ctx context.Context, ws, name string, keep bool) (
 
 func (r *Rollout) running() bool { return r != nil && r.State == RolloutRunning }
 
+// rolling holds what the running rollouts have counted, for those who watch them.
+type rolling struct {
+	mu   sync.Mutex
+	seen map[endpointKey]RolloutCounts
+}
+
+func (r *rolling) note(key endpointKey, counts RolloutCounts) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.seen == nil {
+		r.seen = map[endpointKey]RolloutCounts{}
+	}
+	r.seen[key] = counts
+}
+
+func (r *rolling) forget(key endpointKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.seen, key)
+}
+
+func (r *rolling) counts(key endpointKey) *RolloutCounts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if counts, ok := r.seen[key]; ok {
+		return &counts
+	}
+	return nil
+}
+
 // counted is where the counts of a running rollout begin.
 type counted struct {
 	rollout time.Time // which one: when it was started
@@ -99,9 +130,12 @@ func (k *keeper) answered(r *Rollout) (old, new sample) {
 // time. It returns the endpoint as it is then.
 func (k *keeper) roll(ctx context.Context, e Endpoint) (Endpoint, error) {
 	if !e.Rollout.running() {
+		k.rolling.forget(k.key)
 		return e, nil
 	}
-	next := e.Rollout.judge(k.watchRollout(e))
+	seen := k.watchRollout(e)
+	k.rolling.note(k.key, seen.counts())
+	next := e.Rollout.judge(seen)
 	if reflect.DeepEqual(next, *e.Rollout) {
 		return e, nil
 	}

@@ -247,7 +247,7 @@ func (r *Router) score(w http.ResponseWriter, req *http.Request, c call) (status
 			if err != nil {
 				status = statusOf(err)
 			}
-			p.stats.record(status, r.clock.Now().Sub(started))
+			p.record(status, started)
 		}()
 	}
 	status, err = r.forward(w, req, p, message{path: c.path, body: body})

@@ -60,7 +60,8 @@ const maxDeployments = 20
 // Service keeps endpoints and deployments, and makes them so (Run).
 type Service struct {
 	Parts
-	router *Router
+	router  *Router
+	rolling rolling
 	// mu makes changes of endpoints one after another, so that a report of a
 	// runner and a decision of the reconciler never overwrite each other. There
 	// is one server per database.

@@ -113,11 +113,17 @@ func (s *stats) sample() sample {
 	all := sample{sum: s.sum, latencies: s.buckets}
 	for status, count := range s.statuses {
 		all.requests += count
-		if status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests {
+		if isFailure(status) {
 			all.failures += count
 		}
 	}
 	return all
+}
+
+// isFailure reports whether a deployment has not answered a request: as its own
+// fault, too slowly, or because it had no place for it.
+func isFailure(status int) bool {
+	return status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests
 }
 
 // plus returns the requests of both.

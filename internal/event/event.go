@@ -14,7 +14,8 @@ import (
 )
 
 // Topics of notices. ID is the name of what changed: the job's, the run's, the
-// endpoint's ("E") or the deployment's ("E/D").
+// endpoint's ("E") or the deployment's ("E/D"), whose logs also go by that name.
+// Activity says that an endpoint has answered requests.
 const (
 	Job        = "job"
 	Run        = "run"
@@ -26,6 +27,7 @@ const (
 	Datastore  = "datastore"
 	Endpoint   = "endpoint"
 	Deployment = "deployment"
+	Activity   = "activity"
 	Workspace  = "workspace"
 )
 

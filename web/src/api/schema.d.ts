@@ -1210,6 +1210,23 @@ export interface paths {
         patch: operations["patch-online-endpoints-endpoint"];
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/online-endpoints/{endpoint}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get what an endpoint's deployments answered in the last minutes */
+        get: operations["get-online-endpoints-endpoint-activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/online-endpoints/{endpoint}/credentials": {
         parameters: {
             query?: never;
@@ -2223,6 +2240,28 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        EndpointActivity: {
+            deployments: components["schemas"]["EndpointDeploymentActivity"][];
+            rollout?: components["schemas"]["EndpointRolloutCounts"];
+            /** Format: date-time */
+            since: string;
+            /** Format: int64 */
+            step_seconds: number;
+        };
+        EndpointActivityStep: {
+            /** Format: int64 */
+            failures: number;
+            /** Format: double */
+            p50: number;
+            /** Format: double */
+            p95: number;
+            /** Format: double */
+            p99: number;
+            /** Format: int64 */
+            replicas: number;
+            /** Format: int64 */
+            requests: number;
+        };
         EndpointBucket: {
             /** Format: int64 */
             count: number;
@@ -2314,6 +2353,14 @@ export interface components {
             /** Format: int64 */
             wanted_instances: number;
         };
+        EndpointDeploymentActivity: {
+            /** Format: int64 */
+            in_flight: number;
+            name: string;
+            steps: components["schemas"]["EndpointActivityStep"][];
+            /** Format: int64 */
+            waiting: number;
+        };
         EndpointDeploymentPage: {
             items: components["schemas"]["EndpointDeployment"][];
             next_page_token?: string;
@@ -2364,6 +2411,14 @@ export interface components {
             started_at: string;
             state: string;
         };
+        EndpointRequestCounts: {
+            /** Format: double */
+            failing_percent: number;
+            /** Format: double */
+            mean_ms: number;
+            /** Format: int64 */
+            requests: number;
+        };
         EndpointRequestSettings: {
             /** Format: int64 */
             max_concurrent_requests_per_instance?: number;
@@ -2385,6 +2440,7 @@ export interface components {
             max_latency_increase: number;
             /** Format: int64 */
             min_requests: number;
+            passed?: components["schemas"]["EndpointRolloutStep"][];
             reason: string;
             /** Format: date-time */
             started_at: string;
@@ -2397,6 +2453,20 @@ export interface components {
             /** Format: date-time */
             step_started_at: string;
             steps: number[];
+        };
+        EndpointRolloutCounts: {
+            new: components["schemas"]["EndpointRequestCounts"];
+            old: components["schemas"]["EndpointRequestCounts"];
+        };
+        EndpointRolloutStep: {
+            /** Format: date-time */
+            ended_at: string;
+            new: components["schemas"]["EndpointRequestCounts"];
+            old: components["schemas"]["EndpointRequestCounts"];
+            /** Format: int64 */
+            share: number;
+            /** Format: date-time */
+            started_at: string;
         };
         EndpointScaleSettings: {
             /** Format: int64 */
@@ -7075,6 +7145,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-online-endpoints-endpoint-activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointActivity"];
                 };
             };
             /** @description Error */
