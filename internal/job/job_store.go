@@ -24,6 +24,7 @@ func insertJob(ctx context.Context, tx *sqldb.Tx, j Job) error {
 		sqldb.MicrosOrNil(j.EndedAt), j.ExitCode, jsonOrNil(j.Usage), jsonOrNil(j.EnvironmentInfo), jsonOrNil(j.Runner),
 		string(j.handle), sqldb.Micros(j.tokenAt), j.lastRecord, j.version,
 		j.asks.memory, j.asks.gpus, j.priority, j.pool, indexes(j.GPUs), ranksOrNil(j.Ranks))
+	jobChanged(tx, j.workspace, j.Name)
 	return err
 }
 
@@ -42,6 +43,7 @@ func updateJob(ctx context.Context, tx *sqldb.Tx, j Job) error {
 	if err == nil && changed == 0 {
 		return errChanged
 	}
+	jobChanged(tx, j.workspace, j.Name)
 	return err
 }
 
@@ -56,6 +58,7 @@ func selectJob(ctx context.Context, tx *sqldb.Tx, ws, name string) (Job, error) 
 
 func deleteJob(ctx context.Context, tx *sqldb.Tx, ws, name string) error {
 	_, err := tx.Exec(ctx, `DELETE FROM jobs WHERE workspace_id = $1 AND name = $2`, ws, name)
+	jobChanged(tx, ws, name)
 	return err
 }
 
@@ -127,33 +130,41 @@ func queryJobs(ctx context.Context, tx *sqldb.Tx, condition string, args ...any)
 // maxPlanned is how many queued jobs a plan looks at, the urgent ones first.
 const maxPlanned = 20_000
 
-// selectSnapshot reads what a plan needs, of all workspaces.
-func selectSnapshot(ctx context.Context, tx *sqldb.Tx) (s snapshot, err error) {
-	const columns = `SELECT workspace_id, name, cpus, memory, gpus, user_id, experiment_name, compute, `
-	err = tx.Query(ctx, func(rows *sqldb.Rows) error {
+const plannedColumns = `SELECT workspace_id, name, cpus, memory, gpus, user_id, experiment_name, compute, priority, created_at, status, gpu_indexes FROM jobs `
+
+// selectPlanned calls found with the jobs of all workspaces that wait, as many as a
+// plan looks at, and with those that are placed.
+func selectPlanned(ctx context.Context, tx *sqldb.Tx, found func(Status, waiting, []int)) error {
+	err := queryPlanned(ctx, tx, found, `WHERE status = 'Queued' ORDER BY priority DESC, created_at, workspace_id, name LIMIT $1`, maxPlanned)
+	if err != nil {
+		return err
+	}
+	return queryPlanned(ctx, tx, found, `WHERE status IN ('Preparing', 'Running', 'Finalizing', 'CancelRequested', 'NotResponding')`)
+}
+
+// selectPlannedJob calls found with one job, if it is there.
+func selectPlannedJob(ctx context.Context, tx *sqldb.Tx, k key, found func(Status, waiting, []int)) error {
+	return queryPlanned(ctx, tx, found, `WHERE workspace_id = $1 AND name = $2`, k.workspace, k.name)
+}
+
+func queryPlanned(ctx context.Context, tx *sqldb.Tx, found func(Status, waiting, []int), condition string, args ...any) error {
+	return tx.Query(ctx, func(rows *sqldb.Rows) error {
 		var w waiting
 		var since int64
-		err := rows.Scan(&w.workspace, &w.name, &w.asks.cpus, &w.asks.memory, &w.asks.gpus, &w.member, &w.experiment, &w.pool, &w.priority, &since)
-		w.since = sqldb.Time(since)
-		s.queue = append(s.queue, w)
-		return err
-	}, columns+`priority, created_at FROM jobs WHERE status = 'Queued' ORDER BY priority DESC, created_at, workspace_id, name LIMIT $1`, maxPlanned)
-	if err == nil {
-		s.pools, err = selectPools(ctx, tx)
-	}
-	if err == nil {
-		s.limits, err = selectLimits(ctx, tx)
-	}
-	if err != nil {
-		return s, err
-	}
-	return s, tx.Query(ctx, func(rows *sqldb.Rows) error {
-		var p placed
+		var status Status
 		var gpus string
-		err := rows.Scan(&p.workspace, &p.name, &p.asks.cpus, &p.asks.memory, &p.asks.gpus, &p.member, &p.experiment, &p.pool, &gpus)
-		s.placed = append(s.placed, p)
-		return errors.Join(err, sqldb.FromJSON(gpus, &s.placed[len(s.placed)-1].gpus))
-	}, columns+`gpu_indexes FROM jobs WHERE status IN ('Preparing', 'Running', 'Finalizing', 'CancelRequested', 'NotResponding')`)
+		if err := rows.Scan(&w.workspace, &w.name, &w.asks.cpus, &w.asks.memory, &w.asks.gpus, &w.member, &w.experiment, &w.pool,
+			&w.priority, &since, &status, &gpus); err != nil {
+			return err
+		}
+		var indexes []int
+		if err := sqldb.FromJSON(gpus, &indexes); err != nil {
+			return err
+		}
+		w.since = sqldb.Time(since)
+		found(status, w, indexes)
+		return nil
+	}, plannedColumns+condition, args...)
 }
 
 // indexes writes the GPUs of a job as JSON, [] for none.

@@ -89,6 +89,9 @@ type snapshot struct {
 	queue   []waiting
 }
 
+// room is how many jobs can start at most: each takes a processor.
+func (s snapshot) room() int { return newLedger(s).free.cpus }
+
 // placement is a job that starts now, with the GPUs that it gets.
 type placement struct {
 	key

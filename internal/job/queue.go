@@ -46,16 +46,12 @@ const maxQueue = 500
 
 // Queue returns what runs and what waits, by planning anew.
 func (s *Service) Queue(ctx context.Context, ws string) (Queue, error) {
-	capacity, err := s.Driver.Describe(ctx)
+	now, err := s.snapshot(ctx, true)
 	if err != nil {
 		return Queue{}, err
 	}
-	var now snapshot
 	var running, waiting []Job
 	err = s.DB.Read(ctx, func(tx *sqldb.Tx) error {
-		if now, err = selectSnapshot(ctx, tx); err != nil {
-			return err
-		}
 		if running, err = selectPlaced(ctx, tx, ws, maxQueue); err != nil {
 			return err
 		}
@@ -65,7 +61,6 @@ func (s *Service) Queue(ctx context.Context, ws string) (Queue, error) {
 	if err != nil {
 		return Queue{}, err
 	}
-	now.now, now.machine = s.Clock.Now(), machineShare(capacity)
 	q := now.queueOf(ws)
 	waits := decide(now).waits
 	for _, j := range running {

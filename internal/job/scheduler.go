@@ -44,19 +44,10 @@ func (s *Service) Run(ctx context.Context) error {
 // schedule starts what the plan says. It returns once the jobs are claimed;
 // each is launched and watched by a goroutine of its own.
 func (s *Service) schedule(ctx context.Context, watches *sync.WaitGroup) error {
-	capacity, err := s.Driver.Describe(ctx)
+	now, err := s.snapshot(ctx, false)
 	if err != nil {
 		return err
 	}
-	var now snapshot
-	err = s.DB.Read(ctx, func(tx *sqldb.Tx) error {
-		now, err = selectSnapshot(ctx, tx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	now.now, now.machine = s.Clock.Now(), machineShare(capacity)
 	for _, place := range decide(now).start {
 		j, token, err := s.claim(ctx, place)
 		if err != nil {

@@ -51,7 +51,8 @@ type Options struct {
 // Service runs jobs.
 type Service struct {
 	Options
-	wake chan struct{} // receives when the plan may have changed
+	wake  chan struct{} // receives when the plan may have changed
+	known *memory
 
 	mu    sync.Mutex
 	heard map[key]int // for how many ticks each runner has said nothing
@@ -59,7 +60,19 @@ type Service struct {
 
 // New returns the service. Nothing is scheduled before Run.
 func New(o Options) *Service {
-	return &Service{Options: o, wake: make(chan struct{}, 1), heard: map[key]int{}}
+	return &Service{Options: o, wake: make(chan struct{}, 1), known: newMemory(o.DB), heard: map[key]int{}}
+}
+
+// snapshot is what a plan needs now; of the jobs that wait all, or those of which
+// any can start.
+func (s *Service) snapshot(ctx context.Context, all bool) (snapshot, error) {
+	capacity, err := s.Driver.Describe(ctx)
+	if err != nil {
+		return snapshot{}, err
+	}
+	now, err := s.known.snapshot(ctx, s.DB, machineShare(capacity), all)
+	now.now = s.Clock.Now()
+	return now, err
 }
 
 // changeTries bounds how often a change is made again because somebody else's

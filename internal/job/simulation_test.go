@@ -85,6 +85,7 @@ func (s *simulated) step() {
 	if len(p.start)+len(p.waits) != len(s.queue) {
 		s.t.Fatalf("minute %d: of %d jobs %d start and %d wait", s.minute, len(s.queue), len(p.start), len(p.waits))
 	}
+	s.shortened(p)
 	for _, place := range p.start {
 		i := slices.IndexFunc(s.queue, func(w waiting) bool { return w.key == place.key })
 		w := s.queue[i]
@@ -97,6 +98,20 @@ func (s *simulated) step() {
 	s.queue = slices.DeleteFunc(s.queue, func(w waiting) bool { _, waits := p.waits[w.key]; return !waits })
 	s.booked()
 	s.conserved(p)
+}
+
+// shortened checks that a plan of the oldest jobs of each class starts the same
+// ones, in the same order.
+func (s *simulated) shortened(p plan) {
+	list := newWaitlist()
+	for _, i := range s.random.Perm(len(s.queue)) {
+		list.put(s.queue[i])
+	}
+	short := s.snapshot
+	short.queue = list.first(s.room())
+	if got := decide(short); names(got.start) != names(p.start) {
+		s.t.Fatalf("minute %d: of %d jobs %q start, and of all %d %q", s.minute, len(short.queue), names(got.start), len(s.queue), names(p.start))
+	}
 }
 
 // justified checks that no job of a higher rank waits for what w got: whatever

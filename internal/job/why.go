@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/atelier-ml/atelier/internal/sqldb"
 )
 
 // cause is the kind of thing that a queued job waits for.
@@ -55,19 +53,7 @@ type Explanation struct {
 
 // Why explains what a queued job waits for, by planning anew.
 func (s *Service) Why(ctx context.Context, ws, name string) (Explanation, error) {
-	capacity, err := s.Driver.Describe(ctx)
-	if err != nil {
-		return Explanation{}, err
-	}
-	var j Job
-	var now snapshot
-	err = s.DB.Read(ctx, func(tx *sqldb.Tx) error {
-		if j, err = selectJob(ctx, tx, ws, name); err != nil || j.Status != Queued {
-			return err
-		}
-		now, err = selectSnapshot(ctx, tx)
-		return err
-	})
+	j, err := s.Get(ctx, ws, name)
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -76,7 +62,10 @@ func (s *Service) Why(ctx context.Context, ws, name string) (Explanation, error)
 		e.Reason = fmt.Sprintf("It does not wait: it is %s.", j.Status)
 		return e, nil
 	}
-	now.now, now.machine = s.Clock.Now(), machineShare(capacity)
+	now, err := s.snapshot(ctx, true)
+	if err != nil {
+		return Explanation{}, err
+	}
 	w, waits := decide(now).waits[key{ws, name}]
 	if !waits {
 		e.Reason = "Nothing is in its way: it starts in a moment."
