@@ -20,6 +20,9 @@ type Capacity struct {
 	// Unbounded says why the system does not hold a task to its memory; it is empty
 	// where it does.
 	Unbounded string `json:"unbounded,omitempty"`
+	// Unconfined says why the system does not keep a scoring worker away from what is
+	// not its own; it is empty where it does.
+	Unconfined string `json:"unconfined,omitempty"`
 }
 
 // Signal is what a driver can tell a runner from outside, without the network.

@@ -56,6 +56,11 @@ type Task struct {
 	// MemoryBytes is how much memory the command and all it starts may use;
 	// zero is as much as there is.
 	MemoryBytes int64 `json:"memory_bytes,omitempty"`
+	// CPUs and Processes bound, in the same way, how much of the machine's processors
+	// they have, and how many processes and threads they are. Where the system cannot,
+	// nobody does.
+	CPUs      float64 `json:"cpus,omitempty"`
+	Processes int     `json:"processes,omitempty"`
 
 	// Services run beside a command, by their names.
 	Services map[string]SideService `json:"services,omitempty"`

@@ -80,8 +80,20 @@ func (s *Service) settle(ctx context.Context, ws string, settings *Settings) (so
 		return source{}, err
 	}
 	settings.Model, settings.EnvironmentVariables = pinned, vault.Plain(settings.EnvironmentVariables)
-	_, err = s.Secrets.Check(ctx, ws, settings.EnvironmentVariables)
-	return from, err
+	if _, err = s.Secrets.Check(ctx, ws, settings.EnvironmentVariables); err != nil {
+		return source{}, err
+	}
+	return from, s.noteWalls(ctx, &from)
+}
+
+// noteWalls tells the user where the machine does not keep a worker to its own.
+func (s *Service) noteWalls(ctx context.Context, from *source) error {
+	machine, err := s.Driver.Describe(ctx)
+	if err == nil && machine.Unconfined != "" {
+		from.Notices = append(from.Notices, "The machine takes no rights from scoring workers ("+machine.Unconfined+
+			"): the deployment's code can read whatever the server's user can, the server's key among it.")
+	}
+	return err
 }
 
 // Deployment returns one deployment of an endpoint, with its replicas.

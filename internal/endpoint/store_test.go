@@ -18,6 +18,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/clock"
 	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/compute/fake"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/logs"
@@ -70,7 +71,7 @@ func newFixture(t *testing.T, db *sqldb.DB) *fixture {
 	ctx := workspace.With(atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: owner.ID, Name: owner.Name}), ws)
 	service := New(Parts{DB: db, Bus: bus, Clock: clk, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Blobs: blobs, Logs: logStore,
 		Vault: secrets, Access: who, Workspaces: workspaces, Models: model.New(db, blobs, bus, tracking.New(db, blobs, bus)),
-		Environments: environment.New(db), URL: func() string { return "http://atelier.test" }, MaxRequestBytes: 1000})
+		Environments: environment.New(db), Driver: fake.New(clk, compute.Capacity{MemoryBytes: 8 << 30}, nil, nil), URL: func() string { return "http://atelier.test" }, MaxRequestBytes: 1000})
 	return &fixture{Service: service, ws: ws.ID, ctx: ctx, bus: bus}
 }
 

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -67,14 +66,9 @@ var (
 // log, until they and everything they started have ended. The end of ctx ends
 // them, gently first; so does the failure of one.
 func (r *runner) supervise(ctx context.Context, crew ...*member) outcome {
-	// The command is to die with the runner, and Linux takes the thread that
-	// started it for the runner: that thread must not end before.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-
-	meter := newMeter()
+	meter, before := newMeter(), r.kills()
 	for _, m := range crew {
-		if err := m.start(); err != nil {
+		if err := m.start(r.cell); err != nil {
 			abandon(crew)
 			return failed(compute.StartError, fmt.Sprintf("The command could not be started: %v.", err))
 		}
@@ -88,7 +82,7 @@ func (r *runner) supervise(ctx context.Context, crew ...*member) outcome {
 		if limit := r.task.MemoryBytes; limit > 0 && usage.MemoryBytes > limit && ownMemory(below()) > limit {
 			stop(errMemory)
 		}
-		if r.bound != nil && r.bound.Exceeded() { // version 1 ends one of them only
+		if r.kills() > before { // version 1 ends one of them only
 			stop(errMemory)
 		}
 	})
@@ -98,11 +92,22 @@ func (r *runner) supervise(ctx context.Context, crew ...*member) outcome {
 	unkept := r.collect(crew)
 	r.usage.Store(meter.total(crew))
 	end := result(decisive, cause, len(crew))
+	if r.kills() > before {
+		end.failure = ended(errMemory).failure
+	}
 	if unkept != nil && end.failure == nil && !end.canceled {
 		end.failure = &compute.Failure{Code: compute.UploadError,
 			Message: fmt.Sprintf("The command ended well, but not all that it printed could be kept: %v.", unkept)}
 	}
 	return end
+}
+
+// kills counts the processes that the system ended because they took too much memory.
+func (r *runner) kills() int {
+	if r.bound == nil {
+		return 0
+	}
+	return r.bound.Kills()
 }
 
 // collect waits until what a crew printed is in its logs, and returns why some of
@@ -122,14 +127,14 @@ func (r *runner) collect(crew []*member) (unkept error) {
 }
 
 // start starts the process, and the copying of what it prints.
-func (m *member) start() error {
+func (m *member) start(cell *process.Cell) error {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	m.cmd.Stdout, m.cmd.Stderr = write, write // one pipe, so that the order is kept
 	m.cmd.SysProcAttr = ownGroup()
-	err = m.cmd.Start()
+	err = cell.Start(m.cmd)
 	write.Close()
 	if err != nil {
 		read.Close()

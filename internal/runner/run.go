@@ -39,16 +39,17 @@ func (r *runner) runCommand(ctx context.Context, p *place) outcome {
 		defer cancel()
 		ctx = limited
 	}
-	defer r.enclose(crew)()
+	open, err := r.enclose(nil)
+	if err != nil {
+		return failed(compute.StartError, err.Error())
+	}
+	defer open()
 	door, err := r.openDoor(p)
 	if err != nil {
 		r.tell(fmt.Sprintf("nobody can come to the job while it runs: %v", err))
 	}
 	result := r.supervise(ctx, crew...)
 	door.close()
-	if r.bound != nil && r.bound.Exceeded() {
-		result.failure = ended(errMemory).failure
-	}
 	result.ranks = r.ranks(crew)
 	if result.failure != nil && result.failure.Code == compute.OutOfMemory {
 		result.failure.Message = fmt.Sprintf("The job used more memory than the %s it asked for (resources.memory) and was ended.",
@@ -60,27 +61,32 @@ func (r *runner) runCommand(ctx context.Context, p *place) outcome {
 	return result
 }
 
-// enclose bounds the memory of a crew, where the system lets it, until the function
-// that it returns is called.
-func (r *runner) enclose(crew []*member) (open func()) {
-	if r.task.MemoryBytes == 0 {
-		return func() {}
-	}
-	bound, err := process.NewBound(process.BoundName(r.dir), r.task.MemoryBytes)
-	if err != nil {
-		r.log.Warn("the memory of the job is measured every second, and not bounded by the system: a short peak may pass unseen",
-			"limit", job.FormatMemory(r.task.MemoryBytes), "error", err)
-		return func() {}
-	}
-	r.bound = bound
-	for _, m := range crew {
-		bound.Enclose(m.cmd)
-	}
-	return func() {
-		if err := bound.Remove(); err != nil {
-			r.log.Error("open the bound of the memory", "error", err)
+// enclose makes the cell in which the task's processes are started: with their memory
+// bounded where the system lets it, and with rights, or with nil all those of the
+// runner. It is there until the function that it returns is called.
+func (r *runner) enclose(rights *process.Rights) (open func(), err error) {
+	if r.task.MemoryBytes > 0 {
+		limits := process.Limits{Memory: r.task.MemoryBytes, CPUs: r.task.CPUs, Processes: r.task.Processes}
+		if r.bound, err = process.NewBound(process.BoundName(r.dir), limits); err != nil {
+			r.log.Warn("the memory of the task is measured every second, and not bounded by the system: a short peak may pass unseen",
+				"limit", job.FormatMemory(r.task.MemoryBytes), "error", err)
 		}
 	}
+	if r.cell, err = process.NewCell(r.bound, rights); err != nil {
+		return nil, err
+	}
+	if r.cell.Open != nil {
+		r.log.Warn("the worker has all rights of the server's user", "error", r.cell.Open)
+	}
+	return func() {
+		r.cell.Close()
+		if r.bound == nil {
+			return
+		}
+		if err := r.bound.Remove(); err != nil {
+			r.log.Error("open the bound of the memory", "error", err)
+		}
+	}, nil
 }
 
 // below returns the processes that this runner or its children started.

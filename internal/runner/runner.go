@@ -37,6 +37,7 @@ type runner struct {
 	server  *server
 	usage   atomic.Pointer[compute.Usage] // the last measurement, for heartbeats
 	bound   *process.Bound                // of the command's memory; nil where the system has none
+	cell    *process.Cell                 // where the command is started
 	kept    pids                          // the children that somebody waits for
 	ready   *environment.Ready            // kept from being removed until the end
 

@@ -40,6 +40,11 @@ func (r *runner) runService(ctx context.Context, p *place) outcome {
 	if err := placeServing(serving); err != nil {
 		return failed(compute.StartError, err.Error())
 	}
+	open, err := r.enclose(r.workerRights(p, interpreter(p)))
+	if err != nil {
+		return failed(compute.StartError, err.Error())
+	}
+	defer open()
 	pause := firstRestart
 	for everReady := false; ; {
 		if err := r.status(compute.StatusRunning); err != nil {
@@ -70,6 +75,7 @@ func (r *runner) runService(ctx context.Context, p *place) outcome {
 // serve runs one worker to its end and reports whether it ever was ready.
 func (r *runner) serve(ctx context.Context, p *place, serving string) (result outcome, ready bool) {
 	os.Remove(r.failureFile())
+	os.Remove(filepath.Join(r.dir, compute.SocketFile)) // the worker may make it, and not remove it
 	cmd := r.workerCommand(p, serving)
 	looking, stop := context.WithCancel(ctx)
 	found := make(chan bool, 1)
@@ -135,18 +141,26 @@ func describe(result outcome) string {
 	return fmt.Sprintf("exit code %d", *result.exitCode)
 }
 
-func (r *runner) failureFile() string { return filepath.Join(r.dir, "failure.json") }
+func (r *runner) failureFile() string { return r.workPath("failure.json") }
+
+// interpreter is the Python that runs the worker.
+func interpreter(p *place) string {
+	if p.ready != nil {
+		return p.ready.Python
+	}
+	found, err := exec.LookPath("python3")
+	if err != nil {
+		return "python3" // starting it says what is wrong
+	}
+	return found
+}
 
 // workerCommand is the worker, in the task's environment. It is found through
 // its working folder, which holds nothing else, so that it can be mixed up with
 // nothing in the user's code.
 func (r *runner) workerCommand(p *place, serving string) *exec.Cmd {
 	service := r.task.Service
-	interpreter := "python3"
-	if p.ready != nil {
-		interpreter = p.ready.Python
-	}
-	cmd := exec.Command(interpreter, "-m", "atelier_serving.worker",
+	cmd := exec.Command(interpreter(p), "-m", "atelier_serving.worker",
 		"--socket", filepath.Join(r.dir, compute.SocketFile), "--code", p.code, "--failure", r.failureFile(),
 		"--workers", strconv.Itoa(max(1, service.Workers)), "--concurrency", strconv.Itoa(max(1, service.Concurrency)))
 	if service.ScoringScript != "" {

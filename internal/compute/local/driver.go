@@ -62,7 +62,7 @@ func New(executable, dir string, secrets ...string) (*Driver, error) {
 
 // tryBound says why memory cannot be bounded on this machine, by trying it.
 func tryBound() string {
-	bound, err := process.NewBound(fmt.Sprint("atelier-try-", os.Getpid()), 1<<30)
+	bound, err := process.NewBound(fmt.Sprint("atelier-try-", os.Getpid()), process.Limits{Memory: 1 << 30})
 	if err == nil {
 		err = bound.Remove()
 	}
@@ -73,7 +73,11 @@ func tryBound() string {
 }
 
 func (d *Driver) Describe(context.Context) (compute.Capacity, error) {
-	return compute.Capacity{Name: "local", CPUs: runtime.NumCPU(), MemoryBytes: machineMemory(), GPUs: d.gpus, Unbounded: d.unbounded()}, nil
+	machine := compute.Capacity{Name: "local", CPUs: runtime.NumCPU(), MemoryBytes: machineMemory(), GPUs: d.gpus, Unbounded: d.unbounded()}
+	if err := process.Confines(); err != nil {
+		machine.Unconfined = err.Error()
+	}
+	return machine, nil
 }
 
 // HasGPUs says how many GPUs the machine has. It is called before the first task.

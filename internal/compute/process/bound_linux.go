@@ -1,14 +1,13 @@
 package process
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,63 +15,111 @@ import (
 
 const groupsRoot = "/sys/fs/cgroup"
 
-// Bound is a control group, in which processes together have no more memory than
-// they may: the system ends them, and no others, when they take more.
-type Bound struct{ dir string }
+// Bound is a control group, in which processes together have no more of the machine
+// than they may: the system ends them, and no others, when they take more memory. In
+// version 1 it is a folder for each thing that is bounded, in version 2 only one.
+type Bound struct {
+	memory  string   // the folder that bounds memory; empty where none does
+	folders []string // all of them
+	unified bool     // version 2
+}
 
 // NewBound makes the control group called name, or finds the one that there is.
-// Its error says why this machine lets nobody bound memory.
-func NewBound(name string, memory int64) (*Bound, error) {
-	above, err := groupAbove()
+// Its error says why this machine lets nobody bound memory, if that is asked for;
+// processors and processes are bounded where they can be.
+func NewBound(name string, limits Limits) (*Bound, error) {
+	b := &Bound{}
+	err := b.boundMemory(name, limits.Memory)
+	if err == nil && limits.CPUs > 0 {
+		b.boundProcessors(name, limits.CPUs)
+	}
+	if err == nil && limits.Processes > 0 {
+		b.make(name, "pids", map[string]string{"pids.max": strconv.Itoa(limits.Processes)})
+	}
 	if err != nil {
-		return nil, err
-	}
-	b := &Bound{filepath.Join(above, name)}
-	if err := os.Mkdir(b.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
-	limit := strconv.FormatInt(memory, 10)
-	if b.set("memory.max", limit) == nil { // version 2
-		b.set("memory.swap.max", "0") // a machine without swap has neither
-		b.set("memory.oom.group", "1")
-		return b, nil
-	}
-	if err := b.set("memory.limit_in_bytes", limit); err != nil {
 		return nil, errors.Join(err, b.Remove())
 	}
-	b.set("memory.memsw.limit_in_bytes", limit)
 	return b, nil
 }
 
-// groupAbove is the control group in which this process may make others. In version
-// 1 that is its own. In version 2 a group has either processes or groups in it, so
-// it is the one above its own.
-func groupAbove() (string, error) {
-	content, err := os.ReadFile("/proc/self/cgroup")
+func (b *Bound) boundMemory(name string, memory int64) error {
+	if memory == 0 {
+		return nil
+	}
+	limit := strconv.FormatInt(memory, 10)
+	dir, err := b.make(name, "memory", map[string]string{"memory.max": limit})
+	if err == nil { // version 2
+		b.memory = dir
+		write(dir, "memory.swap.max", "0") // a machine without swap has neither
+		write(dir, "memory.oom.group", "1")
+		return nil
+	}
+	if dir, err = b.make(name, "memory", map[string]string{"memory.limit_in_bytes": limit}); err == nil {
+		b.memory = dir
+		write(dir, "memory.memsw.limit_in_bytes", limit)
+	}
+	return err
+}
+
+// processorPeriod is for how many microseconds at a time processors are given out.
+const processorPeriod = 100_000
+
+func (b *Bound) boundProcessors(name string, processors float64) {
+	quota, period := strconv.Itoa(int(processors*processorPeriod)), strconv.Itoa(processorPeriod)
+	if _, err := b.make(name, "cpu", map[string]string{"cpu.max": quota + " " + period}); err != nil {
+		b.make(name, "cpu", map[string]string{"cpu.cfs_period_us": period, "cpu.cfs_quota_us": quota})
+	}
+}
+
+// make makes the folder in which controller bounds the group, if it is missing, and
+// writes the settings.
+func (b *Bound) make(name, controller string, settings map[string]string) (dir string, err error) {
+	above, unified, err := groupAbove(controller)
 	if err != nil {
 		return "", err
 	}
-	unified := ""
+	dir = filepath.Join(above, name)
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	if !slices.Contains(b.folders, dir) {
+		b.folders = append(b.folders, dir)
+	}
+	b.unified = b.unified || unified
+	for file, value := range settings {
+		err = errors.Join(err, write(dir, file, value))
+	}
+	return dir, err
+}
+
+// groupAbove is the control group of a controller in which this process may make
+// others. In version 1 that is its own. In version 2 a group has either processes or
+// groups in it, so it is the one above its own.
+func groupAbove(controller string) (dir string, unified bool, err error) {
+	content, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return "", false, err
+	}
 	for line := range strings.Lines(string(content)) {
 		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		switch {
 		case len(fields) < 3:
-		case fields[1] == "memory":
-			return filepath.Join(groupsRoot, "memory", fields[2]), nil
+		case slices.Contains(strings.Split(fields[1], ","), controller):
+			return filepath.Join(groupsRoot, fields[1], fields[2]), false, nil
 		case fields[1] == "":
-			unified = filepath.Join(groupsRoot, path.Dir(fields[2]))
+			dir = filepath.Join(groupsRoot, path.Dir(fields[2]))
 		}
 	}
-	controllers, err := os.ReadFile(filepath.Join(unified, "cgroup.subtree_control"))
-	if err == nil && !bytes.Contains(controllers, []byte("memory")) {
-		err = errors.New("the control group does not count memory")
+	controllers, err := os.ReadFile(filepath.Join(dir, "cgroup.subtree_control"))
+	if err == nil && !slices.Contains(strings.Fields(string(controllers)), controller) {
+		err = fmt.Errorf("the control group does not count %s", controller)
 	}
-	return unified, err
+	return dir, true, err
 }
 
-// set writes to one of the group's files, which the system has made.
-func (b *Bound) set(file, value string) error {
-	f, err := os.OpenFile(filepath.Join(b.dir, file), os.O_WRONLY, 0)
+// write writes to one of a group's files, which the system has made.
+func write(dir, file, value string) error {
+	f, err := os.OpenFile(filepath.Join(dir, file), os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
@@ -80,30 +127,31 @@ func (b *Bound) set(file, value string) error {
 	return errors.Join(err, f.Close())
 }
 
-// Enclose has cmd begin inside of the group, before it can start anything.
-func (b *Bound) Enclose(cmd *exec.Cmd) {
-	cmd.Args = append([]string{"/bin/sh", "-c", `echo 0 > "$0" && exec "$@"`, filepath.Join(b.dir, "cgroup.procs"), cmd.Path}, cmd.Args[1:]...)
-	cmd.Path = "/bin/sh"
-}
-
-// Exceeded reports whether the system ended one of the group's processes.
-func (b *Bound) Exceeded() bool {
+// Kills counts the processes of the group that the system has ended because of
+// their memory.
+func (b *Bound) Kills() (n int) {
 	for _, file := range []string{"memory.events", "memory.oom_control"} {
-		content, _ := os.ReadFile(filepath.Join(b.dir, file))
+		content, _ := os.ReadFile(filepath.Join(b.memory, file))
 		for line := range strings.Lines(string(content)) {
-			if n, found := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); found && n != "0" {
-				return true
+			if text, found := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); found {
+				n, _ = strconv.Atoi(text)
 			}
 		}
 	}
-	return false
+	return n
 }
 
 // Remove removes the group, which must have no process any more.
-func (b *Bound) Remove() error {
-	var err error
+func (b *Bound) Remove() (err error) {
+	for _, dir := range b.folders {
+		err = errors.Join(err, removeGroup(dir))
+	}
+	return err
+}
+
+func removeGroup(dir string) (err error) {
 	for range 50 { // what has just ended is counted for a moment
-		if err = os.Remove(b.dir); err == nil || errors.Is(err, fs.ErrNotExist) {
+		if err = os.Remove(dir); err == nil || errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -113,9 +161,11 @@ func (b *Bound) Remove() error {
 
 // RemoveBound removes the group called name if one was left.
 func RemoveBound(name string) error {
-	above, err := groupAbove()
-	if err != nil {
-		return nil // there can be none
+	b := &Bound{}
+	for _, controller := range []string{"memory", "cpu", "pids"} {
+		if above, _, err := groupAbove(controller); err == nil { // else there can be none
+			b.folders = append(b.folders, filepath.Join(above, name))
+		}
 	}
-	return (&Bound{filepath.Join(above, name)}).Remove()
+	return b.Remove()
 }

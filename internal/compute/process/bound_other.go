@@ -2,22 +2,16 @@
 
 package process
 
-import (
-	"errors"
-	"os/exec"
-)
+import "errors"
 
 // Bound is nothing: only Linux has control groups.
 type Bound struct{}
 
 // NewBound fails.
-func NewBound(string, int64) (*Bound, error) { return nil, errors.New("only Linux bounds memory") }
+func NewBound(string, Limits) (*Bound, error) { return nil, errors.New("only Linux bounds memory") }
 
-// Enclose does nothing.
-func (*Bound) Enclose(*exec.Cmd) {}
-
-// Exceeded is false.
-func (*Bound) Exceeded() bool { return false }
+// Kills is 0.
+func (*Bound) Kills() int { return 0 }
 
 // Remove does nothing.
 func (*Bound) Remove() error { return nil }

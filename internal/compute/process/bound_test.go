@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"io"
 	"os/exec"
 	"testing"
 
@@ -10,23 +11,46 @@ import (
 // The system ends what takes more than its bound, and a command within it goes on.
 func TestABoundEndsWhatTakesMore(t *testing.T) {
 	name := process.BoundName(t.TempDir())
-	if _, err := process.NewBound(name+"-try", 64<<20); err != nil {
+	limits := process.Limits{Memory: 64 << 20, CPUs: 0.5, Processes: 100}
+	if _, err := process.NewBound(name+"-try", limits); err != nil {
 		t.Logf("not tested, for this machine lets nobody bound memory: %v", err)
 		return
 	}
 	process.RemoveBound(name + "-try")
 	for command, exceeds := range map[string]bool{"echo small": false, "head -c 300000000 /dev/zero | tail -n 1 > /dev/null": true} {
-		bound, err := process.NewBound(name, 64<<20)
+		bound, err := process.NewBound(name, limits)
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command("bash", "-o", "pipefail", "-c", command)
-		bound.Enclose(cmd)
-		if words, err := cmd.CombinedOutput(); err != nil != exceeds || bound.Exceeded() != exceeds {
-			t.Errorf("%s: error %v, exceeded %v, %s", command, err, bound.Exceeded(), words)
+		if words, err := runIn(t, bound, nil, command); err != nil != exceeds || bound.Kills() > 0 != exceeds {
+			t.Errorf("%s: error %v, %d killed, %s", command, err, bound.Kills(), words)
 		}
 		if err := process.RemoveBound(name); err != nil {
 			t.Error(err)
 		}
 	}
+}
+
+// runIn runs a line of the shell in a cell of its own and returns what it printed.
+func runIn(t *testing.T, bound *process.Bound, rights *process.Rights, line string) (string, error) {
+	t.Helper()
+	cell, err := process.NewCell(bound, rights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cell.Close()
+	cmd := exec.Command("/bin/bash", "-o", "pipefail", "-c", line)
+	read, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cell.Start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	words, err := io.ReadAll(read)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(words), cmd.Wait()
 }
