@@ -65,7 +65,7 @@ func (a *App) assemble(ctx context.Context, g ground) (c capabilities, err error
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: c.access, Blobs: g.blobs, Logs: g.logs, Log: a.log,
 		Tracking: c.runs, Models: c.models, Data: c.assets, Stores: c.stores, Environments: c.environments, Secrets: c.secrets, Driver: driver,
 		ServerFile: a.path("server.json"), ServerURL: a.address.url,
-		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"),
+		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"), Replicas: endpoint.CountReplicas,
 	})
 	c.endpoints, err = a.endpoints(ctx, g, endpoint.Parts{Access: c.access, Secrets: c.secrets, Workspaces: c.workspaces, Models: c.models,
 		Environments: c.environments, Driver: driver})

@@ -124,6 +124,12 @@ func selectReplicas(ctx context.Context, tx *sqldb.Tx, ws, endpoint string) (fou
 	return found, err
 }
 
+// CountReplicas counts the replicas of all workspaces that are on the machine.
+func CountReplicas(ctx context.Context, tx *sqldb.Tx) (n int, err error) {
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM replicas WHERE state <> $1`, Terminated).Scan(&n)
+	return n, err
+}
+
 func scanReplica(row scanner) (Replica, error) {
 	var r Replica
 	var failure string

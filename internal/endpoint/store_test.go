@@ -144,6 +144,9 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 			if diff := cmp.Diff(r, gotR, all); diff != "" {
 				t.Errorf("replica (-want +got):\n%s", diff)
 			}
+			if n, err := CountReplicas(f.ctx, tx); n != 1 || err != nil {
+				t.Errorf("%d replicas are counted, %v", n, err)
+			}
 			return nil
 		})
 		if err != nil {

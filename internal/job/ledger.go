@@ -34,9 +34,9 @@ func newLedger(s snapshot) *ledger {
 	l := &ledger{snapshot: s, plan: plan{waits: make(map[key]wait, len(s.queue))}, pools: map[key]int{},
 		members: map[group]tally{}, experiments: map[group]int{}, part: map[string]float64{}}
 	taken := map[int]bool{}
-	l.free = s.machine
+	l.free = s.machine.beside(s.replicas)
 	for _, p := range s.placed {
-		need := p.asks.within(s.machine)
+		need := s.need(p.asks)
 		l.free = l.free.minus(need)
 		l.count(waiting{key: p.key, member: p.member, experiment: p.experiment, pool: p.pool}, need)
 		l.part[p.member] += need.dominant(s.machine)
@@ -65,7 +65,7 @@ func (l *ledger) count(w waiting, need share) {
 
 // consider starts w or notes what it waits for.
 func (l *ledger) consider(w waiting) {
-	need := w.asks.within(l.machine)
+	need := l.need(w.asks)
 	why := l.obstacle(w, need)
 	if why.cause == "" {
 		l.free, l.open = l.free.minus(need), l.open.minus(need)
@@ -75,7 +75,7 @@ func (l *ledger) consider(w waiting) {
 		l.gpus = l.gpus[need.gpus:]
 		return
 	}
-	why.need, why.free, why.machine, why.ahead = need, l.free, l.machine, l.seen
+	why.need, why.free, why.machine, why.replicas, why.ahead = need, l.free, l.machine, l.replicas, l.seen
 	l.seen++
 	if why.cause == noRoom && l.head == nil {
 		head := w // not w itself, which would have every job allocated

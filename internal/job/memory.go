@@ -22,18 +22,19 @@ func jobChanged(tx *sqldb.Tx, ws, name string) {
 // a plan reads only what has changed since the last one. Where this process is not
 // the one writer, every plan reads all of it.
 type memory struct {
-	keeps bool
-	using sync.Mutex // held while the following are looked at
-	queue *waitlist  // nil before all is read
-	there map[key]placed
+	keeps    bool
+	replicas func(ctx context.Context, tx *sqldb.Tx) (int, error)
+	using    sync.Mutex // held while the following are looked at
+	queue    *waitlist  // nil before all is read
+	there    map[key]placed
 
 	mu    sync.Mutex
 	stale map[key]bool // what has changed
 	whole bool         // so much has that all is to be read
 }
 
-func newMemory(db *sqldb.DB) *memory {
-	m := &memory{keeps: db.Engine() == sqldb.SQLite, stale: map[key]bool{}}
+func newMemory(db *sqldb.DB, replicas func(ctx context.Context, tx *sqldb.Tx) (int, error)) *memory {
+	m := &memory{replicas: replicas, keeps: db.Engine() == sqldb.SQLite, stale: map[key]bool{}}
 	if m.keeps {
 		db.Watch(m.watch)
 	}
@@ -88,6 +89,9 @@ func (m *memory) snapshot(ctx context.Context, db *sqldb.DB, machine share, all 
 		}
 		if err == nil {
 			now.limits, err = selectLimits(ctx, tx)
+		}
+		if err == nil && m.replicas != nil {
+			now.replicas, err = m.replicas(ctx, tx)
 		}
 		return err
 	})

@@ -45,6 +45,15 @@ func (s share) within(machine share) share {
 	return share{min(max(s.cpus, 1), max(machine.cpus, 1)), min(s.memory, machine.memory), s.gpus}
 }
 
+// beside is what jobs can have of the machine s beside so many replicas of
+// endpoints. Replicas count as jobs that say nothing of memory do. They wait for
+// nobody, and so may come to more than there is: jobs keep one processor's part of
+// the memory, so that one of them at a time goes on.
+func (s share) beside(replicas int) share {
+	part := s.memory / int64(max(s.cpus, 1))
+	return share{s.cpus, max(s.memory-int64(replicas)*share{}.within(s).memory, part), s.gpus}
+}
+
 // dominant is the largest part of the machine that s is of any of its kinds.
 func (s share) dominant(machine share) float64 {
 	part := func(of, all float64) float64 { return of / max(all, 1) }
@@ -81,12 +90,21 @@ type poolState struct {
 
 // snapshot is all that a plan depends on.
 type snapshot struct {
-	now     time.Time
-	machine share
-	pools   map[key]poolState
-	limits  map[string]WorkspaceLimits
-	placed  []placed
-	queue   []waiting
+	now      time.Time
+	machine  share
+	replicas int // of endpoints, beside which jobs run
+	pools    map[key]poolState
+	limits   map[string]WorkspaceLimits
+	placed   []placed
+	queue    []waiting
+}
+
+// need is what a job that asks for so much counts for: no more than all that jobs
+// can have.
+func (s snapshot) need(asks share) share {
+	need := asks.within(s.machine)
+	need.memory = min(need.memory, s.machine.beside(s.replicas).memory)
+	return need
 }
 
 // room is how many jobs can start at most: each takes a processor.

@@ -66,6 +66,12 @@ func TestPlan(t *testing.T) {
 		"overfull":                             {snapshot{machine: share{cpus: 2}, placed: []placed{running(queued("x", 5, 0))}, queue: []waiting{queued("a", 1, 1)}}, "", nil},
 		"by memory": {snapshot{machine: share{cpus: 4, memory: 8 * gib},
 			queue: []waiting{queued("a", 1, 1).memory(6 * gib), queued("b", 1, 2).memory(3 * gib)}}, "a", map[string]cause{"b": noRoom}},
+		"beside replicas of endpoints": {snapshot{machine: share{cpus: 4, memory: 8 * gib}, replicas: 6,
+			queue: []waiting{queued("a", 1, 1), queued("b", 1, 2), queued("c", 1, 3)}}, "a b", map[string]cause{"c": noRoom}},
+		"beside more replicas than there is room for": {snapshot{machine: share{cpus: 4, memory: 8 * gib}, replicas: 100,
+			queue: []waiting{queued("a", 1, 1).memory(2 * gib), queued("b", 1, 2)}}, "a", map[string]cause{"b": noRoom}},
+		"all the memory that endpoints leave": {snapshot{machine: share{cpus: 4, memory: 8 * gib}, replicas: 1,
+			queue: []waiting{queued("a", 1, 1).memory(8 * gib), queued("b", 1, 2)}}, "a", map[string]cause{"b": noRoom}},
 		"GPUs by index": {snapshot{machine: share{cpus: 8, gpus: 4}, placed: []placed{running(queued("x", 1, 0).gpus(2), 0, 2)},
 			queue: []waiting{queued("a", 1, 1).gpus(1), queued("b", 1, 2).gpus(1)}}, "a[1] b[3]", nil},
 		"more GPUs than there are block nobody": {snapshot{machine: share{cpus: 8, gpus: 1},
@@ -120,6 +126,17 @@ func TestAnExplanationNamesNoJobOfAnotherWorkspace(t *testing.T) {
 	foreign := p.waits[mine.key].explain(Explanation{}, "other")
 	if foreign.Behind != "" || strings.Contains(foreign.Reason, "secret") || !strings.Contains(foreign.Reason, "another workspace") {
 		t.Errorf("a member of another workspace reads %+v", foreign)
+	}
+}
+
+func TestReplicasAreInTheQueueAndInWhatAJobIsTold(t *testing.T) {
+	s := snapshot{now: at(10), machine: share{cpus: 4, memory: 8 * gib}, replicas: 3, queue: []waiting{queued("a", 1, 1).memory(5 * gib), queued("b", 1, 2)}}
+	if q := s.queueOf("w"); q.Replicas != 3 || q.Taken != (Amounts{MemoryBytes: 3 * gib}) {
+		t.Errorf("queue %+v", q)
+	}
+	w := decide(s).waits[key{"w", "b"}]
+	if got, want := w.sentence(""), "It needs 1 processor and 1Gi of memory; of 4 processors and 8Gi of memory, 3 processors are free. Endpoints have 3Gi of the memory."; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

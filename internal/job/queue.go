@@ -11,10 +11,12 @@ import (
 // Queue is what the machine is busy with and what waits for it, as a member of
 // one workspace may know it.
 type Queue struct {
-	Machine Amounts    `json:"machine"`
-	Taken   Amounts    `json:"taken" doc:"By the jobs of all workspaces."`
-	Running []QueueJob `json:"running" doc:"Jobs of the workspace that have their part of the machine, the newest first."`
-	Waiting []QueueJob `json:"waiting" doc:"Jobs of the workspace that wait, in the order of their priority and age; at most 500."`
+	Machine Amounts `json:"machine"`
+	Taken   Amounts `json:"taken" doc:"By the jobs of all workspaces, and by the replicas of endpoints."`
+	// Replicas are those of the endpoints of all workspaces.
+	Replicas int        `json:"replicas" doc:"Replicas of the endpoints of all workspaces, each of which counts for the memory of a job that says nothing of it."`
+	Running  []QueueJob `json:"running" doc:"Jobs of the workspace that have their part of the machine, the newest first."`
+	Waiting  []QueueJob `json:"waiting" doc:"Jobs of the workspace that wait, in the order of their priority and age; at most 500."`
 	// Others are the jobs of other workspaces, of which no more is said.
 	Others Others `json:"others"`
 }
@@ -79,8 +81,8 @@ func (s *Service) Queue(ctx context.Context, ws string) (Queue, error) {
 
 // queueOf counts what is taken, and the jobs of other workspaces.
 func (s snapshot) queueOf(ws string) Queue {
-	var taken share
-	q := Queue{Machine: s.machine.amounts(), Running: []QueueJob{}, Waiting: []QueueJob{}}
+	taken := share{memory: s.machine.memory - s.machine.beside(s.replicas).memory}
+	q := Queue{Machine: s.machine.amounts(), Replicas: s.replicas, Running: []QueueJob{}, Waiting: []QueueJob{}}
 	for _, p := range s.placed {
 		taken = taken.plus(p.asks)
 		if p.workspace != ws {

@@ -41,6 +41,8 @@ type Options struct {
 	Secrets      *vault.Service
 	Driver       compute.Driver
 	Log          *slog.Logger
+	// Replicas counts the replicas of endpoints on the machine; nil for none.
+	Replicas func(ctx context.Context, tx *sqldb.Tx) (int, error)
 
 	ServerFile      string        // where runners find the server's address
 	ServerURL       func() string // the address now
@@ -60,7 +62,7 @@ type Service struct {
 
 // New returns the service. Nothing is scheduled before Run.
 func New(o Options) *Service {
-	return &Service{Options: o, wake: make(chan struct{}, 1), known: newMemory(o.DB), heard: map[key]int{}}
+	return &Service{Options: o, wake: make(chan struct{}, 1), known: newMemory(o.DB, o.Replicas), heard: map[key]int{}}
 }
 
 // snapshot is what a plan needs now; of the jobs that wait all, or those of which

@@ -24,6 +24,7 @@ const (
 type wait struct {
 	cause               cause
 	need, free, machine share
+	replicas            int    // of endpoints, which have their part of the machine
 	ahead               int    // jobs that wait and come first
 	behind              key    // the job for which room is kept
 	where               string // the compute or the limit
@@ -113,7 +114,11 @@ func (w wait) sentence(behind string) string {
 	case impossible:
 		return fmt.Sprintf("It needs %s, and the machine has %s in all. It can never run here.", w.need, w.machine)
 	}
-	return fmt.Sprintf("It needs %s; of %s, %s are free.", w.need, w.machine, w.free)
+	text := fmt.Sprintf("It needs %s; of %s, %s are free.", w.need, w.machine, w.free)
+	if taken := w.machine.memory - w.machine.beside(w.replicas).memory; taken > 0 {
+		text += fmt.Sprintf(" Endpoints have %s of the memory.", FormatMemory(taken))
+	}
+	return text
 }
 
 func (s share) amounts() Amounts { return Amounts{s.cpus, s.memory, s.gpus} }
