@@ -3039,9 +3039,14 @@ export interface components {
         JobQueue: {
             machine: components["schemas"]["JobAmounts"];
             others: components["schemas"]["JobOthers"];
+            /**
+             * Format: int64
+             * @description Replicas of the endpoints of all workspaces, each of which counts for the memory of a job that says nothing of it.
+             */
+            replicas: number;
             /** @description Jobs of the workspace that have their part of the machine, the newest first. */
             running: components["schemas"]["JobQueueJob"][];
-            /** @description By the jobs of all workspaces. */
+            /** @description By the jobs of all workspaces, and by the replicas of endpoints. */
             taken: components["schemas"]["JobAmounts"];
             /** @description Jobs of the workspace that wait, in the order of their priority and age; at most 500. */
             waiting: components["schemas"]["JobQueueJob"][];
