@@ -57,7 +57,7 @@ func contestants(bin, peers string) []contestant {
 			return []string{"-m", "mlflow", "models", "serve", "-m", filepath.Join(dir, "model"), "--env-manager", "local", "--port", port, "--workers", "1"}
 		}),
 		other("mlserver", "/v2/models/iris/infer", tensor, func(dir, _ string) []string {
-			return []string{"-m", "mlserver.cli", "start", dir}
+			return []string{filepath.Join(filepath.Dir(python("mlserver")), "mlserver"), "start", dir}
 		}),
 		other("bentoml", "/score", rows, func(dir, port string) []string {
 			return []string{"-m", "bentoml", "serve", "service:Iris", "--port", port, "--working-dir", dir}
@@ -103,9 +103,19 @@ func (p peer) start(ctx context.Context, dir string) (*served, error) {
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	s := &served{url: "http://127.0.0.1:" + port + p.path, body: p.body, header: http.Header{}, stop: func() {
-		syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
+	ended := make(chan struct{})
+	go func() {
 		command.Wait()
+		close(ended)
+	}()
+	s := &served{url: "http://127.0.0.1:" + port + p.path, body: p.body, header: http.Header{}, ended: ended, stop: func() {
+		syscall.Kill(-command.Process.Pid, syscall.SIGTERM) // some have workers outside the group, which they end themselves
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
+			<-ended
+		}
 	}}
 	if err := s.firstAnswer(ctx, began); err != nil {
 		s.stop()

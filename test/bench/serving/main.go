@@ -10,6 +10,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -38,7 +39,8 @@ type served struct {
 	url, body string
 	header    http.Header
 	stop      func()
-	cold      time.Duration // from its start to its first answer
+	ended     <-chan struct{} // closed when it has ended by itself
+	cold      time.Duration   // from its start to its first answer
 }
 
 func measure(bin, peers, only string, long time.Duration) error {
@@ -154,6 +156,8 @@ func (s *served) firstAnswer(ctx context.Context, began time.Time) error {
 			return nil
 		}
 		select {
+		case <-s.ended:
+			return errors.New("it ended before it answered")
 		case <-ctx.Done():
 			return fmt.Errorf("it never answered: %w", err)
 		case <-time.After(10 * time.Millisecond):
