@@ -13,6 +13,8 @@ import struct
 _LENGTHS = struct.Struct("!II")
 _MAX_HEADER = 1 << 20
 _CHUNK = 1 << 16
+#: Made once: json.dumps() makes one for every call that wants no spaces.
+_dump = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class BrokenFrame(Exception):
@@ -31,17 +33,21 @@ class Connection:
     def read(self, size):
         """Return that many bytes, or fewer where the other side has hung up."""
         if len(self._ahead) < size:
-            parts = [self._ahead]
-            missing = size - len(self._ahead)
-            while missing > 0:
-                part = self.socket.recv(max(_CHUNK, min(missing, 1 << 22)))
-                if not part:
-                    break
-                parts.append(part)
-                missing -= len(part)
-            self._ahead = b"".join(parts)
+            self._fill(size)
         found, self._ahead = self._ahead[:size], self._ahead[size:]
         return found
+
+    def _fill(self, size):
+        """Read ahead, at least that many bytes where they come."""
+        parts = [self._ahead] if self._ahead else []
+        missing = size - len(self._ahead)
+        while missing > 0:
+            part = self.socket.recv(max(_CHUNK, min(missing, 1 << 22)))
+            if not part:
+                break
+            parts.append(part)
+            missing -= len(part)
+        self._ahead = parts[0] if len(parts) == 1 else b"".join(parts)
 
     def send(self, answer):
         """Send an answer, as a whole or in its parts."""
@@ -77,10 +83,10 @@ def read(stream):
     header, body = stream.read(header_size), stream.read(body_size)
     if len(header) < header_size or len(body) < body_size:
         raise BrokenFrame("the connection ended inside a frame")
-    return json.loads(header), body
+    return json.loads(str(header, "utf-8")), body
 
 
 def encode(header, body):
     """Return the bytes of a frame."""
-    text = json.dumps(header, separators=(",", ":")).encode("utf-8")
+    text = _dump(header).encode("utf-8")
     return b"".join((_LENGTHS.pack(len(text), len(body)), text, body))

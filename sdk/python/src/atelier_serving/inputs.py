@@ -54,7 +54,7 @@ class TextInput:
         if request.method != "POST":
             raise UnsupportedMethod(request.method)
         try:
-            return {self._parameter: str(request.data, "utf-8")}
+            return {self._parameter: request.text}
         except UnicodeDecodeError as fault:
             raise BadInput("Input cannot be decoded as UTF-8: %s" % fault) from None
 

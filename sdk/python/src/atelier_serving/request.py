@@ -228,6 +228,11 @@ class AMLRequest:
         """The body, or nothing where it is a form: that is in form and files."""
         return self.get_data(parse_form_data=True)
 
+    @property
+    def text(self):
+        """What data is, as text; raises UnicodeDecodeError where it is none."""
+        return str(b"" if self.mimetype in (_FORM, _PARTS) else self._body, "utf-8")
+
     def get_json(self, force=False, silent=False, cache=True):
         if not (force or self.is_json):
             if silent:

@@ -84,15 +84,15 @@ class AMLResponse:
         self.status, self.headers = status_code, Headers()
         if message is None or json_str:
             message = json.dumps({} if message is None else message)
-            self.headers.set("Content-Type", "application/json")
+            self.headers.pairs.append(("Content-Type", "application/json"))
         elif not any(name.lower() == "content-type" for name in given):
-            self.headers.set("Content-Type", "text/html; charset=utf-8")
+            self.headers.pairs.append(("Content-Type", "text/html; charset=utf-8"))
         self.chunks, self._data = None, b""
         if isinstance(message, (str, bytes, bytearray)):
             self.set_data(message)
         else:
             self.chunks = iter(message)
-        self.headers.set(_FAILED, bool(run_function_failed))
+        self.headers.pairs.append((_FAILED, str(bool(run_function_failed))))
         for name, values in given.items():
             if name.lower() == "content-type" and json_str:
                 self.headers.remove(name)

@@ -11,6 +11,7 @@ itself, and all accept from one socket.
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -131,6 +132,7 @@ def _work(options, listener, concurrency, open_for_requests):
         return INIT_FAILED
     for number in _STOPPING:
         signal.signal(number, lambda _number, _frame: caller.stop())
+    gc.freeze()  # what has been loaded stays: no request has to wait while that is searched for garbage
     open_for_requests()
     print("The worker (process %d) is ready." % os.getpid(), flush=True)
     LINES.start()
