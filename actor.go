@@ -19,10 +19,16 @@ type Actor struct {
 	ID string
 	// Name is what people read: the user's name, or the user who submitted the job.
 	Name string
-	// Workspace is the id of the only workspace that a job or a deployment may
-	// touch. Empty for users, whose roles decide.
+	// Workspace is the id of the only workspace that a job, a deployment or the
+	// holder of a narrow token may touch. Otherwise it is empty, and a user's roles
+	// decide.
 	Workspace string
+	// Actions are patterns of all that a narrow token is good for; none is no bound.
+	Actions []string
 }
+
+// Narrow reports whether a user acts by a token that may do less than the user.
+func (a Actor) Narrow() bool { return a.Kind == User && (a.Workspace != "" || len(a.Actions) > 0) }
 
 type actorKey struct{}
 

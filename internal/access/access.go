@@ -23,12 +23,23 @@ const (
 	ServerUser  = "user"
 )
 
-// User is a person.
+// Kinds of those who may have a role in a workspace.
+const (
+	KindPerson  = "person"
+	KindService = "service" // a service principal: a program that signs in by itself
+	KindTeam    = "team"
+)
+
+// User is a person, or a service principal.
 type User struct {
-	ID         string    `json:"id"`
-	Name       string    `json:"name"`
-	ServerRole string    `json:"server_role"`
-	CreatedAt  time.Time `json:"created_at"`
+	ID          string     `json:"id"`
+	Name        string     `json:"name"`
+	Kind        string     `json:"kind" doc:"person or service"`
+	Description string     `json:"description,omitempty"`
+	Email       string     `json:"email,omitempty" doc:"the address by which an identity provider knows the person"`
+	ServerRole  string     `json:"server_role" doc:"owner or user"`
+	DisabledAt  *time.Time `json:"disabled_at,omitempty" doc:"since when the user can do nothing"`
+	CreatedAt   time.Time  `json:"created_at"`
 }
 
 // Kinds of credentials.
@@ -37,6 +48,8 @@ const (
 	kindSession = "session"
 	kindLink    = "link"
 	kindTask    = "task"
+	kindSecret  = "secret" // a service principal's, which is good for access tokens only
+	kindAccess  = "access" // what a service principal gets for its secret
 )
 
 // How long credentials last.
@@ -45,26 +58,32 @@ const (
 	LinkLifetime         = time.Hour
 	DefaultTokenLifetime = 90 * 24 * time.Hour
 	MaxTokenLifetime     = 366 * 24 * time.Hour
+	AccessLifetime       = time.Hour
 )
 
 // CommandLineToken describes the tokens that a start of the server makes.
 const CommandLineToken = "command line on the server's machine"
 
-// Token describes a personal access token. Secret is set only in the answer to
-// its creation.
+// Token describes a personal access token, or a service principal's secret. Secret
+// is set only in the answer to its creation.
 type Token struct {
 	ID          string     `json:"id"`
 	Description string     `json:"description"`
+	Workspace   string     `json:"workspace,omitempty" doc:"the only workspace that it is good for"`
+	Actions     []string   `json:"actions,omitempty" doc:"all that it is good for; without any, what its owner may do"`
 	CreatedAt   time.Time  `json:"created_at"`
 	ExpiresAt   time.Time  `json:"expires_at"`
 	UsedAt      *time.Time `json:"used_at,omitempty"`
 	Secret      string     `json:"secret,omitempty"`
 }
 
-// Member is a user's role in a workspace.
+// Member is a role that somebody has in a workspace. Who has several is there as
+// often.
 type Member struct {
-	User      string    `json:"user"`
+	Member    string    `json:"member" doc:"a user's name, or team:NAME"`
+	Kind      string    `json:"kind" doc:"person, service or team"`
 	Role      string    `json:"role"`
+	CreatedBy string    `json:"created_by"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
@@ -74,6 +93,8 @@ type credential struct {
 	workspaceID, task, taskKind               *string
 	createdAt, expiresAt                      time.Time
 	usedAt                                    *time.Time
+	parentID                                  *string
+	actions                                   []string
 }
 
 // TaskToken asks for a token that a running task uses.
@@ -90,7 +111,15 @@ func hashSecret(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func checkUserName(name string) error {
+// NewToken asks for a personal token. Lifetime 0 means DefaultTokenLifetime.
+type NewToken struct {
+	Description string
+	Lifetime    time.Duration
+	Workspace   string   // the id of the only workspace that it is good for, or empty
+	Actions     []string // patterns of all that it is good for, or none
+}
+
+func checkName(what, name string) error {
 	allowed := func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._@+-", r)
 	}
@@ -99,6 +128,6 @@ func checkUserName(name string) error {
 		strings.IndexFunc(name, func(r rune) bool { return !allowed(r) }) < 0 {
 		return nil
 	}
-	return atelier.Errorf(atelier.Invalid, "%q cannot name a user.", atelier.Clip(name, 60)).At("name").
+	return atelier.Errorf(atelier.Invalid, "%q cannot name a %s.", atelier.Clip(name, 60), what).At("name").
 		WithHint("Use letters, digits, '.', '_', '-', '+' or '@', such as a mail address.")
 }

@@ -2,58 +2,82 @@ package access
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/atelier-ml/atelier/internal/sqldb"
 )
 
+const userColumns = `id, name, kind, description, email, server_role, disabled_at, created_at`
+
 func insertUser(ctx context.Context, tx *sqldb.Tx, u User) error {
-	_, err := tx.Exec(ctx, `INSERT INTO users (id, name, server_role, created_at) VALUES ($1, $2, $3, $4)`,
-		u.ID, u.Name, u.ServerRole, sqldb.Micros(u.CreatedAt))
+	_, err := tx.Exec(ctx, `INSERT INTO users (`+userColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		u.ID, u.Name, u.Kind, u.Description, u.Email, u.ServerRole, sqldb.MicrosOrNil(u.DisabledAt), sqldb.Micros(u.CreatedAt))
+	return err
+}
+
+func updateUser(ctx context.Context, tx *sqldb.Tx, u User) error {
+	_, err := tx.Exec(ctx, `UPDATE users SET description = $2, email = $3, server_role = $4, disabled_at = $5 WHERE id = $1`,
+		u.ID, u.Description, u.Email, u.ServerRole, sqldb.MicrosOrNil(u.DisabledAt))
 	return err
 }
 
 func selectUser(ctx context.Context, tx *sqldb.Tx, name string) (User, error) {
-	return scanUser(tx.QueryRow(ctx, `SELECT id, name, server_role, created_at FROM users WHERE name = $1`, name))
+	return scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users WHERE name = $1`, name))
 }
 
 func selectUserByID(ctx context.Context, tx *sqldb.Tx, id string) (User, error) {
-	return scanUser(tx.QueryRow(ctx, `SELECT id, name, server_role, created_at FROM users WHERE id = $1`, id))
+	return scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users WHERE id = $1`, id))
+}
+
+// selectUserByEmail finds the person with the mail address, whatever its case.
+func selectUserByEmail(ctx context.Context, tx *sqldb.Tx, email string) (User, error) {
+	return scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users WHERE LOWER(email) = LOWER($1)`, email))
 }
 
 func selectFirstOwner(ctx context.Context, tx *sqldb.Tx) (User, error) {
-	return scanUser(tx.QueryRow(ctx, `SELECT id, name, server_role, created_at FROM users
-		WHERE server_role = $1 ORDER BY created_at, id LIMIT 1`, ServerOwner))
+	return scanUser(tx.QueryRow(ctx, `SELECT `+userColumns+` FROM users
+		WHERE server_role = $1 AND disabled_at IS NULL ORDER BY created_at, id LIMIT 1`, ServerOwner))
 }
 
-func scanUser(row *sqldb.Row) (User, error) {
+// countOwners counts the owners of the server who are not disabled.
+func countOwners(ctx context.Context, tx *sqldb.Tx) (n int, err error) {
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM users WHERE server_role = $1 AND disabled_at IS NULL`, ServerOwner).Scan(&n)
+	return n, err
+}
+
+func scanUser(row interface{ Scan(...any) error }) (User, error) {
 	var u User
+	var disabledAt *int64
 	var createdAt int64
-	err := row.Scan(&u.ID, &u.Name, &u.ServerRole, &createdAt)
-	u.CreatedAt = sqldb.Time(createdAt)
+	err := row.Scan(&u.ID, &u.Name, &u.Kind, &u.Description, &u.Email, &u.ServerRole, &disabledAt, &createdAt)
+	u.DisabledAt, u.CreatedAt = sqldb.TimeOrNil(disabledAt), sqldb.Time(createdAt)
 	return u, err
 }
 
-func selectUsers(ctx context.Context, tx *sqldb.Tx) ([]User, error) {
+func selectUsers(ctx context.Context, tx *sqldb.Tx, kind string) ([]User, error) {
 	users := []User{}
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
-		var u User
-		var createdAt int64
-		err := rows.Scan(&u.ID, &u.Name, &u.ServerRole, &createdAt)
-		u.CreatedAt = sqldb.Time(createdAt)
+		u, err := scanUser(rows)
 		users = append(users, u)
 		return err
-	}, `SELECT id, name, server_role, created_at FROM users ORDER BY name`)
+	}, `SELECT `+userColumns+` FROM users WHERE kind = $1 ORDER BY name`, kind)
 	return users, err
 }
 
+func deleteUser(ctx context.Context, tx *sqldb.Tx, id string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM users WHERE id = $1`, id)
+	return err
+}
+
 func insertCredential(ctx context.Context, tx *sqldb.Tx, c credential) error {
+	if c.actions == nil {
+		c.actions = []string{}
+	}
 	_, err := tx.Exec(ctx, `INSERT INTO credentials
-		(id, secret_hash, kind, user_id, description, workspace_id, task, task_kind, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		(id, secret_hash, kind, user_id, description, workspace_id, task, task_kind, created_at, expires_at, parent_id, actions)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		c.id, c.secretHash, c.kind, c.userID, c.description, c.workspaceID, c.task, c.taskKind,
-		sqldb.Micros(c.createdAt), sqldb.Micros(c.expiresAt))
+		sqldb.Micros(c.createdAt), sqldb.Micros(c.expiresAt), c.parentID, sqldb.JSON(c.actions))
 	return err
 }
 
@@ -62,14 +86,19 @@ func selectCredential(ctx context.Context, tx *sqldb.Tx, secretHash string) (cre
 	var c credential
 	var u User
 	var expiresAt, userSince int64
-	var usedAt *int64
-	err := tx.QueryRow(ctx, `SELECT c.id, c.kind, c.user_id, c.workspace_id, c.task, c.task_kind, c.expires_at, c.used_at,
-			u.id, u.name, u.server_role, u.created_at
+	var usedAt, disabledAt *int64
+	var actions string
+	err := tx.QueryRow(ctx, `SELECT c.id, c.kind, c.user_id, c.workspace_id, c.task, c.task_kind, c.expires_at, c.used_at, c.actions,
+			u.id, u.name, u.kind, u.description, u.email, u.server_role, u.disabled_at, u.created_at
 		FROM credentials c JOIN users u ON u.id = c.user_id WHERE c.secret_hash = $1`, secretHash).
-		Scan(&c.id, &c.kind, &c.userID, &c.workspaceID, &c.task, &c.taskKind, &expiresAt, &usedAt,
-			&u.ID, &u.Name, &u.ServerRole, &userSince)
-	c.expiresAt, c.usedAt, u.CreatedAt = sqldb.Time(expiresAt), sqldb.TimeOrNil(usedAt), sqldb.Time(userSince)
-	return c, u, err
+		Scan(&c.id, &c.kind, &c.userID, &c.workspaceID, &c.task, &c.taskKind, &expiresAt, &usedAt, &actions,
+			&u.ID, &u.Name, &u.Kind, &u.Description, &u.Email, &u.ServerRole, &disabledAt, &userSince)
+	if err != nil {
+		return c, u, err
+	}
+	c.expiresAt, c.usedAt = sqldb.Time(expiresAt), sqldb.TimeOrNil(usedAt)
+	u.DisabledAt, u.CreatedAt = sqldb.TimeOrNil(disabledAt), sqldb.Time(userSince)
+	return c, u, sqldb.FromJSON(actions, &c.actions)
 }
 
 func touchCredential(ctx context.Context, tx *sqldb.Tx, id string) error {
@@ -77,24 +106,40 @@ func touchCredential(ctx context.Context, tx *sqldb.Tx, id string) error {
 	return err
 }
 
-func selectTokens(ctx context.Context, tx *sqldb.Tx, userID string) ([]Token, error) {
+// selectTokens lists the user's credentials of a kind, newest first.
+func selectTokens(ctx context.Context, tx *sqldb.Tx, userID, kind string) ([]Token, error) {
 	tokens := []Token{}
 	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
 		var t Token
 		var createdAt, expiresAt int64
 		var usedAt *int64
-		err := rows.Scan(&t.ID, &t.Description, &createdAt, &expiresAt, &usedAt)
+		var workspace *string
+		var actions string
+		if err := rows.Scan(&t.ID, &t.Description, &createdAt, &expiresAt, &usedAt, &workspace, &actions); err != nil {
+			return err
+		}
 		t.CreatedAt, t.ExpiresAt, t.UsedAt = sqldb.Time(createdAt), sqldb.Time(expiresAt), sqldb.TimeOrNil(usedAt)
+		if workspace != nil {
+			t.Workspace = *workspace
+		}
+		err := sqldb.FromJSON(actions, &t.Actions)
 		tokens = append(tokens, t)
 		return err
-	}, `SELECT id, description, created_at, expires_at, used_at FROM credentials
-		WHERE user_id = $1 AND kind = $2 ORDER BY created_at DESC, id DESC`, userID, kindToken)
+	}, `SELECT c.id, c.description, c.created_at, c.expires_at, c.used_at, w.name, c.actions
+		FROM credentials c LEFT JOIN workspaces w ON w.id = c.workspace_id
+		WHERE c.user_id = $1 AND c.kind = $2 ORDER BY c.created_at DESC, c.id DESC`, userID, kind)
 	return tokens, err
 }
 
-func deleteToken(ctx context.Context, tx *sqldb.Tx, userID, id string) (bool, error) {
-	n, err := tx.Exec(ctx, `DELETE FROM credentials WHERE user_id = $1 AND id = $2 AND kind = $3`, userID, id, kindToken)
+func deleteToken(ctx context.Context, tx *sqldb.Tx, userID, kind, id string) (bool, error) {
+	n, err := tx.Exec(ctx, `DELETE FROM credentials WHERE user_id = $1 AND id = $2 AND kind = $3`, userID, id, kind)
 	return n > 0, err
+}
+
+// deleteSignIns ends the user's sessions, links and whatever else is no task's.
+func deleteSignIns(ctx context.Context, tx *sqldb.Tx, userID string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM credentials WHERE user_id = $1 AND kind IN ($2, $3, $4)`, userID, kindSession, kindLink, kindAccess)
+	return err
 }
 
 func deleteCredential(ctx context.Context, tx *sqldb.Tx, secretHash string) (bool, error) {
@@ -112,50 +157,9 @@ func deleteExpired(ctx context.Context, tx *sqldb.Tx, now time.Time) error {
 	return err
 }
 
-// selectRole returns the user's role in the workspace, "" for none.
-func selectRole(ctx context.Context, tx *sqldb.Tx, workspaceID, userID string) (string, error) {
-	var role string
-	err := tx.QueryRow(ctx, `SELECT role FROM members WHERE workspace_id = $1 AND user_id = $2`, workspaceID, userID).Scan(&role)
-	if errors.Is(err, sqldb.ErrNoRows) {
-		return "", nil
-	}
-	return role, err
-}
-
-func upsertMember(ctx context.Context, tx *sqldb.Tx, workspaceID, userID, role string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO members (workspace_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = excluded.role`,
-		workspaceID, userID, role, sqldb.Micros(tx.Now()))
-	return err
-}
-
-func deleteMember(ctx context.Context, tx *sqldb.Tx, workspaceID, userID string) (bool, error) {
-	n, err := tx.Exec(ctx, `DELETE FROM members WHERE workspace_id = $1 AND user_id = $2`, workspaceID, userID)
-	return n > 0, err
-}
-
-func selectMembers(ctx context.Context, tx *sqldb.Tx, workspaceID string) ([]Member, error) {
-	members := []Member{}
-	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
-		var m Member
-		var createdAt int64
-		err := rows.Scan(&m.User, &m.Role, &createdAt)
-		m.CreatedAt = sqldb.Time(createdAt)
-		members = append(members, m)
-		return err
-	}, `SELECT u.name, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id
-		WHERE m.workspace_id = $1 ORDER BY u.name`, workspaceID)
-	return members, err
-}
-
-// selectRoles returns the user's role in every workspace, by workspace id.
-func selectRoles(ctx context.Context, tx *sqldb.Tx, userID string) (map[string]string, error) {
-	roles := map[string]string{}
-	err := tx.Query(ctx, func(rows *sqldb.Rows) error {
-		var workspaceID, role string
-		err := rows.Scan(&workspaceID, &role)
-		roles[workspaceID] = role
-		return err
-	}, `SELECT workspace_id, role FROM members WHERE user_id = $1`, userID)
-	return roles, err
+// countTasks counts the tasks that run for the user.
+func countTasks(ctx context.Context, tx *sqldb.Tx, userID string) (n int, err error) {
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM credentials WHERE user_id = $1 AND kind = $2 AND expires_at > $3`,
+		userID, kindTask, sqldb.Micros(tx.Now())).Scan(&n)
+	return n, err
 }

@@ -31,7 +31,8 @@ func TestWhatIsTakenAwayIsGoneAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ws, err := workspaces.Create(atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: owner.ID}), workspace.Create{Name: "ours"})
+		ctx := atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: owner.ID})
+		ws, err := workspaces.Create(ctx, workspace.Create{Name: "ours"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,15 +43,15 @@ func TestWhatIsTakenAwayIsGoneAtOnce(t *testing.T) {
 		bob := atelier.Actor{Kind: atelier.User, ID: user.ID, Name: user.Name}
 		for range 3 {
 			expectRole(t, who, bob, ws.ID, atelier.NotFound)
-			if _, err := who.SetMember(t.Context(), ws.ID, "bob", access.ComputeOperator); err != nil {
+			if _, err := who.SetMember(ctx, ws.ID, "bob", access.ComputeOperator); err != nil {
 				t.Fatal(err)
 			}
 			expectRole(t, who, bob, ws.ID, atelier.Forbidden)
-			if _, err := who.SetMember(t.Context(), ws.ID, "bob", access.Reader); err != nil {
+			if _, err := who.SetMember(ctx, ws.ID, "bob", access.Reader); err != nil {
 				t.Fatal(err)
 			}
 			expectRole(t, who, bob, ws.ID, "")
-			if err := who.RemoveMember(t.Context(), ws.ID, "bob"); err != nil {
+			if err := who.RemoveMember(ctx, ws.ID, "bob"); err != nil {
 				t.Fatal(err)
 			}
 		}

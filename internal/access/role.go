@@ -3,6 +3,7 @@ package access
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/atelier-ml/atelier"
 )
@@ -14,6 +15,13 @@ type Role struct {
 	Description string   `json:"description"`
 	Actions     []string `json:"actions"`
 	NotActions  []string `json:"not_actions"`
+	// Custom is false for the roles that every workspace has.
+	Custom bool `json:"custom"`
+	// Idle are actions of Azure's that are about nothing that is here.
+	Idle      []string   `json:"without_effect,omitempty"`
+	CreatedBy string     `json:"created_by,omitempty"`
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 }
 
 // Names of the built-in roles.
@@ -32,11 +40,11 @@ const onlyTasks = "tasks/*"
 var builtIn = []Role{
 	{Name: Owner, Description: "Everything, and who may do what.",
 		Actions: []string{"*"}, NotActions: []string{onlyTasks}},
-	{Name: Contributor, Description: "Everything except who may do what.",
-		Actions: []string{"*"}, NotActions: []string{onlyTasks, "members/write"}},
+	{Name: Contributor, Description: "Everything except who may do what, and who did what.",
+		Actions: []string{"*"}, NotActions: []string{onlyTasks, "members/write", "roles/write", "roles/delete", "audit/*"}},
 	{Name: DataScientist, Description: "Everything inside the workspace, except its computes and the workspace itself.",
 		Actions:    []string{"*"},
-		NotActions: []string{onlyTasks, "members/write", "workspaces/write", "workspaces/delete", "computes/write", "computes/delete", "jobs/shell/others/action"}},
+		NotActions: []string{onlyTasks, "members/write", "roles/write", "roles/delete", "audit/*", "workspaces/write", "workspaces/delete", "computes/write", "computes/delete", "jobs/shell/others/action"}},
 	{Name: ComputeOperator, Description: "Create, manage and delete computes.",
 		Actions: []string{"workspaces/read", "computes/*"}, NotActions: []string{}},
 	{Name: Reader, Description: "See everything, change nothing.",
@@ -46,18 +54,18 @@ var builtIn = []Role{
 // BuiltInRoles returns the roles that every workspace has, strongest first.
 func BuiltInRoles() []Role { return slices.Clone(builtIn) }
 
-// FindRole returns the built-in role called name, whatever its case.
-func FindRole(name string) (Role, error) {
+// builtInRole returns the built-in role called name, whatever its case.
+func builtInRole(name string) (Role, bool) {
 	at := slices.IndexFunc(builtIn, func(r Role) bool { return strings.EqualFold(r.Name, name) })
-	if at >= 0 {
-		return builtIn[at], nil
+	if at < 0 {
+		return Role{}, false
 	}
-	var names []string
-	for _, role := range builtIn {
-		names = append(names, role.Name)
-	}
-	return Role{}, atelier.Errorf(atelier.Invalid, "There is no role %q.", atelier.Clip(name, 60)).At("role").
-		WithHint("The roles are %s.", strings.Join(names, ", "))
+	return builtIn[at], true
+}
+
+func isBuiltIn(name string) bool {
+	_, ok := builtInRole(name)
+	return ok
 }
 
 // jobRole is what a job's own token may do. Services narrow it further: a job
@@ -71,7 +79,11 @@ var jobRole = Role{Name: "job",
 var deploymentRole = Role{Name: "deployment",
 	Actions: []string{"metadata/artifacts/read", "models/read", "tasks/report/action"}}
 
-// Allows reports whether the role holds permission.
+// Allows reports whether the role holds permission. To speak for a running task is
+// what no custom role can be made to allow.
 func (r Role) Allows(permission atelier.Permission) bool {
+	if r.Custom && permission.Matches(onlyTasks) {
+		return false
+	}
 	return slices.ContainsFunc(r.Actions, permission.Matches) && !slices.ContainsFunc(r.NotActions, permission.Matches)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/atelier-ml/atelier"
@@ -17,7 +18,7 @@ type Service struct {
 	clock clock.Clock
 
 	actors memory[string, atelier.Actor] // by the hash of a secret
-	roles  memory[membership, string]    // "" for who is no member
+	roles  memory[membership, Role]
 }
 
 // membership is a user's place in a workspace.
@@ -94,7 +95,7 @@ func (s *Service) lookUp(ctx context.Context, hash string, now time.Time) (actor
 	if err != nil {
 		return actor, until, err
 	}
-	if c.kind == kindLink || !now.Before(c.expiresAt) {
+	if c.kind == kindLink || c.kind == kindSecret || !now.Before(c.expiresAt) || u.DisabledAt != nil && c.kind != kindTask {
 		return actor, until, errBadCredential
 	}
 	if c.usedAt == nil || now.Sub(*c.usedAt) > time.Hour {
@@ -102,7 +103,10 @@ func (s *Service) lookUp(ctx context.Context, hash string, now time.Time) (actor
 			return actor, until, err
 		}
 	}
-	actor = atelier.Actor{Kind: atelier.User, ID: u.ID, Name: u.Name}
+	actor = atelier.Actor{Kind: atelier.User, ID: u.ID, Name: u.Name, Actions: c.actions}
+	if c.workspaceID != nil {
+		actor.Workspace = *c.workspaceID
+	}
 	if c.kind == kindTask {
 		actor = atelier.Actor{Kind: atelier.ActorKind(*c.taskKind), ID: *c.task, Name: u.Name, Workspace: *c.workspaceID}
 	}
@@ -113,53 +117,25 @@ func (s *Service) lookUp(ctx context.Context, hash string, now time.Time) (actor
 }
 
 // RoleIn returns the role that decides what actor may do in the workspace, and
-// a NotFound error for an actor who may not know that it exists.
+// a NotFound error for an actor who may not know that it exists. For somebody who
+// has several roles it is all of them in one.
 func (s *Service) RoleIn(ctx context.Context, actor atelier.Actor, workspaceID string) (Role, error) {
-	switch actor.Kind {
-	case atelier.System:
-		return Role{Name: "system", Actions: []string{"*"}}, nil
-	case atelier.JobActor, atelier.Deployment:
-		if actor.Workspace != workspaceID {
-			return Role{}, errNoMember
-		}
-		if actor.Kind == atelier.JobActor {
-			return jobRole, nil
-		}
-		return deploymentRole, nil
-	}
-	name, err := s.memberRole(ctx, actor, workspaceID)
-	if err != nil {
-		return Role{}, err
-	}
-	if name == "" {
-		return Role{}, errNoMember
-	}
-	return FindRole(name)
-}
-
-// memberRole returns the name of the user's role in the workspace, "" for none.
-func (s *Service) memberRole(ctx context.Context, actor atelier.Actor, workspaceID string) (string, error) {
 	place, now := membership{workspaceID, actor.ID}, s.clock.Now()
-	role, changes, ok := s.roles.get(place, now)
-	if ok {
-		return role, nil
+	remember := actor.Kind == atelier.User && !actor.Narrow()
+	var changes int
+	if remember {
+		role, counted, ok := s.roles.get(place, now)
+		if ok {
+			return role, nil
+		}
+		changes = counted
 	}
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		user, err := selectUserByID(ctx, tx, actor.ID)
-		if errors.Is(err, sqldb.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if user.ServerRole == ServerOwner {
-			role = Owner
-			return nil
-		}
-		role, err = selectRole(ctx, tx, workspaceID, actor.ID)
+	var role Role
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		role, err = roleOf(ctx, tx, actor, workspaceID)
 		return err
 	})
-	if err == nil {
+	if err == nil && remember {
 		s.roles.keep(place, role, now.Add(rememberFor), changes)
 	}
 	return role, err
@@ -187,7 +163,8 @@ func (s *Service) AuthorizeServer(ctx context.Context, actor atelier.Actor, perm
 		return nil
 	}
 	forbidden := atelier.Errorf(atelier.Forbidden, "Only an owner of the server may do this (%s).", permission)
-	if actor.Kind != atelier.User {
+	if actor.Kind != atelier.User || actor.Workspace != "" ||
+		len(actor.Actions) > 0 && !slices.ContainsFunc(actor.Actions, permission.Matches) {
 		return forbidden
 	}
 	return s.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -195,7 +172,7 @@ func (s *Service) AuthorizeServer(ctx context.Context, actor atelier.Actor, perm
 		if err != nil {
 			return err
 		}
-		if user.ServerRole != ServerOwner {
+		if user.ServerRole != ServerOwner || user.DisabledAt != nil {
 			return forbidden
 		}
 		return nil
@@ -214,7 +191,7 @@ func (s *Service) Bootstrap(ctx context.Context, name string) (owner User, token
 		if !errors.Is(err, sqldb.ErrNoRows) {
 			return err
 		}
-		owner = User{ID: atelier.NewID(tx.Now()), Name: name, ServerRole: ServerOwner, CreatedAt: tx.Now()}
+		owner = User{ID: atelier.NewID(tx.Now()), Name: name, Kind: KindPerson, ServerRole: ServerOwner, CreatedAt: tx.Now()}
 		if err := insertUser(ctx, tx, owner); err != nil {
 			return err
 		}
@@ -226,150 +203,6 @@ func (s *Service) Bootstrap(ctx context.Context, name string) (owner User, token
 		})
 	})
 	return owner, token, err
-}
-
-// CreateUser adds a person, who is a member of nothing yet.
-func (s *Service) CreateUser(ctx context.Context, name string) (User, error) {
-	if err := checkUserName(name); err != nil {
-		return User{}, err
-	}
-	var user User
-	err := s.change(ctx, func(tx *sqldb.Tx) error {
-		user = User{ID: atelier.NewID(tx.Now()), Name: name, ServerRole: ServerUser, CreatedAt: tx.Now()}
-		return insertUser(ctx, tx, user)
-	})
-	if sqldb.IsDuplicate(err) {
-		return User{}, atelier.Errorf(atelier.Conflict, "There is a user %q already.", name).At("name")
-	}
-	return user, err
-}
-
-// Users lists everybody.
-func (s *Service) Users(ctx context.Context) (users []User, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		users, err = selectUsers(ctx, tx)
-		return err
-	})
-	return users, err
-}
-
-// User returns the person with the given id.
-func (s *Service) User(ctx context.Context, id string) (user User, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		user, err = selectUserByID(ctx, tx, id)
-		return err
-	})
-	if errors.Is(err, sqldb.ErrNoRows) {
-		return User{}, atelier.Errorf(atelier.NotFound, "There is no such user.")
-	}
-	return user, err
-}
-
-func (s *Service) userByName(ctx context.Context, tx *sqldb.Tx, name string) (User, error) {
-	user, err := selectUser(ctx, tx, name)
-	if errors.Is(err, sqldb.ErrNoRows) {
-		return User{}, atelier.Errorf(atelier.NotFound, "There is no user %q.", atelier.Clip(name, 60)).
-			WithHint("An owner of the server adds people with `atelier user create`.")
-	}
-	return user, err
-}
-
-// CreateToken makes a personal token for the user. lifetime 0 means
-// DefaultTokenLifetime.
-func (s *Service) CreateToken(ctx context.Context, userID, description string, lifetime time.Duration) (Token, error) {
-	if lifetime == 0 {
-		lifetime = DefaultTokenLifetime
-	}
-	if lifetime < 0 || lifetime > MaxTokenLifetime {
-		return Token{}, atelier.Errorf(atelier.Invalid, "A token can last at most %d days.", int(MaxTokenLifetime.Hours()/24)).At("expires_in_days")
-	}
-	var token Token
-	err := s.change(ctx, func(tx *sqldb.Tx) error {
-		now := tx.Now()
-		token = Token{ID: atelier.NewID(now), Description: atelier.Clip(description, 200), CreatedAt: now,
-			ExpiresAt: now.Add(lifetime), Secret: atelier.NewSecret("atl_")}
-		return insertCredential(ctx, tx, credential{id: token.ID, secretHash: hashSecret(token.Secret), kind: kindToken,
-			userID: userID, description: token.Description, createdAt: now, expiresAt: token.ExpiresAt})
-	})
-	return token, err
-}
-
-// Tokens lists the user's personal tokens, newest first, without their secrets.
-func (s *Service) Tokens(ctx context.Context, userID string) (tokens []Token, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		tokens, err = selectTokens(ctx, tx, userID)
-		return err
-	})
-	return tokens, err
-}
-
-// RevokeToken ends one of the user's tokens at once.
-func (s *Service) RevokeToken(ctx context.Context, userID, id string) error {
-	return s.change(ctx, func(tx *sqldb.Tx) error {
-		found, err := deleteToken(ctx, tx, userID, id)
-		if err == nil && !found {
-			return atelier.Errorf(atelier.NotFound, "You have no token %q.", atelier.Clip(id, 60))
-		}
-		return err
-	})
-}
-
-// CreateLink returns the code of a one-time sign-in link for the user.
-func (s *Service) CreateLink(ctx context.Context, userID string) (code string, expiresAt time.Time, err error) {
-	err = s.change(ctx, func(tx *sqldb.Tx) error {
-		code, expiresAt = atelier.NewSecret(""), tx.Now().Add(LinkLifetime)
-		return insertCredential(ctx, tx, credential{id: atelier.NewID(tx.Now()), secretHash: hashSecret(code), kind: kindLink,
-			userID: userID, createdAt: tx.Now(), expiresAt: expiresAt})
-	})
-	return code, expiresAt, err
-}
-
-// CreateLinkFor is CreateLink for the user called name.
-func (s *Service) CreateLinkFor(ctx context.Context, name string) (string, time.Time, error) {
-	var user User
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		user, err = s.userByName(ctx, tx, name)
-		return err
-	})
-	if err != nil {
-		return "", time.Time{}, err
-	}
-	return s.CreateLink(ctx, user.ID)
-}
-
-// SignIn starts a browser session from a one-time code or from a personal
-// token, and returns its secret and its user. A code works once.
-func (s *Service) SignIn(ctx context.Context, code string) (session string, user User, err error) {
-	refused := atelier.Errorf(atelier.Unauthenticated, "The sign-in link has been used, has expired, or was never good.").At("code").
-		WithHint("Get a new one with `atelier sign-in-link`.")
-	err = s.change(ctx, func(tx *sqldb.Tx) error {
-		hash := hashSecret(code)
-		found, owner, err := selectCredential(ctx, tx, hash)
-		if errors.Is(err, sqldb.ErrNoRows) || err == nil &&
-			(!tx.Now().Before(found.expiresAt) || found.kind != kindLink && found.kind != kindToken) {
-			return refused
-		}
-		if err != nil {
-			return err
-		}
-		if found.kind == kindLink {
-			if _, err := deleteCredential(ctx, tx, hash); err != nil {
-				return err
-			}
-		}
-		session, user = atelier.NewSecret(""), owner
-		return insertCredential(ctx, tx, credential{id: atelier.NewID(tx.Now()), secretHash: hashSecret(session), kind: kindSession,
-			userID: owner.ID, createdAt: tx.Now(), expiresAt: tx.Now().Add(SessionLifetime)})
-	})
-	return session, user, err
-}
-
-// SignOut ends the session that secret stands for.
-func (s *Service) SignOut(ctx context.Context, secret string) error {
-	return s.change(ctx, func(tx *sqldb.Tx) error {
-		_, err := deleteCredential(ctx, tx, hashSecret(secret))
-		return err
-	})
 }
 
 // IssueTaskToken makes a token for a running task, in the caller's transaction.
@@ -385,62 +218,4 @@ func (s *Service) IssueTaskToken(ctx context.Context, tx *sqldb.Tx, t TaskToken)
 func (s *Service) RevokeTask(ctx context.Context, tx *sqldb.Tx, workspaceID, task string) error {
 	changed(tx)
 	return deleteTaskCredentials(ctx, tx, workspaceID, task)
-}
-
-// Members lists who has which role in the workspace.
-func (s *Service) Members(ctx context.Context, workspaceID string) (members []Member, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		members, err = selectMembers(ctx, tx, workspaceID)
-		return err
-	})
-	return members, err
-}
-
-// SetMember gives the user called name a role in the workspace.
-func (s *Service) SetMember(ctx context.Context, workspaceID, name, role string) (Member, error) {
-	found, err := FindRole(role)
-	if err != nil {
-		return Member{}, err
-	}
-	var member Member
-	err = s.change(ctx, func(tx *sqldb.Tx) error {
-		user, err := s.userByName(ctx, tx, name)
-		if err != nil {
-			return err
-		}
-		member = Member{User: user.Name, Role: found.Name, CreatedAt: tx.Now()}
-		return upsertMember(ctx, tx, workspaceID, user.ID, found.Name)
-	})
-	return member, err
-}
-
-// AddOwner makes the user Owner of a workspace that is being made, in the
-// caller's transaction.
-func (s *Service) AddOwner(ctx context.Context, tx *sqldb.Tx, workspaceID, userID string) error {
-	changed(tx)
-	return upsertMember(ctx, tx, workspaceID, userID, Owner)
-}
-
-// RemoveMember takes the user's role in the workspace away.
-func (s *Service) RemoveMember(ctx context.Context, workspaceID, name string) error {
-	return s.change(ctx, func(tx *sqldb.Tx) error {
-		user, err := s.userByName(ctx, tx, name)
-		if err != nil {
-			return err
-		}
-		found, err := deleteMember(ctx, tx, workspaceID, user.ID)
-		if err == nil && !found {
-			return atelier.Errorf(atelier.NotFound, "%q is not a member of this workspace.", name)
-		}
-		return err
-	})
-}
-
-// Roles returns the user's role in every workspace, by workspace id.
-func (s *Service) Roles(ctx context.Context, userID string) (roles map[string]string, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		roles, err = selectRoles(ctx, tx, userID)
-		return err
-	})
-	return roles, err
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/atelier-ml/atelier"
@@ -75,17 +76,11 @@ func RegisterAccess(t *route.Table, who *access.Service, workspaces *workspace.S
 	revoke.Method = "DELETE"
 	route.Native(t, revoke, a.revokeToken)
 
-	route.Native(t, route.Route{Method: "GET", Path: "/api/v1/users", Access: route.OnServer, Permission: "users/read",
-		Summary: "List the users of the server", Tag: "access"}, a.listUsers)
-	route.Native(t, route.Route{Method: "POST", Path: "/api/v1/users", Access: route.OnServer, Permission: "users/write",
-		Summary: "Add a user", Tag: "access", Status: http.StatusCreated}, a.createUser)
-
-	route.Native(t, route.Route{Method: "GET", Path: inWorkspace + "/members", Permission: "members/read",
-		Summary: "List members and their roles", Tag: "access"}, a.listMembers)
-	route.Native(t, route.Route{Method: "PUT", Path: inWorkspace + "/members/{user}", Permission: "members/write",
-		Summary: "Give a user a role", Tag: "access"}, a.setMember)
-	route.Native(t, route.Route{Method: "DELETE", Path: inWorkspace + "/members/{user}", Permission: "members/write",
-		Summary: "Take a user's role away", Tag: "access"}, a.removeMember)
+	registerOAuth(t, who)
+	registerUsers(t, who)
+	registerServicePrincipals(t, who)
+	registerTeams(t, who)
+	registerMembers(t, who)
 }
 
 func (a *accessRoutes) server(context.Context, *Empty) (*Body[ServerInfo], error) {
@@ -108,7 +103,11 @@ func (a *accessRoutes) signIn(ctx context.Context, in *signInRequest) (*signInAn
 	if err != nil {
 		return nil, err
 	}
-	me, err := a.describe(ctx, user)
+	actor, err := a.access.Authenticate(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	me, err := a.describe(atelier.WithActor(ctx, actor), user)
 	return &signInAnswer{SetCookie: sessionCookie(session, access.SessionLifetime), Body: me}, err
 }
 
@@ -158,17 +157,25 @@ func (a *accessRoutes) link(code string, expiresAt time.Time) SignInLink {
 }
 
 // actingUser returns the signed-in person. A job or a deployment acts for one,
-// but may not act as one.
+// but may not act as one; nor may a token that is good for some things only.
 func (a *accessRoutes) actingUser(ctx context.Context) (access.User, error) {
 	actor, _ := atelier.ActorFrom(ctx)
 	if actor.Kind != atelier.User {
 		return access.User{}, atelier.Errorf(atelier.Forbidden, "A task's token cannot be used for this.")
 	}
+	if actor.Narrow() {
+		return access.User{}, atelier.Errorf(atelier.Forbidden, "This token is good for some things only, and not for this.").
+			WithHint("Use a token without a scope, or sign in.")
+	}
 	return a.access.User(ctx, actor.ID)
 }
 
 func (a *accessRoutes) me(ctx context.Context, _ *Empty) (*Body[Me], error) {
-	user, err := a.actingUser(ctx)
+	actor, _ := atelier.ActorFrom(ctx)
+	if actor.Kind != atelier.User {
+		return nil, atelier.Errorf(atelier.Forbidden, "A task's token cannot be used for this.")
+	}
+	user, err := a.access.User(ctx, actor.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +184,7 @@ func (a *accessRoutes) me(ctx context.Context, _ *Empty) (*Body[Me], error) {
 
 func (a *accessRoutes) describe(ctx context.Context, user access.User) (Me, error) {
 	me := Me{User: user, Workspaces: []Membership{}}
-	visible, err := visibleWorkspaces(ctx, a.workspaces, a.access, user)
+	visible, err := visibleWorkspaces(ctx, a.workspaces, a.access)
 	for _, ws := range visible {
 		me.Workspaces = append(me.Workspaces, Membership{Name: ws.Name, DisplayName: ws.DisplayName,
 			Role: ws.role.Name, Actions: ws.role.Actions, NotActions: ws.role.NotActions})
@@ -190,25 +197,26 @@ type roleInWorkspace struct {
 	role access.Role
 }
 
-func visibleWorkspaces(ctx context.Context, workspaces *workspace.Service, who *access.Service, user access.User) ([]roleInWorkspace, error) {
+// visibleWorkspaces returns those that the actor is a member of.
+func visibleWorkspaces(ctx context.Context, workspaces *workspace.Service, who *access.Service) ([]roleInWorkspace, error) {
+	actor, _ := atelier.ActorFrom(ctx)
 	all, err := workspaces.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	roles, err := who.Roles(ctx, user.ID)
+	ids, every, err := who.Visible(ctx, actor)
 	if err != nil {
 		return nil, err
 	}
 	var visible []roleInWorkspace
 	for _, ws := range all {
-		name := roles[ws.ID]
-		if user.ServerRole == access.ServerOwner {
-			name = access.Owner
-		}
-		if name == "" {
+		if !every && !ids[ws.ID] {
 			continue
 		}
-		role, err := access.FindRole(name)
+		role, err := who.RoleIn(ctx, actor, ws.ID)
+		if atelier.CodeOf(err) == atelier.NotFound {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -228,8 +236,10 @@ func (a *accessRoutes) listTokens(ctx context.Context, _ *Empty) (*Body[atelier.
 
 type createTokenRequest struct {
 	Body struct {
-		Description   string `json:"description,omitempty" maxLength:"200"`
-		ExpiresInDays int    `json:"expires_in_days,omitempty" minimum:"1" maximum:"366" doc:"90 when absent"`
+		Description   string   `json:"description,omitempty" maxLength:"200"`
+		ExpiresInDays int      `json:"expires_in_days,omitempty" minimum:"1" maximum:"366" doc:"90 when absent"`
+		Workspace     string   `json:"workspace,omitempty" doc:"the only workspace that it shall be good for"`
+		Actions       []string `json:"actions,omitempty" maxItems:"100" doc:"all that it shall be good for, such as */read; without any, what you may do"`
 	}
 }
 
@@ -238,9 +248,24 @@ func (a *accessRoutes) createToken(ctx context.Context, in *createTokenRequest) 
 	if err != nil {
 		return nil, err
 	}
-	lifetime := time.Duration(in.Body.ExpiresInDays) * 24 * time.Hour
-	return answer(a.access.CreateToken(ctx, user.ID, in.Body.Description, lifetime))
+	ask := access.NewToken{Description: in.Body.Description, Lifetime: days(in.Body.ExpiresInDays), Actions: in.Body.Actions}
+	if name := in.Body.Workspace; name != "" {
+		visible, err := visibleWorkspaces(ctx, a.workspaces, a.access)
+		if err != nil {
+			return nil, err
+		}
+		at := slices.IndexFunc(visible, func(ws roleInWorkspace) bool { return ws.Name == name })
+		if at < 0 {
+			return nil, atelier.Errorf(atelier.NotFound, "There is no workspace %q, or you are not a member of it.", atelier.Clip(name, 60)).At("workspace")
+		}
+		ask.Workspace = visible[at].ID
+	}
+	token, err := a.access.NewToken(ctx, user.ID, ask)
+	token.Workspace = in.Body.Workspace
+	return answer(token, err)
 }
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 type tokenPath struct {
 	Token string `path:"token"`
@@ -252,45 +277,4 @@ func (a *accessRoutes) revokeToken(ctx context.Context, in *tokenPath) (*Empty, 
 		return nil, err
 	}
 	return &Empty{}, a.access.RevokeToken(ctx, user.ID, in.Token)
-}
-
-func (a *accessRoutes) listUsers(ctx context.Context, _ *Empty) (*Body[atelier.Page[access.User]], error) {
-	users, err := a.access.Users(ctx)
-	return answer(atelier.Page[access.User]{Items: users}, err)
-}
-
-type createUserRequest struct {
-	Body struct {
-		Name string `json:"name" doc:"a short name or a mail address"`
-	}
-}
-
-func (a *accessRoutes) createUser(ctx context.Context, in *createUserRequest) (*Body[access.User], error) {
-	return answer(a.access.CreateUser(ctx, in.Body.Name))
-}
-
-func (a *accessRoutes) listMembers(ctx context.Context, _ *WorkspacePath) (*Body[atelier.Page[access.Member]], error) {
-	members, err := a.access.Members(ctx, workspace.From(ctx).ID)
-	return answer(atelier.Page[access.Member]{Items: members}, err)
-}
-
-type setMemberRequest struct {
-	WorkspacePath
-	User string `path:"user"`
-	Body struct {
-		Role string `json:"role" doc:"Owner, Contributor, Data Scientist, Compute Operator or Reader"`
-	}
-}
-
-func (a *accessRoutes) setMember(ctx context.Context, in *setMemberRequest) (*Body[access.Member], error) {
-	return answer(a.access.SetMember(ctx, workspace.From(ctx).ID, in.User, in.Body.Role))
-}
-
-type memberPath struct {
-	WorkspacePath
-	User string `path:"user"`
-}
-
-func (a *accessRoutes) removeMember(ctx context.Context, in *memberPath) (*Empty, error) {
-	return &Empty{}, a.access.RemoveMember(ctx, workspace.From(ctx).ID, in.User)
 }

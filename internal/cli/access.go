@@ -109,37 +109,47 @@ func (c *command) signInLinkCommand() *cobra.Command {
 }
 
 func (c *command) tokenCommand() *cobra.Command {
-	return noun("token", "Make and revoke your personal tokens", c.tokenCreate(), c.tokenList(), c.tokenDelete())
+	return noun("token", "Make and revoke your personal tokens", c.tokenCreate(), c.tokenList(), c.tokenRevoke())
 }
 
 // maxTokenDays is how long the server lets a token last.
 const maxTokenDays = 366
 
+const tokenCreateLong = `Make a personal token; it is shown this once. It may do what you may do, unless it is
+bounded: to one workspace, to some actions, or both. Give such a token to a script.`
+
 func (c *command) tokenCreate() *cobra.Command {
-	var description string
-	var days int
+	var ask client.NewToken
 	cmd := &cobra.Command{
 		Use:     "create",
 		Short:   "Make a token; it is shown this once",
-		Example: "  atelier token create --description laptop --days 30",
+		Long:    tokenCreateLong,
+		Example: "  atelier token create --description laptop --days 30\n  atelier token create --description dashboard --only-workspace vision --action \"*/read\"",
 		Args:    cobra.NoArgs,
 	}
-	cmd.Flags().StringVar(&description, "description", "", "what it is for")
-	cmd.Flags().IntVar(&days, "days", 90, "days until it expires")
+	cmd.Flags().StringVar(&ask.Description, "description", "", "what it is for")
+	cmd.Flags().IntVar(&ask.ExpiresInDays, "days", 90, "days until it expires")
+	cmd.Flags().StringVar(&ask.Workspace, "only-workspace", "", "the only workspace that it is good for")
+	cmd.Flags().StringArrayVar(&ask.Actions, "action", nil, "an action that it is good for, as in `atelier role actions`; * stands for any characters")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if days < 1 || days > maxTokenDays {
+		if ask.ExpiresInDays < 1 || ask.ExpiresInDays > maxTokenDays {
 			return atelier.Errorf(atelier.Invalid, "A token lasts from 1 to %d days.", maxTokenDays).At("--days")
 		}
 		return c.onServer(func(api *client.Client) error {
-			token, err := api.CreateToken(cmd.Context(), description, days)
+			token, err := api.CreateToken(cmd.Context(), ask)
 			if err != nil {
 				return err
 			}
-			c.done("Keep this token; it is not shown again. It expires on %s.", token.ExpiresAt.Format(time.DateOnly))
-			return c.emit(token, func() table { return table{rows: [][]string{{token.Secret}}} })
+			return c.showSecret(token, "token")
 		})
 	}
 	return cmd
+}
+
+// showSecret prints what is shown once.
+func (c *command) showSecret(made access.Token, what string) error {
+	c.done("Keep this %s; it is not shown again. It expires on %s.", what, made.ExpiresAt.Format(time.DateOnly))
+	return c.emit(made, func() table { return table{rows: [][]string{{made.Secret}}} })
 }
 
 func (c *command) tokenList() *cobra.Command {
@@ -161,19 +171,29 @@ func (c *command) tokenList() *cobra.Command {
 }
 
 func (c *command) tokenTable(all []access.Token) table {
-	t := table{header: []string{"id", "description", "created", "last used", "expires"}, empty: "You have no tokens. `atelier token create` makes one."}
+	t := table{header: []string{"id", "description", "good for", "created", "last used", "expires"}, empty: "You have no tokens. `atelier token create` makes one."}
 	for _, token := range all {
-		t.rows = append(t.rows, []string{token.ID, token.Description, c.at(token.CreatedAt),
+		t.rows = append(t.rows, []string{token.ID, token.Description, scopeOf(token), c.at(token.CreatedAt),
 			first(c.atMaybe(token.UsedAt), "never"), token.ExpiresAt.UTC().Format(time.DateOnly)})
 	}
 	return t
 }
 
-func (c *command) tokenDelete() *cobra.Command {
+// scopeOf says what a token is good for.
+func scopeOf(token access.Token) string {
+	scope := first(strings.Join(token.Actions, " "), "everything")
+	if token.Workspace != "" {
+		scope += " in " + token.Workspace
+	}
+	return scope
+}
+
+func (c *command) tokenRevoke() *cobra.Command {
 	return &cobra.Command{
-		Use:     "delete ID",
-		Short:   "Revoke a token at once",
-		Example: "  atelier token delete 01k9v3f0q2",
+		Use:     "revoke ID",
+		Aliases: []string{"delete"},
+		Short:   "End a token at once, and the sessions begun with it",
+		Example: "  atelier token revoke 01k9v3f0q2",
 		Args:    onlyOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.onServer(func(api *client.Client) error {
@@ -181,121 +201,6 @@ func (c *command) tokenDelete() *cobra.Command {
 					return err
 				}
 				c.done("The token is revoked.")
-				return nil
-			})
-		},
-	}
-}
-
-func (c *command) userCommand() *cobra.Command {
-	create := &cobra.Command{
-		Use:     "create NAME",
-		Short:   "Make a user",
-		Example: "  atelier user create mina",
-		Args:    onlyOne,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.onServer(func(api *client.Client) error {
-				user, err := api.CreateUser(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				return c.emit(user, func() table {
-					return facts([2]string{"name", user.Name}, [2]string{"server role", user.ServerRole}, [2]string{"id", user.ID})
-				})
-			})
-		},
-	}
-	return noun("user", "Make and list users of the server", create, c.userList())
-}
-
-func (c *command) userList() *cobra.Command {
-	return &cobra.Command{
-		Use:     "list",
-		Short:   "List the users of the server",
-		Example: "  atelier user list",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.onServer(func(api *client.Client) error {
-				all, err := api.ListUsers(cmd.Context())
-				if err != nil {
-					return err
-				}
-				return c.emit(all, func() table {
-					t := table{header: []string{"name", "server role", "created"}}
-					for _, user := range all {
-						t.rows = append(t.rows, []string{user.Name, user.ServerRole, c.at(user.CreatedAt)})
-					}
-					return t
-				})
-			})
-		},
-	}
-}
-
-func (c *command) memberCommand() *cobra.Command {
-	return noun("member", "Say who may work in a workspace, and as what", c.memberList(), c.memberAdd(), c.memberRemove())
-}
-
-func (c *command) memberList() *cobra.Command {
-	return &cobra.Command{
-		Use:     "list",
-		Short:   "List the members of the workspace",
-		Example: "  atelier member list -w vision",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.onServer(func(api *client.Client) error {
-				all, err := api.ListMembers(cmd.Context())
-				if err != nil {
-					return err
-				}
-				return c.emit(all, func() table {
-					t := table{header: []string{"user", "role", "since"}}
-					for _, member := range all {
-						t.rows = append(t.rows, []string{member.User, member.Role, c.at(member.CreatedAt)})
-					}
-					return t
-				})
-			})
-		},
-	}
-}
-
-func (c *command) memberAdd() *cobra.Command {
-	var role string
-	cmd := &cobra.Command{
-		Use:     "add USER",
-		Short:   "Give a user a role in the workspace",
-		Long:    "Give a user a role in the workspace, in place of the one before.\n\nThe roles are Owner, Contributor, \"Data Scientist\", \"Compute Operator\" and Reader.",
-		Example: "  atelier member add mina --role \"Data Scientist\"",
-		Args:    onlyOne,
-	}
-	cmd.Flags().StringVar(&role, "role", "Contributor", "the role")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return c.onServer(func(api *client.Client) error {
-			member, err := api.SetMember(cmd.Context(), args[0], role)
-			if err != nil {
-				return err
-			}
-			return c.emit(member, func() table {
-				return facts([2]string{"user", member.User}, [2]string{"role", member.Role}, [2]string{"since", c.at(member.CreatedAt)})
-			})
-		})
-	}
-	return cmd
-}
-
-func (c *command) memberRemove() *cobra.Command {
-	return &cobra.Command{
-		Use:     "remove USER",
-		Short:   "Take away a user's role in the workspace",
-		Example: "  atelier member remove mina",
-		Args:    onlyOne,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.onServer(func(api *client.Client) error {
-				if err := api.RemoveMember(cmd.Context(), args[0]); err != nil {
-					return err
-				}
-				c.done("%s is no longer a member of the workspace %q.", args[0], api.Workspace())
 				return nil
 			})
 		},

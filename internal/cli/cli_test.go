@@ -69,7 +69,7 @@ func TestMistakesExitWithTwo(t *testing.T) {
 		{"job show --color", "atelier: Unknown flag: --color. `atelier job show --help` shows what is allowed."},
 		{"job show", "atelier: Which job? Name it: `atelier job show NAME`."},
 		{"job show a b", "atelier: `atelier job show` takes one name, and there are 2: a, b."},
-		{"token delete", "atelier: Which token? Name it: `atelier token delete ID`."},
+		{"token delete", "atelier: Which token? Name it: `atelier token revoke ID`."},
 		{"token create --days 400", "atelier: --days: A token lasts from 1 to 366 days."},
 		{"job create", "atelier: Required flag \"--file\" not set. See `atelier job create --help`."},
 		{"job show a -n b", `atelier: Two names were given: "b" and "a".`},

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/atelier-ml/atelier/internal/access"
@@ -41,9 +40,16 @@ func (c *Client) NewSignInLink(ctx context.Context, user string) (SignInLink, er
 	return post[SignInLink](ctx, c, serverPath("sign-in-links"), ask)
 }
 
+// NewToken asks for a personal token.
+type NewToken struct {
+	Description   string   `json:"description,omitempty"`
+	ExpiresInDays int      `json:"expires_in_days,omitempty"`
+	Workspace     string   `json:"workspace,omitempty"`
+	Actions       []string `json:"actions,omitempty"`
+}
+
 // CreateToken makes a personal token. Its secret is in this answer only.
-func (c *Client) CreateToken(ctx context.Context, description string, days int) (access.Token, error) {
-	ask := map[string]any{"description": description, "expires_in_days": days}
+func (c *Client) CreateToken(ctx context.Context, ask NewToken) (access.Token, error) {
 	return post[access.Token](ctx, c, serverPath("me", "tokens"), ask)
 }
 
@@ -57,9 +63,24 @@ func (c *Client) DeleteToken(ctx context.Context, id string) error {
 	return c.delete(ctx, serverPath("me", "tokens", id))
 }
 
-// CreateUser makes a user of the server.
-func (c *Client) CreateUser(ctx context.Context, name string) (access.User, error) {
-	return post[access.User](ctx, c, serverPath("users"), map[string]string{"name": name})
+// CreateUser makes a user of the server, whom the identity provider knows by email
+// when that is not empty.
+func (c *Client) CreateUser(ctx context.Context, name, email string) (access.User, error) {
+	ask := map[string]string{"name": name}
+	if email != "" {
+		ask["email"] = email
+	}
+	return post[access.User](ctx, c, serverPath("users"), ask)
+}
+
+// GetUser returns one user.
+func (c *Client) GetUser(ctx context.Context, name string) (access.User, error) {
+	return get[access.User](ctx, c, serverPath("users", name), nil)
+}
+
+// UpdateUser changes a user.
+func (c *Client) UpdateUser(ctx context.Context, name string, change access.UpdateUser) (access.User, error) {
+	return patch[access.User](ctx, c, serverPath("users", name), change)
 }
 
 // ListUsers returns the users of the server.
@@ -72,14 +93,52 @@ func (c *Client) ListMembers(ctx context.Context) ([]access.Member, error) {
 	return list[access.Member](ctx, c, c.path("members"), nil, 0)
 }
 
-// SetMember gives user a role in the workspace, in place of the one before.
-func (c *Client) SetMember(ctx context.Context, user, role string) (access.Member, error) {
-	var member access.Member
-	err := c.exchange(ctx, call{method: http.MethodPut, path: c.path("members", user), in: map[string]string{"role": role}}, &member)
-	return member, err
+// SetMember gives a user, or team:NAME, a role in the workspace, in place of all before.
+func (c *Client) SetMember(ctx context.Context, name, role string) (access.Member, error) {
+	return put[access.Member](ctx, c, c.path("members", name), map[string]string{"role": role})
 }
 
-// RemoveMember takes away user's role in the workspace.
-func (c *Client) RemoveMember(ctx context.Context, user string) error {
-	return c.delete(ctx, c.path("members", user))
+// RemoveMember takes away all roles of a user, or team:NAME, in the workspace.
+func (c *Client) RemoveMember(ctx context.Context, name string) error {
+	return c.delete(ctx, c.path("members", name))
+}
+
+// AssignRole gives a user, or team:NAME, one more role in the workspace.
+func (c *Client) AssignRole(ctx context.Context, name, role string) (access.Member, error) {
+	return put[access.Member](ctx, c, c.path("members", name, "roles", role), nil)
+}
+
+// UnassignRole takes one role of a user, or team:NAME, in the workspace away.
+func (c *Client) UnassignRole(ctx context.Context, name, role string) error {
+	return c.delete(ctx, c.path("members", name, "roles", role))
+}
+
+// ListRoles returns the roles of the workspace.
+func (c *Client) ListRoles(ctx context.Context) ([]access.Role, error) {
+	return list[access.Role](ctx, c, c.path("roles"), nil, 0)
+}
+
+// GetRole returns one role of the workspace.
+func (c *Client) GetRole(ctx context.Context, name string) (access.Role, error) {
+	return get[access.Role](ctx, c, c.path("roles", name), nil)
+}
+
+// CreateRole makes a custom role in the workspace.
+func (c *Client) CreateRole(ctx context.Context, d access.Definition) (access.Role, error) {
+	return post[access.Role](ctx, c, c.path("roles"), d)
+}
+
+// UpdateRole replaces the definition of a custom role.
+func (c *Client) UpdateRole(ctx context.Context, name string, d access.Definition) (access.Role, error) {
+	return put[access.Role](ctx, c, c.path("roles", name), d)
+}
+
+// DeleteRole deletes a custom role that nobody has.
+func (c *Client) DeleteRole(ctx context.Context, name string) error {
+	return c.delete(ctx, c.path("roles", name))
+}
+
+// Permissions returns what roles are made of.
+func (c *Client) Permissions(ctx context.Context) ([]access.Known, error) {
+	return list[access.Known](ctx, c, serverPath("permissions"), nil, 0)
 }

@@ -122,6 +122,12 @@ func patch[T any](ctx context.Context, c *Client, path string, in any) (T, error
 	return out, err
 }
 
+func put[T any](ctx context.Context, c *Client, path string, in any) (T, error) {
+	var out T
+	err := c.exchange(ctx, call{method: http.MethodPut, path: path, in: in}, &out)
+	return out, err
+}
+
 func (c *Client) delete(ctx context.Context, path string) error {
 	return c.exchange(ctx, call{method: http.MethodDelete, path: path}, nil)
 }

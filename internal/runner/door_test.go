@@ -26,7 +26,7 @@ func (w *world) api(name, role string) *client.Client {
 	if name != w.owner.Name {
 		user, err = w.who.CreateUser(w.t.Context(), name)
 		w.must(err)
-		_, err = w.who.SetMember(w.t.Context(), w.ws.ID, name, role)
+		_, err = w.who.SetMember(atelier.WithActor(w.t.Context(), atelier.Actor{Kind: atelier.System}), w.ws.ID, name, role)
 		w.must(err)
 	}
 	token, err := w.who.CreateToken(w.t.Context(), user.ID, "test", 0)
@@ -165,7 +165,7 @@ func TestServicesBesideAJob(t *testing.T) {
 	token := func(name, role string) string {
 		user, err := w.who.CreateUser(t.Context(), name)
 		w.must(err)
-		_, err = w.who.SetMember(t.Context(), w.ws.ID, name, role)
+		_, err = w.who.SetMember(atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.System}), w.ws.ID, name, role)
 		w.must(err)
 		token, err := w.who.CreateToken(t.Context(), user.ID, "", 0)
 		w.must(err)

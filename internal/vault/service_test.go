@@ -45,7 +45,7 @@ func newBench(t *testing.T, db *sqldb.DB) *bench {
 	}
 	reader, err := b.who.CreateUser(t.Context(), "eve")
 	b.must(err)
-	_, err = b.who.SetMember(t.Context(), b.ws, "eve", access.Reader)
+	_, err = b.who.SetMember(b.as(b.owner), b.ws, "eve", access.Reader)
 	b.must(err)
 	b.reader = atelier.Actor{Kind: atelier.User, ID: reader.ID, Name: reader.Name}
 	return b

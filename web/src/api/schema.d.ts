@@ -56,6 +56,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/oauth2/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get an access token for a service principal's secret */
+        post: operations["post-oauth2-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the permissions that roles are made of */
+        get: operations["get-permissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/server": {
         parameters: {
             query?: never;
@@ -68,6 +102,77 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/service-principals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the service principals of the server */
+        get: operations["get-service-principals"];
+        put?: never;
+        /** Create a service principal */
+        post: operations["post-service-principals"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/service-principals/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a service principal and its secrets, without what they are */
+        get: operations["get-service-principals-name"];
+        put?: never;
+        post?: never;
+        /** Delete a service principal */
+        delete: operations["delete-service-principals-name"];
+        options?: never;
+        head?: never;
+        /** Change, disable or enable a service principal */
+        patch: operations["patch-service-principals-name"];
+        trace?: never;
+    };
+    "/api/v1/service-principals/{name}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create one more secret, which is shown this once */
+        post: operations["post-service-principals-name-secrets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/service-principals/{name}/secrets/{secret}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a secret, and the access tokens given for it */
+        delete: operations["delete-service-principals-name-secrets-secret"];
         options?: never;
         head?: never;
         patch?: never;
@@ -124,6 +229,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the teams of the server */
+        get: operations["get-teams"];
+        put?: never;
+        /** Create a team */
+        post: operations["post-teams"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teams/{team}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a team and who is in it */
+        get: operations["get-teams-team"];
+        put?: never;
+        post?: never;
+        /** Delete a team with the roles that it has */
+        delete: operations["delete-teams-team"];
+        options?: never;
+        head?: never;
+        /** Change a team */
+        patch: operations["patch-teams-team"];
+        trace?: never;
+    };
+    "/api/v1/teams/{team}/members/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put a user into a team */
+        put: operations["put-teams-team-members-user"];
+        post?: never;
+        /** Take a user out of a team */
+        delete: operations["delete-teams-team-members-user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -140,6 +300,24 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a user */
+        get: operations["get-users-user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change, disable or enable a user */
+        patch: operations["patch-users-user"];
         trace?: never;
     };
     "/api/v1/vault": {
@@ -1049,7 +1227,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/workspaces/{workspace}/members/{user}": {
+    "/api/v1/workspaces/{workspace}/members/{member}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1057,11 +1235,29 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Give a user a role */
-        put: operations["put-members-user"];
+        /** Give a user or a team one role in place of all before */
+        put: operations["put-members-member"];
         post?: never;
-        /** Take a user's role away */
-        delete: operations["delete-members-user"];
+        /** Take all roles of a user or a team away */
+        delete: operations["delete-members-member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/members/{member}/roles/{role}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Give a user or a team one more role */
+        put: operations["put-members-member-roles-role"];
+        post?: never;
+        /** Take a role of a user or a team away */
+        delete: operations["delete-members-member-roles-role"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1395,6 +1591,43 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the roles of the workspace, built-in ones first */
+        get: operations["get-roles"];
+        put?: never;
+        /** Create a custom role, also from a role definition of Azure's */
+        post: operations["post-roles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/roles/{role}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a role */
+        get: operations["get-roles-role"];
+        /** Replace the definition of a custom role */
+        put: operations["put-roles-role"];
+        post?: never;
+        /** Delete a custom role that nobody has */
+        delete: operations["delete-roles-role"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1918,7 +2151,7 @@ export interface components {
             /** @description for whom; the server's owners may name somebody else */
             user?: string;
         };
-        CreateTokenRequestBody: {
+        CreateSecretRequestBody: {
             description?: string;
             /**
              * Format: int64
@@ -1926,7 +2159,31 @@ export interface components {
              */
             expires_in_days?: number;
         };
+        CreateServicePrincipalRequestBody: {
+            description?: string;
+            name: string;
+        };
+        CreateTeam: {
+            description?: string;
+            /** @description the identity provider's group, whose people are in the team */
+            group?: string;
+            name: string;
+        };
+        CreateTokenRequestBody: {
+            /** @description all that it shall be good for, such as *\/read; without any, what you may do */
+            actions?: string[];
+            description?: string;
+            /**
+             * Format: int64
+             * @description 90 when absent
+             */
+            expires_in_days?: number;
+            /** @description the only workspace that it shall be good for */
+            workspace?: string;
+        };
         CreateUserRequestBody: {
+            /** @description the address by which the identity provider knows the person, who is this user from the first sign-in on */
+            email?: string;
             /** @description a short name or a mail address */
             name: string;
         };
@@ -3174,6 +3431,14 @@ export interface components {
             name: string;
             reason: string;
         };
+        Known: {
+            description: string;
+            permission: string;
+        };
+        KnownPage: {
+            items: components["schemas"]["Known"][];
+            next_page_token?: string;
+        };
         LineageEdge: {
             from: string;
             /** @description Of the input; in a datastore the path. */
@@ -3224,8 +3489,12 @@ export interface components {
         Member: {
             /** Format: date-time */
             created_at: string;
+            created_by: string;
+            /** @description person, service or team */
+            kind: string;
+            /** @description a user's name, or team:NAME */
+            member: string;
             role: string;
-            user: string;
         };
         MemberPage: {
             items: components["schemas"]["Member"][];
@@ -3507,6 +3776,23 @@ export interface components {
         PutTreeRequestBody: {
             files: components["schemas"]["File"][];
         };
+        Role: {
+            actions: string[];
+            /** Format: date-time */
+            created_at?: string;
+            created_by?: string;
+            custom: boolean;
+            description: string;
+            name: string;
+            not_actions: string[];
+            /** Format: date-time */
+            updated_at?: string;
+            without_effect?: string[];
+        };
+        RolePage: {
+            items: components["schemas"]["Role"][];
+            next_page_token?: string;
+        };
         Run: {
             /** Format: date-time */
             ended_at?: string;
@@ -3596,8 +3882,27 @@ export interface components {
             name: string;
             version: string;
         };
+        ServicePrincipal: {
+            /** Format: date-time */
+            created_at: string;
+            description?: string;
+            /**
+             * Format: date-time
+             * @description since when the user can do nothing
+             */
+            disabled_at?: string;
+            /** @description the address by which an identity provider knows the person */
+            email?: string;
+            id: string;
+            /** @description person or service */
+            kind: string;
+            name: string;
+            secrets: components["schemas"]["Token"][];
+            /** @description owner or user */
+            server_role: string;
+        };
         SetMemberRequestBody: {
-            /** @description Owner, Contributor, Data Scientist, Compute Operator or Reader */
+            /** @description a built-in role, such as Reader, or a custom one */
             role: string;
         };
         SignInLink: {
@@ -3673,7 +3978,53 @@ export interface components {
             /** Format: int64 */
             kept_objects: number;
         };
+        Team: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            description: string;
+            /** @description the identity provider's group, whose people are in the team */
+            group?: string;
+            id: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description how many are in it
+             */
+            size: number;
+        };
+        TeamMember: {
+            /** @description whether the identity provider's group put them there */
+            by_group: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @description person or service */
+            kind: string;
+            user: string;
+        };
+        TeamPage: {
+            items: components["schemas"]["Team"][];
+            next_page_token?: string;
+        };
+        TeamWithMembers: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            description: string;
+            /** @description the identity provider's group, whose people are in the team */
+            group?: string;
+            id: string;
+            members: components["schemas"]["TeamMember"][];
+            name: string;
+            /**
+             * Format: int64
+             * @description how many are in it
+             */
+            size: number;
+        };
         Token: {
+            /** @description all that it is good for; without any, what its owner may do */
+            actions?: string[];
             /** Format: date-time */
             created_at: string;
             description: string;
@@ -3683,6 +4034,8 @@ export interface components {
             secret?: string;
             /** Format: date-time */
             used_at?: string;
+            /** @description the only workspace that it is good for */
+            workspace?: string;
         };
         TokenPage: {
             items: components["schemas"]["Token"][];
@@ -3713,11 +4066,38 @@ export interface components {
                 [key: string]: string | null;
             };
         };
+        UpdateServicePrincipalRequestBody: {
+            description?: string;
+            disabled?: boolean;
+        };
+        UpdateTeam: {
+            description?: string;
+            group?: string;
+        };
+        UpdateUser: {
+            description?: string;
+            /** @description true ends all sessions at once, and lets no token in */
+            disabled?: boolean;
+            email?: string;
+            /** @enum {string} */
+            server_role?: "owner" | "user";
+        };
         User: {
             /** Format: date-time */
             created_at: string;
+            description?: string;
+            /**
+             * Format: date-time
+             * @description since when the user can do nothing
+             */
+            disabled_at?: string;
+            /** @description the address by which an identity provider knows the person */
+            email?: string;
             id: string;
+            /** @description person or service */
+            kind: string;
             name: string;
+            /** @description owner or user */
             server_role: string;
         };
         UserPage: {
@@ -3915,6 +4295,53 @@ export interface operations {
             };
         };
     };
+    "post-oauth2-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "get-permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnownPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "get-server": {
         parameters: {
             query?: never;
@@ -3932,6 +4359,229 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ServerInfo"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-service-principals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-service-principals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateServicePrincipalRequestBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServicePrincipal"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-service-principals-name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServicePrincipal"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-service-principals-name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "patch-service-principals-name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateServicePrincipalRequestBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-service-principals-name-secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSecretRequestBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-service-principals-name-secrets-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                /** @description the secret's id */
+                secret: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -4041,6 +4691,223 @@ export interface operations {
             };
         };
     };
+    "get-teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTeam"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-teams-team": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamWithMembers"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-teams-team": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "patch-teams-team": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateTeam"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "put-teams-team-members-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-teams-team-members-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "get-users": {
         parameters: {
             query?: never;
@@ -4085,6 +4952,72 @@ export interface operations {
         responses: {
             /** @description Created */
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-users-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "patch-users-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateUser"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6583,14 +7516,15 @@ export interface operations {
             };
         };
     };
-    "put-members-user": {
+    "put-members-member": {
         parameters: {
             query?: never;
             header?: never;
             path: {
                 /** @description the workspace's name */
                 workspace: string;
-                user: string;
+                /** @description a user's or service principal's name, or team:NAME */
+                member: string;
             };
             cookie?: never;
         };
@@ -6620,14 +7554,83 @@ export interface operations {
             };
         };
     };
-    "delete-members-user": {
+    "delete-members-member": {
         parameters: {
             query?: never;
             header?: never;
             path: {
                 /** @description the workspace's name */
                 workspace: string;
-                user: string;
+                /** @description a user's or service principal's name, or team:NAME */
+                member: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "put-members-member-roles-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                /** @description a user's or service principal's name, or team:NAME */
+                member: string;
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-members-member-roles-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                /** @description a user's or service principal's name, or team:NAME */
+                member: string;
+                role: string;
             };
             cookie?: never;
         };
@@ -7629,6 +8632,175 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["JobQueue"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolePage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-roles-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "put-roles-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-roles-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
