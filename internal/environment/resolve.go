@@ -88,7 +88,8 @@ func splitReference(reference string) (atelier.Path, error) {
 		return path, atelier.Errorf(atelier.Invalid, "%q does not refer to an environment.", atelier.Clip(reference, 120)).
 			At("environment").WithHint("Write azureml:NAME:VERSION, azureml:NAME@latest or the name of a curated environment.")
 	}
-	if path.Label != "" && path.Label != "latest" {
+	released := path.Label == "prod" && curatedPrefix.MatchString(path.Name) // Azure's own word for its curated ones
+	if path.Label != "" && path.Label != Latest && !released {
 		return path, atelier.Errorf(atelier.Invalid, "The label %q is not known.", atelier.Clip(path.Label, 60)).
 			At("environment").WithHint("The only label is \"latest\".")
 	}

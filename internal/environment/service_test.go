@@ -2,6 +2,7 @@ package environment_test
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -127,16 +128,37 @@ func TestAzuresNamesFindOurs(t *testing.T) {
 		t.Errorf("an unknown name should list what is there: %v", err)
 	}
 	for reference, hint := range map[string]string{
-		"azureml:AzureML-acpt-pytorch-2.8-cuda12.6@latest":                               "torch==2.8.*.",
-		"azureml:ACPT-Extended@latest":                                                   "torch.",
-		"azureml://registries/azureml/environments/tensorflow-2.16-cuda12/labels/latest": "tensorflow==2.16.*,",
-		"azureml://registries/azureml/environments/responsibleai-tabular/versions/28":    "script imports.",
-		"azureml://registries/azureml/environments/model-evaluation/versions/6":          "script imports.",
+		"azureml:ACPT-Extended@latest": "torch.",
+		"azureml://registries/azureml/environments/responsibleai-vision/versions/28":        "script imports.",
+		"azureml://registries/azureml/environments/ai-ml-automl-dnn-text-gpu/labels/latest": "script imports.",
 	} {
 		_, _, err := s.Resolve(t.Context(), "ws", environment.Spec{Reference: reference})
 		if atelier.CodeOf(err) != atelier.NotFound || !strings.Contains(err.Error(), "not offered here") || !strings.Contains(atelier.Public(err).Hint, hint) {
 			t.Errorf("%s: %v (%s), want %q", reference, err, atelier.Public(err).Hint, hint)
 		}
+	}
+}
+
+// Whoever names one of Azure's environments is told what ours does not hold.
+func TestStandInsSayWhatTheyLack(t *testing.T) {
+	s := environment.New(sqldbtest.SQLite(t, clock.System{}))
+	for reference, want := range map[string][2]string{
+		"azureml:AzureML-acpt-pytorch-2.8-cuda12.6@latest":                               {"pytorch-2.8", "without DeepSpeed"},
+		"azureml://registries/azureml/environments/acpt-pytorch-2.2-cuda12.1/versions/3": {"pytorch-2.8", "for PyTorch 2.2 write a conda_file"},
+		"azureml://registries/azureml/environments/tensorflow-2.16-cuda12/labels/latest": {"tensorflow-2.16", "without Horovod"},
+		"azureml://registries/azureml/environments/responsibleai-tabular/versions/28":    {"responsibleai-tabular", ""},
+		"azureml:AzureML-responsibleai-ubuntu20.04-py310-cpu@latest":                     {"responsibleai-tabular", "call Azure"},
+		"azureml://registries/azureml/environments/model-evaluation/versions/6":          {"model-evaluation", ""},
+		"azureml:AzureML-AutoML@prod":                                                    {"automl", "without automated ML itself"},
+	} {
+		d, resolved, err := s.Resolve(t.Context(), "ws", environment.Spec{Reference: reference})
+		if err != nil || d.Name != want[0] || !strings.Contains(resolved.Hint, want[1]) {
+			t.Errorf("%s gave %s, %q, %v; want %q", reference, d.Name, resolved.Hint, err, want)
+		}
+	}
+	d, _, _ := s.Resolve(t.Context(), "ws", environment.Spec{Reference: "azureml:AzureML-responsibleai-ubuntu20.04-py310-cpu@latest"})
+	if d.Python != "3.10" {
+		t.Errorf("the Python in the name is not used: %q", d.Python)
 	}
 }
 
@@ -172,12 +194,30 @@ func TestContradictionsAreRefused(t *testing.T) {
 	}
 }
 
-func TestCuratedEnvironmentsPinEveryPackage(t *testing.T) {
+// pin is one line of a curated file: a package, one version, and when it holds.
+var pin = regexp.MustCompile(`^([a-z0-9]+(?:-[a-z0-9]+)*)==([0-9][0-9a-z.+]*)(?:; (.+))?$`)
+
+func TestCuratedEnvironmentsPinEveryPackageOnce(t *testing.T) {
 	for _, e := range environment.Curated() {
+		always := map[string]string{}
 		for _, requirement := range e.Requirements {
-			if !strings.Contains(requirement, "==") {
+			parts := pin.FindStringSubmatch(requirement)
+			if parts == nil {
 				t.Errorf("%s does not pin %q", e.Name, requirement)
+				continue
 			}
+			if version, there := always[parts[1]]; there && version != parts[2] {
+				t.Errorf("%s pins %s twice: %s and %s", e.Name, parts[1], version, parts[2])
+			}
+			if parts[3] == "" {
+				always[parts[1]] = parts[2]
+			}
+			if strings.HasPrefix(parts[1], "nvidia-") && !strings.Contains(parts[3], "platform_machine != 'x86_64'") {
+				t.Errorf("%s brings CUDA to machines without a GPU: %q", e.Name, requirement)
+			}
+		}
+		if e.Description == "" || e.PythonVersion == "" || e.Hash == "" || len(e.Requirements) == 0 && e.Name != "python" {
+			t.Errorf("%s is not complete: %+v", e.Name, e)
 		}
 	}
 }

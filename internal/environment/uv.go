@@ -27,6 +27,8 @@ type uvTool struct {
 	path string
 	log  io.Writer
 	lock *os.File // handed to uv, so that the lock lasts as long as it runs
+	// choosesTorch has uv choose PyTorch's wheels by the machine's driver.
+	choosesTorch bool
 }
 
 // pythonForUV is what can install uv. The first python3 of a machine may be
@@ -126,12 +128,18 @@ func (u uvTool) install(ctx context.Context, dir string, options BuildOptions) e
 		return nil
 	}
 	list := filepath.Join(dir, "requirements.txt")
-	lines := slices.Concat(d.Options, d.Requirements)
+	lines := slices.Concat(d.Options, forMachine(d, hasGPU(nvidiaFolder)))
 	if err := os.WriteFile(list, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
 		return err
 	}
-	said, err := u.run(ctx, "pip", "install", "--python", filepath.Join(dir, "bin", "python"),
-		"--link-mode", u.linkMode(ctx, options.Root), "--requirements", list)
+	python := filepath.Join(dir, "bin", "python")
+	u = u.choose(ctx, python, list, d)
+	args := []string{"pip", "install", "--python", python, "--link-mode", u.linkMode(ctx, options.Root), "--requirements", list}
+	said, err := u.run(ctx, args...)
+	if err != nil && u.choosesTorch && unreachable(said, torchHost) {
+		u = u.withoutChoice()
+		said, err = u.run(ctx, args...)
+	}
 	if err != nil {
 		return buildError(ctx, said, err)
 	}
@@ -195,7 +203,7 @@ func (u uvTool) ask(ctx context.Context, args ...string) ([]byte, error) {
 func (u uvTool) run(ctx context.Context, args ...string) (string, error) {
 	var said bytes.Buffer
 	command := exec.CommandContext(ctx, u.path, args...)
-	command.Env = uvEnvironment(os.Environ())
+	command.Env = u.environ()
 	command.Stdout = io.MultiWriter(&said, u.log)
 	command.Stderr = command.Stdout
 	command.ExtraFiles = []*os.File{u.lock}
@@ -204,6 +212,15 @@ func (u uvTool) run(ctx context.Context, args ...string) (string, error) {
 	command.WaitDelay = 5 * time.Second
 	err := command.Run()
 	return said.String(), err
+}
+
+// environ is what uv sees where it installs.
+func (u uvTool) environ() []string {
+	environ := uvEnvironment(os.Environ())
+	if u.choosesTorch {
+		environ = append(environ, "UV_TORCH_BACKEND=auto") // older ones, which cannot, ignore it
+	}
+	return environ
 }
 
 // uvEnvironment returns environ as uv should see it: no other Python shines
@@ -263,18 +280,24 @@ func buildError(ctx context.Context, said string, err error) error {
 	if words == "" {
 		words = err.Error()
 	}
-	for _, sign := range []string{"error sending request", "dns error", "Failed to fetch", "Request failed after"} {
-		if strings.Contains(said, sign) {
-			return fault(func(source string) *atelier.Error {
-				return atelier.Errorf(atelier.Unavailable, "%s: the packages could not be fetched: %s", source, words).
-					WithHint("Check the network and the package index (UV_DEFAULT_INDEX), then submit again.")
-			})
-		}
+	if unreachable(said, "") {
+		return fault(func(source string) *atelier.Error {
+			return atelier.Errorf(atelier.Unavailable, "%s: the packages could not be fetched: %s", source, words).
+				WithHint("Check the network and the package index (UV_DEFAULT_INDEX), then submit again.")
+		})
 	}
 	return fault(func(source string) *atelier.Error {
 		return atelier.Errorf(atelier.Invalid, "%s: the packages cannot be installed: %s", source, words).
 			WithHint("Change the versions and submit again.")
 	})
+}
+
+// unreachable reports whether uv said that it could not reach host, or any when
+// host is empty.
+func unreachable(said, host string) bool {
+	return strings.Contains(said, host) && slices.ContainsFunc(
+		[]string{"error sending request", "dns error", "Failed to fetch", "Request failed after"},
+		func(sign string) bool { return strings.Contains(said, sign) })
 }
 
 // resolverWords returns uv's complaint on one line, without its drawing.
