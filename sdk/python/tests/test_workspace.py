@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import urllib.request
 
 import pytest
@@ -284,6 +285,73 @@ def test_a_folder_of_the_server_is_a_datastore(ws, tmp_path):
 
 def test_environments_include_the_curated_ones(ws):
     assert "sklearn-1.5" in [found.name for found in ws.environments.list() if found.curated]
+
+
+@pytest.fixture
+def context(tmp_path):
+    """Make a Docker build context that only installs packages."""
+    folder = tmp_path / "docker-context"
+    (folder / "deps").mkdir(parents=True)
+    (folder / "Dockerfile").write_text(
+        "FROM python:3.11\nCOPY . /src\nRUN pip install -r /src/deps/base.txt six\n"
+    )
+    (folder / "deps" / "base.txt").write_text("idna==3.10\n")
+    (folder / "model.bin").write_bytes(b"\xff" * 10)
+    return folder
+
+
+def test_a_docker_context_becomes_a_list_of_packages(ws, context):
+    file = context.parent / "environment.yml"
+    file.write_text("name: from-docker\nbuild:\n  path: docker-context\n")
+    made = ws.environments.create(file)
+    assert (made.requirements, made.python_version) == (["idna==3.10", "six"], "3.11")
+    again = ws.environments.create({"name": "from-docker", "build": {"path": context}})
+    assert again.hash == made.hash
+    job = ws.jobs.create(
+        {"command": "true", "environment": {"build": {"path": str(context)}}, "experiment_name": "sdk-docker"}
+    )
+    assert any("read for its packages and not built" in notice for notice in job.notices)
+    ws.jobs.cancel(job.name)
+
+
+@pytest.mark.parametrize(
+    ("build", "fault", "message"),
+    [
+        ({"path": "nowhere"}, NotFoundError, "leads nowhere"),
+        ({"path": "docker-context", "dockerfile_path": "Other"}, NotFoundError, "Other cannot be read"),
+        (
+            {"path": "docker-context", "dockerfile_path": "../secret"},
+            InvalidError,
+            "leads out of the context",
+        ),
+        ({"path": "https://github.com/a/b"}, InvalidError, "must be a folder on this machine"),
+        ({"path": "docker-context", "args": {}}, InvalidError, 'key "build.args"'),
+        ({"path": "docker-context", "dockerfile_path": "Curl"}, InvalidError, "Curl:2"),
+        ({"path": "docker-context", "dockerfile_path": "Linked"}, InvalidError, "is not in the image"),
+    ],
+)
+def test_a_docker_context_is_refused(ws, context, build, fault, message, monkeypatch):
+    monkeypatch.chdir(context.parent)
+    (context.parent / "secret").write_text("FROM python:3.11\n")
+    (context / "Curl").write_text("FROM python:3.11\nRUN curl https://example.com\n")
+    (context / "linked.txt").symlink_to(context.parent / "secret")
+    (context / "Linked").write_text("FROM python:3.11\nCOPY linked.txt .\nRUN pip install -r linked.txt\n")
+    with pytest.raises(fault, match=re.escape(message)):
+        ws.environments.create({"name": "refused", "build": build})
+
+
+def test_a_conda_file_is_read_where_it_lies(ws, tmp_path):
+    conda = tmp_path / "conda.yml"
+    conda.write_text("dependencies:\n- python=3.11\n- pip:\n  - idna==3.10\n")
+    made = ws.environments.create({"name": "conda", "conda_file": conda})
+    assert made.requirements == ["idna==3.10"]
+    inline = {"dependencies": ["python=3.11", {"pip": ["idna==3.10"]}]}
+    assert ws.environments.create({"name": "conda", "conda_file": inline}).hash == made.hash
+    with pytest.raises(NotFoundError, match=re.escape("missing.yml cannot be read")):
+        ws.environments.create({"name": "conda", "conda_file": "missing.yml"})
+    conda.write_text("dependencies:\n- nothing = = 2\n")
+    with pytest.raises(InvalidError, match=r"conda\.yml:2"):
+        ws.environments.create({"name": "conda", "conda_file": conda})
 
 
 def test_environments_are_built_ahead(ws):

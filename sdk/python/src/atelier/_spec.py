@@ -134,10 +134,61 @@ def environment_body(environment: Any, folder: Path) -> Any:
     body = dict(environment)
     for key, name_key in (("conda_file", "conda_file_name"), ("pip_requirements", "pip_requirements_name")):
         named = body.get(key)
-        if isinstance(named, str) and "\n" not in named:
-            body[key] = _read_text(folder / named.removeprefix("file:"))
-            body[name_key] = named  # so that the resolver's complaints name the file
+        if isinstance(named, Path) or (isinstance(named, str) and "\n" not in named):
+            body[key] = _read_text(folder / str(named).removeprefix("file:"))
+            body[name_key] = str(named)  # so that the resolver's complaints name the file
+    if isinstance(body.get("conda_file"), Mapping):
+        body["conda_file"] = yaml.safe_dump(dict(body["conda_file"]), sort_keys=False)
+    if isinstance(body.get("build"), Mapping) and "path" in body["build"]:
+        body["build"] = _docker_build(body["build"], folder)
     return body
+
+
+_MAX_CONTEXT_FILE = 1 << 20
+_MAX_CONTEXT = 4 << 20
+_PACKAGE_LISTS = (".txt", ".in", ".yml", ".yaml", ".lock")
+
+
+def _docker_build(build: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Read in a Docker build context: its Dockerfile, and the files that may list packages.
+
+    The server translates them, and refuses what is more than a list of packages. Nothing
+    outside the context is read, wherever links lead.
+    """
+    if unknown := sorted(set(build) - {"path", "dockerfile_path"}):
+        raise InvalidError(f'The key "build.{unknown[0]}" is not known. Give path and dockerfile_path.')
+    if _REMOTE.match(str(build["path"])):
+        raise InvalidError(f'"build.path" must be a folder on this machine, and {build["path"]} is none.')
+    context = _local(build["path"], folder)
+    if context is None or not context.is_dir():
+        raise NotFoundError(f'"build.path" leads nowhere: there is no folder {context or build["path"]}.')
+    name = str(build.get("dockerfile_path") or "Dockerfile")
+    root = context.resolve()
+    dockerfile = (root / name).resolve()
+    if not dockerfile.is_relative_to(root):
+        raise InvalidError(f'"build.dockerfile_path" leads out of the context {context}: {name}.')
+    text = _read_text(dockerfile)
+    shown = f"{Path(build['path']).as_posix().removeprefix('file:')}/{name}"
+    return {"dockerfile": text, "dockerfile_name": shown, "files": _package_lists(root, text)}
+
+
+def _package_lists(root: Path, dockerfile: str) -> dict[str, str]:
+    """Return the texts of a context that its Dockerfile may install from, by their path."""
+    files: dict[str, str] = {}
+    left = _MAX_CONTEXT
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        wanted = path.suffix in _PACKAGE_LISTS or path.name in dockerfile
+        if not wanted or not path.is_file() or not path.resolve().is_relative_to(root):
+            continue
+        if path.stat().st_size > min(_MAX_CONTEXT_FILE, left):
+            continue  # no list of packages is that long; the server says that it is not there
+        try:
+            files[name] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        left -= len(files[name].encode())
+    return files
 
 
 def _read_text(path: Path) -> str:
@@ -145,6 +196,8 @@ def _read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as fault:
         raise NotFoundError(f"The file {path} cannot be read: {fault.strerror}.") from fault
+    except UnicodeDecodeError as fault:
+        raise InvalidError(f"The file {path} is not text in UTF-8.") from fault
 
 
 def _local(value: Any, folder: Path) -> Path | None:
