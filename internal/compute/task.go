@@ -117,4 +117,8 @@ type ServiceTask struct {
 	ScoringScript string `json:"scoring_script,omitempty"`
 	Workers       int    `json:"workers,omitempty"`
 	Concurrency   int    `json:"concurrency,omitempty"`
+	// BatchSize is how many requests one call may answer, and BatchDelayMS how long
+	// it may wait for them.
+	BatchSize    int     `json:"batch_size,omitempty"`
+	BatchDelayMS float64 `json:"batch_delay_ms,omitempty"`
 }

@@ -259,7 +259,10 @@ func (s Settings) check() error {
 	if err := s.ScaleSettings.check(); err != nil {
 		return err
 	}
-	return checkVariables(s.EnvironmentVariables)
+	if err := checkVariables(s.EnvironmentVariables); err != nil {
+		return err
+	}
+	return s.checkTogether()
 }
 
 // bound is a number of the settings with the least and the most it can be.
@@ -332,7 +335,9 @@ func (s Settings) number(variable string) int {
 
 // sameReplicas reports whether replicas started with s can go on under changed.
 func (s Settings) sameReplicas(changed Settings) bool {
-	return reflect.DeepEqual(s.Model, changed.Model) &&
+	now, _ := s.together() // checked when it was set
+	then, _ := changed.together()
+	return now == then && reflect.DeepEqual(s.Model, changed.Model) &&
 		reflect.DeepEqual(s.CodeConfiguration, changed.CodeConfiguration) &&
 		reflect.DeepEqual(s.Environment, changed.Environment) &&
 		reflect.DeepEqual(s.EnvironmentVariables, changed.EnvironmentVariables) &&

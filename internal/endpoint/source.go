@@ -292,6 +292,11 @@ func (s *Service) task(ctx context.Context, d Deployment, r Replica, token strin
 		Service: &compute.ServiceTask{Socket: compute.SocketFile, ScoringScript: d.source.Script,
 			Workers: d.workers(), Concurrency: d.workers() * d.threads()},
 	}
+	answered, err := d.together()
+	if err != nil {
+		return compute.Task{}, err
+	}
+	task.Service.BatchSize, task.Service.BatchDelayMS = answered.size, answered.delayMS
 	if !d.source.Environment.IsZero() {
 		task.Environment = &d.source.Environment
 	}

@@ -163,6 +163,10 @@ func (r *runner) workerCommand(p *place, serving string) *exec.Cmd {
 	cmd := exec.Command(interpreter(p), "-m", "atelier_serving.worker",
 		"--socket", filepath.Join(r.dir, compute.SocketFile), "--code", p.code, "--failure", r.failureFile(),
 		"--workers", strconv.Itoa(max(1, service.Workers)), "--concurrency", strconv.Itoa(max(1, service.Concurrency)))
+	if service.BatchSize > 1 {
+		cmd.Args = append(cmd.Args, "--batch-size", strconv.Itoa(service.BatchSize),
+			"--batch-delay", strconv.FormatFloat(service.BatchDelayMS, 'g', -1, 64))
+	}
 	if service.ScoringScript != "" {
 		cmd.Args = append(cmd.Args, "--entry", service.ScoringScript)
 	}

@@ -548,6 +548,86 @@ def run(raw):
     assert one.end() == 0
 
 
+BATCHES = """
+import json, os, time
+def init(): pass
+def run(raw):
+    if raw == "wait": open("waits", "w").close()
+    while raw == "wait" and not os.path.exists("go"): time.sleep(0.001)
+    return ["alone", answer(raw)]
+def run_batch(many):
+    return [fault(raw) if raw == "bad" else ["of %d" % len(many), answer(raw)] for raw in many]
+def answer(raw):
+    if raw == "worse": raise RuntimeError("worse")
+    if raw == "exit": raise SystemExit(1)
+    return int(raw) if raw.isdigit() else raw
+def fault(raw): return ValueError(raw)
+"""
+
+
+def together(one: Worker, bodies: list[str]) -> list[Answer]:
+    """Send requests that all wait while the worker does something else, and return their answers."""
+    path = one.folder / "code" / "go"
+    connections = [one.connect() for _ in ["wait", *bodies]]
+    streams = [connection.makefile("rb") for connection in connections]
+    try:
+        for connection, stream in zip(connections, streams, strict=True):  # each is known to the worker
+            connection.sendall(frames.encode({"path": "/score", "request_id": "r"}, b"0"))
+            assert frames.read(stream)
+        connections[0].sendall(frames.encode({"path": "/score"}, b"wait"))
+        end = time.monotonic() + _PATIENCE
+        while not (one.folder / "code" / "waits").exists():
+            assert time.monotonic() < end, one.log.read_text()
+            time.sleep(0.01)
+        for connection, body in zip(connections[1:], bodies, strict=True):
+            connection.sendall(frames.encode({"path": "/score", "request_id": f"r-{body}"}, body.encode()))
+        path.touch()
+        answers = [Answer(*(frames.read(stream) or ({}, b""))) for stream in streams]
+        return answers[1:]
+    finally:
+        path.unlink(missing_ok=True)
+        for stream, connection in zip(streams, connections, strict=True):
+            stream.close()
+            connection.close()
+
+
+def test_requests_that_wait_are_answered_together(start: Start) -> None:
+    one = start(BATCHES, "--batch-size", "3", "--concurrency", "9")
+    assert one.ask("7").json == ["alone", 7]
+    answers = together(one, ["1", "2", "3", "4", "5"])
+    assert [answer.json for answer in answers] == [
+        ["of 3", 1],
+        ["of 3", 2],
+        ["of 3", 3],
+        ["of 2", 4],
+        ["of 2", 5],
+    ]
+    assert [answer.headers["x-request-id"] for answer in answers] == [f"r-{n}" for n in range(1, 6)]
+    assert all("x-ms-run-fn-exec-ms" in answer.headers for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("bodies", "expected"),
+    [
+        (["1", "bad", "2"], [["of 3", 1], None, ["of 3", 2]]),  # the script says which of them it is
+        (["1", "worse", "2"], [["alone", 1], None, ["alone", 2]]),  # it does not say
+        (["1", "exit", "2"], [["alone", 1], None, ["alone", 2]]),
+    ],
+)
+def test_a_bad_request_fails_alone(start: Start, bodies: list[str], expected: list[Any]) -> None:
+    one = start(BATCHES, "--batch-size", "3", "--concurrency", "4")
+    answers = together(one, bodies)
+    assert [answer.json if answer.status == 200 else None for answer in answers] == expected
+    assert (answers[1].status, answers[1].json) == (500, FAILED)
+    assert one.ask("1").status == 200
+
+
+def test_batches_need_a_function_for_them(start: Start) -> None:
+    one = start(PLAIN, "--batch-size", "2")
+    assert one.process.wait(_PATIENCE) == worker.INIT_FAILED
+    assert "no function run_batch()" in json.loads(one.failure.read_text())["message"]
+
+
 def _runs(pid: int) -> bool:
     try:
         return "Z (zombie)" not in Path(f"/proc/{pid}/status").read_text()
@@ -672,6 +752,44 @@ def test_an_mlflow_model_needs_no_script(mlflow_worker: Worker) -> None:
     assert table.json == {"predictions": _near([7, 8])}
 
 
+def test_rows_for_an_mlflow_model_go_together() -> None:
+    import numpy
+    import pandas
+
+    class Doubles:
+        def __init__(self) -> None:
+            self.asked: list[int] = []
+
+        def predict(self, data: Any) -> Any:
+            self.asked.append(len(data))
+            return data * 2
+
+    one = mlflow_model.MLflowModel("nowhere")
+    one._model = model = Doubles()
+
+    def arguments(data: Any, **params: Any) -> dict[str, Any]:
+        return {"data": data, "params": params, "wrapped": False}
+
+    frames = [pandas.DataFrame({"x": [1]}), pandas.DataFrame({"x": [2, 3]}), pandas.DataFrame({"x": [4]})]
+    many = [arguments(frame) for frame in frames]
+    assert len({one.group(each) for each in many}) == 1
+    assert one.run_together(many) == [[{"x": 2}], [{"x": 4}, {"x": 6}], [{"x": 8}]]
+    arrays = [arguments(numpy.array([[1.0, 2.0]])), arguments(numpy.array([[3.0, 4.0], [5.0, 6.0]]))]
+    assert one.group(arrays[0]) == one.group(arrays[1])
+    assert one.run_together(arrays) == [[[2.0, 4.0]], [[6.0, 8.0], [10.0, 12.0]]]
+    assert model.asked == [4, 3]
+    alone = [
+        arguments(pandas.DataFrame({"x": [1.5]})),  # would make the others' numbers fractions
+        arguments(pandas.DataFrame({"y": [1]})),
+        arguments(pandas.DataFrame({"x": [1]}, index=["a"])),
+        arguments(pandas.DataFrame({"x": [1]}), top=3),
+        arguments(numpy.array(1.0)),
+        arguments({"x": 1}),
+    ]
+    assert not {one.group(each) for each in alone} & {one.group(many[0])}
+    assert [one.group(each) for each in alone[2:]] == [None] * 4
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status", "said"),
     [
@@ -706,7 +824,13 @@ def test_plain_data() -> None:
 
 
 def test_the_sources_are_python_3_8_and_need_nothing() -> None:
-    allowed = set(sys.stdlib_module_names) | {"atelier_serving", "mlflow", "pandas", "inference_schema"}
+    allowed = set(sys.stdlib_module_names) | {
+        "atelier_serving",
+        "mlflow",
+        "numpy",
+        "pandas",
+        "inference_schema",
+    }
     for path in sorted(_SOURCES.glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
         for node in ast.walk(tree):

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -43,22 +44,33 @@ func contestants(bin, peers string) []contestant {
 		return path
 	}
 	other := func(name, path, body string, args func(dir, port string) []string) contestant {
-		p := peer{python(name), name, path, body, args}
+		environment, _, _ := strings.Cut(name, "-")
+		p := peer{python(environment), name, path, body, args}
 		return contestant{name, p.python, p.start}
 	}
+	ours := func(name, environment string, d deployed) contestant {
+		d.bin, d.python = bin, python(environment)
+		return contestant{name, d.python, d.start}
+	}
+	mlserver := func(dir, _ string) []string {
+		return []string{filepath.Join(filepath.Dir(python("mlserver")), "mlserver"), "start", dir}
+	}
+	script := map[string]any{"code_configuration": map[string]string{"code": here(), "scoring_script": "score.py"}}
 	return []contestant{
-		{"atelier", python("azure"), func(ctx context.Context, dir string) (*served, error) {
-			return startAtelier(ctx, bin, dir, python("azure"))
-		}},
+		ours("atelier", "azure", deployed{path: "/score", body: rows, settings: script}),
+		ours("atelier-batches", "azure", deployed{path: "/score", body: rows, settings: script,
+			properties: map[string]string{"atelier.max_batch_size": "64"}}),
+		ours("atelier-mlflow", "mlflow", deployed{path: "/invocations", body: inputs, train: "mlflow"}),
+		ours("atelier-mlflow-batches", "mlflow", deployed{path: "/invocations", body: inputs, train: "mlflow",
+			properties: map[string]string{"atelier.max_batch_size": "64"}}),
 		other("azure", "/score", rows, func(_, port string) []string {
 			return []string{"-m", "azureml_inference_server_http.amlserver", "--entry_script", filepath.Join(here(), "score.py"), "--port", port}
 		}),
 		other("mlflow", "/invocations", inputs, func(dir, port string) []string {
 			return []string{"-m", "mlflow", "models", "serve", "-m", filepath.Join(dir, "model"), "--env-manager", "local", "--port", port, "--workers", "1"}
 		}),
-		other("mlserver", "/v2/models/iris/infer", tensor, func(dir, _ string) []string {
-			return []string{filepath.Join(filepath.Dir(python("mlserver")), "mlserver"), "start", dir}
-		}),
+		other("mlserver", "/v2/models/iris/infer", tensor, mlserver),
+		other("mlserver-batches", "/v2/models/iris/infer", tensor, mlserver),
 		other("bentoml", "/score", rows, func(dir, port string) []string {
 			return []string{"-m", "bentoml", "serve", "service:Iris", "--port", port, "--working-dir", dir}
 		}),
@@ -135,15 +147,45 @@ func freePort() (string, error) {
 	return port, err
 }
 
-// startAtelier deploys the script on the environment's own Python.
-func startAtelier(ctx context.Context, bin, dir, python string) (*served, error) {
-	os.Setenv("PATH", filepath.Dir(python)+":"+os.Getenv("PATH"))
-	server, err := process.StartAtelier(ctx, bin, dir)
+// deployed is a deployment of ours.
+type deployed struct {
+	bin, python, path, body string
+	train                   string // what train.py is asked to write; a script trains by itself
+	settings                map[string]any
+	properties              map[string]string
+}
+
+// file writes the deployment's YAML, which is JSON here, and returns its name.
+func (d deployed) file(dir string) (string, error) {
+	settings := map[string]any{"name": "blue", "endpoint_name": endpoint, "environment": "system", "properties": d.properties,
+		"request_settings": map[string]int{"max_concurrent_requests_per_instance": 64, "request_timeout_ms": 60_000}}
+	maps.Copy(settings, d.settings)
+	if d.train != "" {
+		if out, err := exec.Command(d.python, filepath.Join(here(), "train.py"), d.train, dir).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("train: %w: %s", err, out)
+		}
+		settings["model"] = map[string]string{"path": filepath.Join(dir, "model"), "type": "mlflow_model"}
+	}
+	text, err := json.Marshal(settings)
+	name := filepath.Join(dir, "deployment.yml")
+	return name, errors.Join(err, os.WriteFile(name, text, 0o600))
+}
+
+// start deploys on the environment's own Python.
+func (d deployed) start(ctx context.Context, dir string) (*served, error) {
+	before := os.Getenv("PATH")
+	os.Setenv("PATH", filepath.Dir(d.python)+":"+before)
+	defer os.Setenv("PATH", before)
+	file, err := d.file(dir)
+	if err != nil {
+		return nil, err
+	}
+	server, err := process.StartAtelier(ctx, d.bin, dir)
 	if err != nil {
 		return nil, err
 	}
 	run := func(args ...string) (string, error) {
-		command := exec.Command(bin, append(args, "--server", server.URL)...)
+		command := exec.Command(d.bin, append(args, "--server", server.URL)...)
 		command.Env = append(os.Environ(), "ATELIER_TOKEN="+server.Token, "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
 		var problems strings.Builder
 		command.Stderr = &problems
@@ -153,11 +195,7 @@ func startAtelier(ctx context.Context, bin, dir, python string) (*served, error)
 		}
 		return string(out), err
 	}
-	deployment, _ := json.Marshal(map[string]any{"name": "blue", "endpoint_name": endpoint, "environment": "system",
-		"request_settings":   map[string]int{"max_concurrent_requests_per_instance": 64, "request_timeout_ms": 60_000},
-		"code_configuration": map[string]string{"code": here(), "scoring_script": "score.py"}})
-	file := filepath.Join(dir, "deployment.yml")
-	s := &served{url: server.URL + "/workspaces/default/endpoints/" + endpoint + "/score", body: rows, header: http.Header{}, stop: func() {
+	s := &served{url: server.URL + "/workspaces/default/endpoints/" + endpoint + d.path, body: d.body, header: http.Header{}, stop: func() {
 		run("online-endpoint", "delete", endpoint, "--yes")
 		untilGone(filepath.Join(server.Data, "tasks", "*", "worker.sock"))
 		server.Stop()
@@ -169,7 +207,7 @@ func startAtelier(ctx context.Context, bin, dir, python string) (*served, error)
 	if err == nil {
 		var text string
 		text, err = run("online-endpoint", "get-credentials", endpoint, "-o", "json")
-		err = errors.Join(err, json.Unmarshal([]byte(text), &keys), os.WriteFile(file, deployment, 0o600))
+		err = errors.Join(err, json.Unmarshal([]byte(text), &keys))
 	}
 	s.header.Set("Authorization", "Bearer "+keys.Primary)
 	began := time.Now()

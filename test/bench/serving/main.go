@@ -16,6 +16,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +29,7 @@ import (
 func main() {
 	bin := flag.String("bin", "bin/atelier", "the program to measure")
 	peers := flag.String("peers", ".cache/serving-peers", "where the peers' environments are; those that are not there are left out")
-	only := flag.String("only", "", "the one server to measure")
+	only := flag.String("only", "", "the servers to measure, with commas between them; all when empty")
 	seconds := flag.Float64("seconds", 5, "how long each measurement takes")
 	flag.Parse()
 	if err := measure(*bin, *peers, *only, time.Duration(*seconds*float64(time.Second))); err != nil {
@@ -44,9 +48,13 @@ type served struct {
 }
 
 func measure(bin, peers, only string, long time.Duration) error {
+	fmt.Println("without any server:")
+	if err := limit(peers, long); err != nil {
+		return err
+	}
 	fmt.Printf("%-28s %7s %12s %10s %10s %8s\n", "server", "callers", "requests/s", "median", "p99", "failed")
 	for _, c := range contestants(bin, peers) {
-		if only != "" && only != c.name {
+		if only != "" && !slices.Contains(strings.Split(only, ","), c.name) {
 			continue
 		}
 		if c.missing() {
@@ -58,6 +66,13 @@ func measure(bin, peers, only string, long time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// limit prints what the model needs by itself, which no server can be faster than.
+func limit(peers string, long time.Duration) error {
+	command := exec.Command(filepath.Join(peers, "azure", "bin", "python"), filepath.Join(here(), "train.py"), "limit", fmt.Sprint(long.Seconds()))
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	return command.Run()
 }
 
 func (c contestant) measure(long time.Duration) error {

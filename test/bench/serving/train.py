@@ -1,10 +1,14 @@
 """Trains the model that is served, and leaves it as the servers without a script want it.
 
-python train.py mlflow|mlserver|bentoml FOLDER
+python train.py mlflow|mlserver|mlserver-batches|bentoml FOLDER
+
+python train.py limit SECONDS calls the scoring script, and the model in it, without any
+server around, and prints how many microseconds a call takes in the median.
 """
 
 import json
 import sys
+import time
 from pathlib import Path
 
 
@@ -24,7 +28,7 @@ def for_mlflow(folder):
     mlflow.sklearn.save_model(train(), folder / "model", serialization_format="cloudpickle")
 
 
-def for_mlserver(folder):
+def for_mlserver(folder, **more):
     """Write a model with MLServer's settings."""
     import joblib
 
@@ -33,6 +37,7 @@ def for_mlserver(folder):
         "name": "iris",
         "implementation": "mlserver_sklearn.SKLearnModel",
         "parameters": {"uri": str(folder / "model.joblib"), "version": "v1"},
+        **more,
     }
     (folder / "model-settings.json").write_text(json.dumps(settings))
 
@@ -51,5 +56,41 @@ def for_bentoml(folder):
     )
 
 
+def for_mlserver_batches(folder):
+    """Write the same, to answer up to 64 requests that come within 2 ms by one call."""
+    for_mlserver(folder, max_batch_size=64, max_batch_time=0.002)
+
+
+def limit(seconds):
+    """Print what the script and the model need by themselves."""
+    import score
+
+    score.init()
+    body = '{"data": [[5.1, 3.5, 1.4, 0.2]]}'
+    rows = json.loads(body)["data"]
+    calls = {
+        "predict() of 1 row": lambda: score.model.predict(rows),
+        "predict() of 64 rows": lambda: score.model.predict(rows * 64),
+        "run() of the script": lambda: score.run(body),
+    }
+    for name, call in calls.items():
+        times, end = [], time.perf_counter() + float(seconds) / len(calls)
+        while time.perf_counter() < end:
+            began = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - began)
+        print(f"{name:28} {1e6 * sorted(times)[len(times) // 2]:7.0f} us")
+
+
+COMMANDS = {
+    "mlflow": for_mlflow,
+    "mlserver": for_mlserver,
+    "mlserver-batches": for_mlserver_batches,
+    "bentoml": for_bentoml,
+}
+
 if __name__ == "__main__":
-    {"mlflow": for_mlflow, "mlserver": for_mlserver, "bentoml": for_bentoml}[sys.argv[1]](Path(sys.argv[2]))
+    if sys.argv[1] == "limit":
+        limit(sys.argv[2])
+    else:
+        COMMANDS[sys.argv[1]](Path(sys.argv[2]))

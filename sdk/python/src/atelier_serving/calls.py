@@ -30,8 +30,23 @@ _LAST_ANSWERS = 8
 
 def _answer(connection, frame, service):
     """Answer one request, and return whether the connection can be used for another."""
+    answers = _answers([frame], service)
+    return bool(answers) and _send(connection, answers[0])
+
+
+def _answers(frames, service):
+    """Return the answers to some requests, or none where that is broken off."""
     try:
-        connection.send(service.answer(*frame))
+        return service.answer_together(frames) if len(frames) > 1 else [service.answer(*frames[0])]
+    except BaseException as fault:  # a call's time was over when it had just ended
+        print_fault(fault)
+        return []
+
+
+def _send(connection, answer):
+    """Send an answer, and return whether the connection can be used for another request."""
+    try:
+        connection.send(answer)
     except (OSError, ValueError):
         return False  # the router left; it knows why
     except BaseException as fault:  # the script failed amid an answer that it sends in parts
@@ -87,36 +102,66 @@ class Porter:
 
 
 class Alone:
-    """Makes calls one at a time, in the main thread."""
+    """Makes calls one at a time, in the main thread.
 
-    def __init__(self):
+    With batches, the requests that wait when a call ends are answered by the next one,
+    and as many as last time are waited for, for at most some milliseconds. So a single
+    caller never waits, and many wait no longer than for each other.
+    """
+
+    def __init__(self, batch_size=1, batch_delay_ms=0):
+        self._size, self._delay = batch_size, batch_delay_ms / 1000
         self._newcomers, self._stopped = collections.deque(), False
         self._bell, self._rope = socket.socketpair()
         self._rope.setblocking(False)
+        self._known, self._poller = {}, select.poll()
 
     def serve(self, listener, service):
         """Answer requests until told to stop."""
         porter = Porter(listener, service, self._welcome)
         porter.start()
-        known, poller = {}, select.poll()
-        poller.register(self._bell, select.POLLIN)
+        self._poller.register(self._bell, select.POLLIN)
+        usual = 1
         while not self._stopped:
-            for number, _ in poller.poll():
-                if number == self._bell.fileno():
-                    self._bell.recv(4096)
-                    for connection, frame in self._arrived():
-                        if _answer(connection, frame, service):
-                            known[connection.fileno()] = connection
-                            poller.register(connection, select.POLLIN)
-                        else:
-                            connection.close()
-                    continue
-                connection = known[number]
-                frame = _next(connection)
-                if frame is None or not _answer(connection, frame, service):
-                    poller.unregister(number)
-                    known.pop(number).close()
-            porter.connections = len(known)
+            waiting = self._take(None)
+            if len(waiting) < usual:
+                self._wait(waiting, usual)
+            usual = len(waiting)
+            for at in range(0, len(waiting), self._size):
+                self._answer(waiting[at : at + self._size], service)
+            porter.connections = len(self._known)
+
+    def _take(self, patience_ms):
+        """Return the requests that are there, each with its connection."""
+        found = []
+        for number, _ in self._poller.poll(patience_ms):
+            if number == self._bell.fileno():
+                self._bell.recv(4096)
+                found.extend(self._arrived())
+                continue
+            frame = _next(self._known[number])
+            if frame is None:
+                self._forget(self._known[number])
+            else:
+                found.append((self._known[number], frame))
+        return found
+
+    def _wait(self, waiting, wanted):
+        """Wait for more requests, for as long as the first may be held up."""
+        end = time.monotonic() + self._delay
+        while len(waiting) < min(wanted, self._size) and time.monotonic() < end:
+            waiting += self._take(1000 * max(0, end - time.monotonic()))
+
+    def _answer(self, waiting, service):
+        answers = _answers([frame for _, frame in waiting], service)
+        for at, (connection, _) in enumerate(waiting):
+            if not answers or not _send(connection, answers[at]):
+                self._forget(connection)
+
+    def _forget(self, connection):
+        if self._known.pop(connection.fileno(), None) is not None:  # it may have hung up while it waited
+            self._poller.unregister(connection)
+            connection.close()
 
     def stop(self):
         self._stopped = True
@@ -132,7 +177,10 @@ class Alone:
 
     def _arrived(self):
         while self._newcomers:
-            yield self._newcomers.popleft()
+            connection, frame = self._newcomers.popleft()
+            self._known[connection.fileno()] = connection
+            self._poller.register(connection, select.POLLIN)
+            yield connection, frame
 
     def limit(self, milliseconds):
         """End what runs inside with CallTimeout after the time."""

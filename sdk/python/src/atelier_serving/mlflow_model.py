@@ -74,12 +74,39 @@ class MLflowModel:
 
         params = {"params": arguments["params"]} if arguments["params"] else {}
         try:
-            predictions = plain(self._model.predict(arguments["data"], **params))
+            predictions = self._model.predict(arguments["data"], **params)
         except MlflowException as fault:
             if fault.error_code in ("BAD_REQUEST", "INVALID_PARAMETER_VALUE"):
                 raise BadInput(str(fault)) from fault
             raise
-        return {"predictions": predictions} if arguments["wrapped"] else predictions
+        return _answer(predictions, arguments["wrapped"])
+
+    def allow_batches(self):
+        """Whoever asks for batches vouches that predict() takes each row for itself."""
+
+    def group(self, arguments):
+        """Rows go together where their columns have the same names and types, so that each
+        stays what it is by itself."""
+        data = arguments["data"]
+        if arguments["params"]:
+            return None
+        if hasattr(data, "dtypes") and hasattr(data, "columns"):
+            return tuple(zip(data.columns, data.dtypes)) if isinstance(data.index, _ranges()) else None
+        if hasattr(data, "dtype") and getattr(data, "ndim", 0) > 0:
+            return data.dtype, data.shape[1:]
+        return None
+
+    def run_together(self, many):
+        """Predict the rows of several requests at once, and give each its own."""
+        sizes = [len(one["data"]) for one in many]
+        outputs = self._model.predict(_joined([one["data"] for one in many]))
+        if len(outputs) != sum(sizes) or isinstance(outputs, dict):
+            raise ValueError("the model was given %d rows and returned %d" % (sum(sizes), len(outputs)))
+        outputs, answers, at = getattr(outputs, "iloc", outputs), [], 0
+        for one, size in zip(many, sizes):
+            answers.append(_answer(outputs[at : at + size], one["wrapped"]))
+            at += size
+        return answers
 
     def schemas(self):
         return None
@@ -117,6 +144,27 @@ class MLflowModel:
             return proto_json_utils.dataframe_from_parsed_json(value, "records", self._schema)
         parsed = proto_json_utils.parse_tf_serving_input({form: value}, self._schema)
         return parsed[0] if isinstance(parsed, tuple) else parsed
+
+
+def _answer(predictions, wrapped):
+    predictions = plain(predictions)
+    return {"predictions": predictions} if wrapped else predictions
+
+
+def _ranges():
+    from pandas import RangeIndex
+
+    return RangeIndex
+
+
+def _joined(many):
+    if hasattr(many[0], "columns"):
+        import pandas
+
+        return pandas.concat(many, ignore_index=True)
+    import numpy
+
+    return numpy.concatenate(many)
 
 
 def _azure_form(value):

@@ -65,6 +65,7 @@ class Script:
         self._init = module.init
         real = getattr(module, "driver_module", None)  # Azure's generated scripts call another one
         self._run = real.run if isinstance(real, ModuleType) and hasattr(real, "run") else module.run
+        self._run_batch = getattr(module, "run_batch", None)
         self._inspect()
 
     def init(self):
@@ -84,6 +85,28 @@ class Script:
     def run(self, arguments):
         """Call the script's run()."""
         return self._run(**arguments)
+
+    def allow_batches(self):
+        """Make sure that several requests can be answered by one call."""
+        if not callable(self._run_batch):
+            raise _wrong(
+                "The deployment has the property atelier.max_batch_size, but the scoring script %s "
+                "has no function run_batch()." % self.entry
+            )
+
+    def group(self, _arguments):
+        """Return what requests that can be answered together have in common; None of those that cannot."""
+        return True
+
+    def run_together(self, many):
+        """Call the script's run_batch() with the arguments of several requests, and return as
+        many outputs. Where run() takes one thing, it is given a list of those."""
+        inputs = [next(iter(one.values())) if len(one) == 1 else one for one in many]
+        outputs = list(self._run_batch(inputs))
+        if len(outputs) != len(many):
+            message = "run_batch() was given %d inputs and returned %d outputs"
+            raise ValueError(message % (len(many), len(outputs)))
+        return outputs
 
     def schemas(self):
         """Return the input and output schema that inference_schema knows, or None."""

@@ -42,6 +42,40 @@ class Answer:
         self.body = b"" if found.chunks is not None else found.get_data()
 
 
+class _Call:
+    """A request on its way to its answer."""
+
+    def __init__(self, header, body):
+        self.started = time.perf_counter()
+        self.request = AMLRequest(
+            header.get("method", "POST"),
+            header.get("path", "/score"),
+            header.get("query", ""),
+            header.get("headers"),
+            body,
+        )
+        self.timeout_ms, self.in_parts = header.get("timeout_ms") or 0, header.get("stream")
+        self.meta = {"pid": os.getpid()}
+        self.names, self.found = _identify(self.request, header.get("request_id"))
+        self.arguments = None  # of run()
+
+    @property
+    def scores(self):
+        """Whether run() is to be called."""
+        return self.request.path in _SCORING and self.request.method in _ROUTES[self.request.path]
+
+    def end(self):
+        """Return the answer."""
+        answer, found = Answer(self.meta, self.found), self.found
+        elapsed = (time.perf_counter() - self.started) * 1000
+        if self.request.path in _SCORING:
+            LINES.add(self.request, found.status_code, elapsed, len(answer.body))
+        self.meta["status"] = found.status_code
+        self.meta["headers"] = [(name.lower(), value) for name, value in found.headers.pairs] + self.names
+        self.meta["elapsed_ms"] = round(elapsed, 3)
+        return answer
+
+
 class Service:
     """Turns the header and body of a request's frame into its answer."""
 
@@ -52,41 +86,47 @@ class Service:
 
     def answer(self, header, body):
         """Return the answer to one request."""
-        started = time.perf_counter()
-        request = AMLRequest(
-            header.get("method", "POST"),
-            header.get("path", "/score"),
-            header.get("query", ""),
-            header.get("headers"),
-            body,
-        )
-        meta = {"pid": os.getpid()}
-        names, found = _identify(request, header.get("request_id"))
-        if found is None:
-            try:
-                found = self._route(request, header.get("timeout_ms") or 0, meta)
-                if found.chunks is not None and not header.get("stream"):
-                    found.get_data()
-            except Exception:
-                traceback.print_exc()
-                found = response.error(500, _SERVER_FAILED)
-        answer = Answer(meta, found)
-        elapsed = (time.perf_counter() - started) * 1000
-        if request.path in _SCORING:
-            LINES.add(request, found.status_code, elapsed, len(answer.body))
-        meta["status"] = found.status_code
-        meta["headers"] = [(name.lower(), value) for name, value in found.headers.pairs] + names
-        meta["elapsed_ms"] = round(elapsed, 3)
-        return answer
+        call = _Call(header, body)
+        if call.found is None:
+            self._find(call, self._route)
+        return call.end()
 
-    def _route(self, request, timeout_ms, meta):
+    def answer_together(self, frames):
+        """Return the answers to several requests, of which those that go together cost one call."""
+        calls = [_Call(*frame) for frame in frames]
+        groups = {}
+        for call in calls:
+            if call.found is None and call.scores:
+                self._find(call, self._prepare)
+            if call.arguments is not None:
+                groups.setdefault(self._script.group(call.arguments), []).append(call)
+        for key, group in groups.items():
+            if key is not None and len(group) > 1:
+                self._score_together(group)
+        for call in calls:
+            if call.found is None:
+                self._find(call, self._route if call.arguments is None else self._run)
+        return [call.end() for call in calls]
+
+    def _find(self, call, make):
+        """Have make(call) find the answer, whatever goes wrong."""
+        try:
+            call.found = make(call)
+            if call.found is not None and call.found.chunks is not None and not call.in_parts:
+                call.found.get_data()
+        except Exception:
+            traceback.print_exc()
+            call.found = response.error(500, _SERVER_FAILED)
+
+    def _route(self, call):
+        request = call.request
         allowed = _ROUTES.get(request.path)
         if allowed is None:
             return response.error(404, _NOT_FOUND)
         if request.method not in allowed:
             return response.error(405, _NOT_ALLOWED)
         if request.path in _SCORING:
-            return self._score(request, timeout_ms, meta)
+            return self._prepare(call) or self._run(call)
         if request.method == "OPTIONS":
             found = response.plain_text("")
             found.headers.set("Allow", ", ".join(allowed))
@@ -100,37 +140,77 @@ class Service:
             return response.error(404, str(fault))
         return response.AMLResponse(found, 200, json_str=True)
 
-    def _score(self, request, timeout_ms, meta):
+    def _prepare(self, call):
+        """Find the arguments for run(), or the answer where there are none."""
         try:
-            arguments = self._script.arguments(request)
+            call.arguments = self._script.arguments(call.request)
         except BadInput as fault:
             return response.error(400, str(fault))
         except UnsupportedInput as fault:
             return response.error(415, str(fault))
         except UnsupportedMethod:
-            if request.method == "OPTIONS":
+            if call.request.method == "OPTIONS":
                 return response.AMLResponse("", 200)
             return response.error(405, "Method not allowed")
-        limit = min(timeout_ms or self._limit_ms, self._limit_ms)
+        return None
+
+    def _run(self, call):
+        limit = min(call.timeout_ms or self._limit_ms, self._limit_ms)
         try:
             with self._limit(limit):
                 started = time.perf_counter()
-                output = self._script.run(arguments)
+                output = self._script.run(call.arguments)
                 elapsed = (time.perf_counter() - started) * 1000
                 if isinstance(output, response.AMLResponse) and output.chunks is not None:
                     output.chunks = self._continue(next(output.chunks, b""), output.chunks, limit)
-        except BadInput as fault:
-            return response.error(400, str(fault))
-        except CallTimeout as fault:
-            print_fault(fault)
-            meta["timed_out"] = limit < self._limit_ms
-            return response.error(500, "Scoring timeout after %d ms" % limit, run_function_failed=True)
         except BaseException as fault:  # sys.exit() in a script ends the request, not the worker
-            print_fault(fault)
-            return response.error(500, _SCRIPT_FAILED, run_function_failed=True)
+            return self._failed(call, fault, limit)
         found = response.as_response(output)
         found.headers.add("x-ms-run-fn-exec-ms", "%.3f" % elapsed)
         return found
+
+    def _score_together(self, calls):
+        """Answer calls by one call of the script. Where that fails, they are left to be tried
+        one by one: what is wrong with one request is no fault of the others."""
+        limit = min(call.timeout_ms or self._limit_ms for call in calls)
+        limit = min(limit, self._limit_ms)
+        try:
+            with self._limit(limit):
+                started = time.perf_counter()
+                outputs = self._script.run_together([call.arguments for call in calls])
+                elapsed = (time.perf_counter() - started) * 1000
+        except CallTimeout as fault:  # there is no time left to try again
+            for call in calls:
+                call.found = self._failed(call, fault, limit)
+            return
+        except BaseException as fault:
+            print("A batch of %d requests failed. Each is tried by itself." % len(calls), flush=True)
+            print_fault(fault)
+            return
+        for call, output in zip(calls, outputs):
+            self._find(call, lambda call, output=output: self._one_of(call, output, elapsed, limit))
+
+    def _one_of(self, call, output, elapsed, limit):
+        if isinstance(output, Exception):
+            return self._failed(call, output, limit)
+        found = response.as_response(output)
+        try:
+            with self._limit(limit):
+                found.get_data()  # only what has the worker to itself is sent in parts
+        except CallTimeout as fault:
+            return self._failed(call, fault, limit)
+        found.headers.add("x-ms-run-fn-exec-ms", "%.3f" % elapsed)
+        return found
+
+    def _failed(self, call, fault, limit):
+        """The answer where the script failed with fault."""
+        if isinstance(fault, BadInput):
+            return response.error(400, str(fault))
+        print_fault(fault)
+        if isinstance(fault, CallTimeout):
+            call.meta["timed_out"] = limit < self._limit_ms
+            return response.error(500, "Scoring timeout after %d ms" % limit, run_function_failed=True)
+        return response.error(500, _SCRIPT_FAILED, run_function_failed=True)
 
     def _continue(self, first, rest, limit):
         """Yield the parts of an answer, the first of which is known: while it is made, the

@@ -47,6 +47,10 @@ def _options(arguments):
     parser.add_argument("--failure", default="", help="the file for the reason when loading fails")
     parser.add_argument("--concurrency", type=int, default=1, help="how many calls at once")
     parser.add_argument("--workers", type=int, default=1, help="how many processes")
+    parser.add_argument("--batch-size", type=int, default=1, help="how many requests one call may answer")
+    parser.add_argument(
+        "--batch-delay", type=float, default=0, help="for how long, in ms, it may wait for them"
+    )
     return parser.parse_args(arguments)
 
 
@@ -102,6 +106,8 @@ def _load(options):
     """Return the script, or the MLflow model, after its init()."""
     script = _find(options)
     script.load()
+    if options.batch_size > 1:
+        script.allow_batches()
     script.init()
     return script
 
@@ -121,7 +127,10 @@ def _find(options):
 
 def _work(options, listener, concurrency, open_for_requests):
     """Load the script, answer requests, and return the exit code."""
-    caller = calls.Alone() if concurrency == 1 else calls.Several(concurrency)
+    if options.batch_size > 1 or concurrency == 1:
+        caller = calls.Alone(options.batch_size, options.batch_delay)
+    else:
+        caller = calls.Several(concurrency)
     try:
         limit = _time_limit()
         service = Service(options.code, _load(options), caller.limit, limit)
