@@ -120,6 +120,88 @@ export async function openPage(browser, options = {}) {
   return { context, page, problems, asked };
 }
 
+/** What the stories of one file share: a server, a browser, and who is signed in. */
+export class Studio {
+  constructor() {
+    this.server = new Server();
+  }
+
+  async start() {
+    await this.server.start();
+    this.browser = await openBrowser();
+  }
+
+  async stop() {
+    await this.browser?.close();
+    await this.server.remove();
+  }
+
+  at(path) {
+    return `${this.server.url}/w/default${path}`;
+  }
+
+  /** Calls the API as the owner. */
+  async call(method, path, body) {
+    return fetch(`${this.server.url}/api/v1${path}`, {
+      method, body: JSON.stringify(body), headers: { Authorization: `Bearer ${await this.server.token()}`, 'Content-Type': 'application/json' },
+    });
+  }
+
+  /** A page of the owner, who signs in once for all stories that do not care how. */
+  async signedIn(options) {
+    if (!this.session) {
+      const { context, page } = await openPage(this.browser);
+      await page.goto(await this.server.signInLink());
+      await page.waitForURL(/\/w\/default$/);
+      this.session = await context.storageState();
+      await context.close();
+    }
+    return openPage(this.browser, { storageState: this.session, ...options });
+  }
+
+  /** A page of a user who may only read. */
+  async asReader() {
+    await this.call('POST', '/users', { name: 'reader' });
+    await this.call('PUT', '/workspaces/default/members/reader', { role: 'Reader' });
+    const link = await (await this.call('POST', '/sign-in-links', { user: 'reader' })).json();
+    const opened = await openPage(this.browser);
+    await opened.page.goto(`${this.server.url}/sign-in?code=${link.code}`);
+    await opened.page.waitForURL(/\/w\/default$/);
+    return opened;
+  }
+
+  /**
+   * Looks at every page in light, dark and Korean, and as broad as a phone: takes
+   * its picture, and returns what keeps somebody from reading it.
+   */
+  async lookAt(look, pages) {
+    const { context, page, problems } = await this.signedIn(looks[look]);
+    const barriers = [];
+    for (const [name, address] of Object.entries(pages)) {
+      await page.goto(address);
+      await settled(page);
+      if (look === 'phone') {
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        if (width > looks.phone.viewport.width) barriers.push(`${name}: ${width} pixels broad`);
+      } else {
+        barriers.push(...(await findBarriers(page)).map((found) => `${name}: ${found}`));
+      }
+      await picture(page, look, name);
+    }
+    await context.close();
+    return [...barriers, ...problems];
+  }
+}
+
+export const looks = { light: {}, dark: { colorScheme: 'dark' }, korean: { locale: 'ko-KR' }, phone: { viewport: { width: 390, height: 844 } } };
+
+/** Waits until the page shows what it loads. */
+export async function settled(page) {
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.waitForLoadState('load');
+  await page.waitForFunction(() => document.querySelector('[role=status][aria-label="Loading"], [role=status][aria-label="불러오는 중"]') === null);
+}
+
 /** The serious and critical findings of axe on the page as it is. */
 export async function findBarriers(page) {
   await page.evaluate(axeSource);

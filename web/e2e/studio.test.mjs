@@ -214,9 +214,10 @@ describe('models and endpoints', () => {
     await page.goto(at('/endpoints'));
     await page.getByRole('link', { name: 'digits-live' }).click();
     await page.getByRole('heading', { name: 'Keys' }).waitFor();
-    assert.equal(await page.getByText('Primary').count(), 0);
+    assert.equal(await page.getByText('Primary', { exact: true }).count(), 0);
     await page.getByRole('button', { name: 'Show the keys' }).click();
-    await page.getByText('Primary').waitFor();
+    await page.getByText('Primary', { exact: true }).waitFor();
+    await page.getByRole('tab', { name: 'Test' }).click();
     await page.getByRole('button', { name: 'Send' }).click();
     await page.getByRole('status', { name: 'Answer' }).getByText(/Status [45]/).waitFor(); // it has no deployment
     assert.deepEqual(problems, []);

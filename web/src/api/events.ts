@@ -8,7 +8,7 @@ export interface Notice {
 
 type Listener = (notice: Notice) => void;
 
-const topics = ['job', 'run', 'metrics', 'logs', 'endpoint', 'deployment', 'model', 'data', 'datastore', 'workspace', 'experiment'];
+const topics = ['job', 'run', 'metrics', 'logs', 'endpoint', 'deployment', 'activity', 'model', 'data', 'datastore', 'workspace', 'experiment'];
 const listeners = new Set<Listener>();
 
 const shortestWait = 250;

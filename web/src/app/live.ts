@@ -14,9 +14,17 @@ export function staleKeys(workspace: string, { topic, id }: Notice): QueryKey[] 
     case 'datastore': return [[workspace, 'datastores'], [workspace, 'datastore', id]];
     case 'endpoint':
     case 'deployment': return [[workspace, 'endpoints'], [workspace, 'endpoint']];
+    case 'activity': return [[workspace, 'endpoint', id, 'activity']];
+    case 'logs': return deploymentLogs(workspace, id);
     case 'workspace': return [['workspaces'], ['me']];
     default: return [];
   }
+}
+
+/** The news of a job's log is heard where the log is read (api/log.ts). */
+function deploymentLogs(workspace: string, id: string): QueryKey[] {
+  const [endpoint, deployment] = id.split('/');
+  return deployment === undefined ? [] : [[workspace, 'endpoint', endpoint, 'logs', deployment]];
 }
 
 const gatherFor = 400;

@@ -4,6 +4,7 @@ import { LoadingRows } from '@/components/States';
 import { meQuery } from '@/features/access/queries';
 import { parseCompareSearch, parseRunSearch, parseRunsSearch } from '@/features/job/search';
 import { parseAssetSearch, parseAssetsSearch } from '@/features/data/search';
+import { parseEndpointSearch } from '@/features/endpoint/search';
 import { parseEnvironmentSearch } from '@/features/environment/search';
 import { readMlflowLink } from '@/lib/mlflow-link';
 import { lastWorkspace } from '@/features/workspace/queries';
@@ -101,7 +102,7 @@ const endpoints = createRoute({
   component: lazyRouteComponent(() => import('@/features/endpoint/EndpointsPage')),
 });
 const endpoint = createRoute({
-  getParentRoute: () => app, path: '/w/$workspace/endpoints/$endpoint',
+  getParentRoute: () => app, path: '/w/$workspace/endpoints/$endpoint', validateSearch: parseEndpointSearch,
   component: lazyRouteComponent(() => import('@/features/endpoint/EndpointPage')),
 });
 const environments = createRoute({

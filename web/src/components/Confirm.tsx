@@ -5,49 +5,55 @@ import { useTranslation } from 'react-i18next';
 import dialog from './Dialog.module.css';
 import { ErrorNote } from './States';
 
-interface ConfirmProps {
-  /** What the button says, and the button of the question. */
+interface QuestionProps {
+  /** What the button of the question says. */
   label: string;
   question: string;
   hint: string;
   /** How to leave it as it is; "Cancel" unless that could be mistaken. */
   keep?: string;
   harmless?: boolean;
-  button?: ButtonProps;
   act: () => Promise<unknown>;
   /** What it makes stale. */
   stale: QueryKey;
   onDone?: () => void;
 }
 
-/** A button for what cannot be taken back, or not easily: it asks first, and shows why it was refused. */
-export function ConfirmButton({ label, question, hint, keep, harmless, button, act, stale, onDone }: ConfirmProps) {
+/** Asks before what cannot be taken back, or not easily, and shows why it was refused. */
+export function ConfirmDialog({ opened, onClose, label, question, hint, keep, harmless, act, stale, onDone }: QuestionProps & { opened: boolean; onClose: () => void }) {
   const { t } = useTranslation();
-  const [asking, setAsking] = useState(false);
   const queries = useQueryClient();
   const action = useMutation({
     mutationFn: act,
     onSuccess: async () => {
-      setAsking(false);
+      onClose();
       onDone?.();
       await queries.invalidateQueries({ queryKey: stale });
     },
   });
   const close = () => {
-    setAsking(false);
+    onClose();
     action.reset();
   };
   return (
+    <Modal opened={opened} onClose={close} title={question} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <p>{hint}</p>
+      <ErrorNote error={action.error} />
+      <div className={dialog.buttons}>
+        <Button variant="default" onClick={close}>{keep ?? t('common.cancel')}</Button>
+        <Button color={harmless ? undefined : 'red'} loading={action.isPending} onClick={() => action.mutate()}>{label}</Button>
+      </div>
+    </Modal>
+  );
+}
+
+/** A button that asks first. */
+export function ConfirmButton({ button, ...question }: QuestionProps & { button?: ButtonProps }) {
+  const [asking, setAsking] = useState(false);
+  return (
     <>
-      <Button variant="default" {...button} onClick={() => setAsking(true)}>{label}</Button>
-      <Modal opened={asking} onClose={close} title={question} closeButtonProps={{ 'aria-label': t('common.close') }}>
-        <p>{hint}</p>
-        <ErrorNote error={action.error} />
-        <div className={dialog.buttons}>
-          <Button variant="default" onClick={close}>{keep ?? t('common.cancel')}</Button>
-          <Button color={harmless ? undefined : 'red'} loading={action.isPending} onClick={() => action.mutate()}>{label}</Button>
-        </div>
-      </Modal>
+      <Button variant="default" {...button} onClick={() => setAsking(true)}>{question.label}</Button>
+      <ConfirmDialog {...question} opened={asking} onClose={() => setAsking(false)} />
     </>
   );
 }

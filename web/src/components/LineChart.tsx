@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { formatDuration, formatMetric } from '@/lib/format';
+import { formatClock, formatDuration, formatMetric } from '@/lib/format';
 import { seriesColour, seriesColours } from '@/lib/colours';
 import { align, smooth, type Line, type XAxis } from '@/lib/series';
 import classes from './LineChart.module.css';
@@ -17,6 +17,10 @@ interface LineChartProps {
   height?: number;
   /** Charts with the same key move their cursors together. */
   syncKey?: string;
+  /** Writes a value, with its unit. */
+  format?: (value: number) => string;
+  /** Begins at nothing, and reaches at least this far up. */
+  least?: number;
 }
 
 interface Hover {
@@ -33,7 +37,7 @@ function token(name: string): string {
 }
 
 /** Lines over steps or time, with legible axes and the values under the pointer. */
-export function LineChart({ title, lines, axis, logScale, smoothing = 0, height = 220, syncKey }: LineChartProps) {
+export function LineChart({ title, lines, axis, logScale, smoothing = 0, height = 220, syncKey, format, least }: LineChartProps) {
   const { i18n, t } = useTranslation();
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -41,12 +45,13 @@ export function LineChart({ title, lines, axis, logScale, smoothing = 0, height 
   const scheme = useComputedColorScheme();
   const language = i18n.language;
   const data = useMemo(() => dataOf(lines, smoothing), [lines, smoothing]);
+  const write = useMemo(() => format ?? ((value: number) => formatMetric(value, language)), [format, language]);
   const shape = lines.map((line) => `${line.label}:${line.colour}`).join('|');
 
   useEffect(() => {
     const element = holder.current;
     if (!element) return;
-    const options = optionsOf({ lines, axis, logScale: logScale ?? false, smoothing, height, syncKey, language, width: element.clientWidth, onHover: setHover });
+    const options = optionsOf({ lines, axis, logScale: logScale ?? false, smoothing, height, syncKey, language, width: element.clientWidth, onHover: setHover, write, least });
     const created = new uPlot(options, data as uPlot.AlignedData, element);
     plot.current = created;
     const observer = new ResizeObserver(() => created.setSize({ width: element.clientWidth, height }));
@@ -58,24 +63,24 @@ export function LineChart({ title, lines, axis, logScale, smoothing = 0, height 
     };
     // The chart is made anew when its look changes; new points go in below.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [shape, axis, logScale, smoothing > 0, height, syncKey, language, scheme]);
+  }, [shape, axis, logScale, smoothing > 0, height, syncKey, language, scheme, write, least]);
 
   useEffect(() => {
     plot.current?.setData(data as uPlot.AlignedData);
   }, [data]);
 
-  const last = lines.map((line) => `${line.label} ${formatMetric(line.ys.findLast((y) => y !== null) ?? undefined, language)}`);
+  const last = lines.map((line) => `${line.label} ${write(line.ys.findLast((y) => y !== null) ?? NaN)}`);
   return (
     <div className={classes.chart} style={{ height }}>
       <div ref={holder} role="img" aria-label={t('chart.label', { title, values: last.join(', ') })} onMouseLeave={() => setHover(null)} />
-      {hover && hover.values.length > 0 && <Tip hover={hover} axis={axis} />}
+      {hover && hover.values.length > 0 && <Tip hover={hover} axis={axis} write={write} />}
     </div>
   );
 }
 
-function Tip({ hover, axis }: { hover: Hover; axis: XAxis }) {
+function Tip({ hover, axis, write }: { hover: Hover; axis: XAxis; write: (value: number) => string }) {
   const { i18n, t } = useTranslation();
-  const x = axis === 'step' ? t('chart.atStep', { step: hover.x }) : formatDuration(hover.x * 1000, i18n.language);
+  const x = axis === 'step' ? t('chart.atStep', { step: hover.x }) : axisText(hover.x, axis, i18n.language, true);
   return (
     <div className={classes.tip} data-side={hover.right ? 'left' : 'right'} style={{ left: hover.left, top: 8 }}>
       <div className={classes.tipHead}>{x}</div>
@@ -83,7 +88,7 @@ function Tip({ hover, axis }: { hover: Hover; axis: XAxis }) {
         <div key={entry.label} className={classes.tipRow}>
           <span className={classes.swatch} style={{ background: seriesColour(entry.colour) }} />
           <span className={`ellipsis ${classes.tipLabel}`}>{entry.label}</span>
-          <span className="number">{formatMetric(entry.value, i18n.language)}</span>
+          <span className="number">{write(entry.value)}</span>
         </div>
       ))}
     </div>
@@ -97,8 +102,17 @@ function dataOf(lines: readonly Line[], smoothing: number) {
   return align([...lines, ...smoothed]);
 }
 
+function axisText(x: number, axis: XAxis, language: string, exact = false): string {
+  if (axis === 'step') return formatMetric(x, language);
+  if (axis === 'time') return formatDuration(x * 1000, language);
+  return formatClock(new Date(x * 1000), language, exact);
+}
+
 /** Ticks between two steps would be at steps that never were. */
 const wholeSteps = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
+
+/** Whole minutes, for the time of day. */
+const wholeMinutes = [60, 300, 600, 1800, 3600];
 
 interface Look {
   lines: readonly Line[];
@@ -110,10 +124,12 @@ interface Look {
   syncKey: string | undefined;
   language: string;
   onHover: (hover: Hover | null) => void;
+  write: (value: number) => string;
+  least: number | undefined;
 }
 
 function optionsOf(look: Look): uPlot.Options {
-  const { lines, smoothing, language } = look;
+  const { lines, smoothing, language, write, least } = look;
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const axisLook: uPlot.Axis = {
     stroke: token('--muted'),
@@ -134,7 +150,7 @@ function optionsOf(look: Look): uPlot.Options {
       focus: { prox: 24 },
       ...(look.syncKey ? { sync: { key: look.syncKey } } : {}),
     },
-    scales: { x: { time: false }, y: look.logScale ? { distr: 3 } : {} },
+    scales: { x: { time: false }, y: look.logScale ? { distr: 3 } : least === undefined ? {} : { range: (_, __, max) => [0, Math.max(least, max * 1.08)] } },
     axes: [
       {
         ...axisLook,
@@ -142,15 +158,15 @@ function optionsOf(look: Look): uPlot.Options {
         size: 28,
         gap: 6,
         space: 64,
-        ...(look.axis === 'step' ? { incrs: wholeSteps } : {}),
-        values: (_, splits) => splits.map((v) => (look.axis === 'step' ? formatMetric(v, language) : formatDuration(v * 1000, language))),
+        ...(look.axis === 'step' ? { incrs: wholeSteps } : look.axis === 'clock' ? { incrs: wholeMinutes } : {}),
+        values: (_, splits) => splits.map((v) => axisText(v, look.axis, language)),
       },
       {
         ...axisLook,
         size: (_, values) => Math.max(36, 12 + 6.6 * Math.max(...(values ?? ['']).map((v) => v?.length ?? 0))),
         gap: 6,
         space: 36,
-        values: (_, splits) => splits.map((v) => (v === null ? '' : formatMetric(v, language))),
+        values: (_, splits) => splits.map((v) => (v === null ? '' : write(v))),
       },
     ],
     series: [
@@ -161,12 +177,28 @@ function optionsOf(look: Look): uPlot.Options {
           label: line.label,
           stroke: isShadow(i) ? `${colour}40` : colour,
           width: isShadow(i) ? 1 : 1.75,
-          points: { show: line.xs.length === 1 && !isShadow(i), size: 6, fill: colour },
+          points: { show: !isShadow(i), filter: alone, size: 5, fill: colour },
         };
       }),
     ],
     hooks: { setCursor: [(u) => look.onHover(hoverOf(u, look))] },
   };
+}
+
+/** The points without a neighbour, which no line would show. */
+function alone(u: uPlot, series: number): number[] {
+  const column = Array.from<number | null | undefined>(u.data[series] ?? []);
+  return [...column.keys()].filter((i) => column[i] !== null && column[i] !== undefined && isLonely(column, i));
+}
+
+/** Whether a line would end at the point from both sides: gaps are null, and lines go on across undefined. */
+function isLonely(column: readonly (number | null | undefined)[], at: number): boolean {
+  const next = (by: number) => {
+    let i = at + by;
+    while (i >= 0 && i < column.length && column[i] === undefined) i += by;
+    return column[i] ?? null;
+  };
+  return next(-1) === null && next(1) === null;
 }
 
 /** The values under the pointer; a line that has none there gives its nearest earlier one. */

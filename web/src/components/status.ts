@@ -1,7 +1,7 @@
 const tones = {
   NotStarted: 'wait', Queued: 'wait', Preparing: 'running', Running: 'running', Finalizing: 'running',
   CancelRequested: 'wait', Completed: 'good', Failed: 'bad', Canceled: 'quiet', NotResponding: 'bad',
-  Available: 'good', Stopped: 'quiet', NotBuilt: 'quiet', Building: 'running', Creating: 'running', Updating: 'running', Scaling: 'running', Deleting: 'wait', Succeeded: 'good', Unknown: 'quiet',
+  Available: 'good', Stopped: 'quiet', NotBuilt: 'quiet', Building: 'running', Creating: 'running', Updating: 'running', Scaling: 'running', Deleting: 'wait', Succeeded: 'good', RolledBack: 'bad', Unknown: 'quiet',
 } as const;
 
 export type Status = keyof typeof tones;

@@ -89,6 +89,13 @@ export function formatDuration(milliseconds: number, language: string): string {
   return part(whole, 'second', language);
 }
 
+/** Milliseconds as a person reads them beside others: "0.8ms", "12ms", "1.4s". */
+export function formatLatency(milliseconds: number, language: string): string {
+  if (!Number.isFinite(milliseconds)) return '–';
+  if (milliseconds >= 10 || milliseconds === 0) return formatDuration(milliseconds, language);
+  return numberFormat(language, { style: 'unit', unit: 'millisecond', unitDisplay: 'narrow', maximumFractionDigits: 1 }).format(milliseconds);
+}
+
 const agoSteps: [number, Intl.RelativeTimeFormatUnit][] = [
   [60, 'second'],
   [3600, 'minute'],
@@ -113,6 +120,11 @@ export function formatAgo(then: Date, now: Date, language: string): string {
 
 export function formatTime(time: Date, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(time);
+}
+
+/** The time of day, to the minute, or "exactly" to the second. */
+export function formatClock(time: Date, language: string, exact = false): string {
+  return new Intl.DateTimeFormat(language, { timeStyle: exact ? 'medium' : 'short', hourCycle: 'h23' }).format(time);
 }
 
 /** The first eight characters of a hash: enough to recognise it by. Names stay whole. */

@@ -1,7 +1,8 @@
 import type { MetricSeries } from '@/api/nouns';
 import { toNumber } from './format';
 
-export type XAxis = 'step' | 'time';
+/** Steps, the seconds since a beginning, or the time of day in seconds since 1970. */
+export type XAxis = 'step' | 'time' | 'clock';
 
 export interface Line {
   label: string;

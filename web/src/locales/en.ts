@@ -14,7 +14,7 @@ export const en = {
   status: {
     NotStarted: 'Not started', Queued: 'Queued', Preparing: 'Preparing', Running: 'Running', Finalizing: 'Finishing',
     CancelRequested: 'Canceling', Completed: 'Completed', Failed: 'Failed', Canceled: 'Canceled', NotResponding: 'Not responding',
-    Creating: 'Creating', Updating: 'Updating', Scaling: 'Scaling', Deleting: 'Deleting', Succeeded: 'Ready', Unknown: 'Unknown',
+    RolledBack: 'Rolled back', Creating: 'Creating', Updating: 'Updating', Scaling: 'Scaling', Deleting: 'Deleting', Succeeded: 'Ready', Unknown: 'Unknown',
     Available: 'Available', Stopped: 'Stopped', NotBuilt: 'Not built', Building: 'Building',
   },
   error: {
@@ -119,15 +119,43 @@ export const en = {
     versionNumber: 'Version {{version}}', noVersions: 'This model has no versions', deploy: 'Deploy it', deployMLflow: 'An MLflow model needs no scoring script.',
     deployCustom: 'A custom model needs a scoring script with init() and run().', run: 'Made by run', path: 'Path', flavors: 'Flavors', files: 'Files',
   },
-  endpoints: { title: 'Endpoints', none: 'No endpoints yet', noneHint: 'An endpoint is an address that answers with a model’s predictions.' },
+  endpoints: { title: 'Endpoints', create: 'New endpoint', none: 'No endpoints yet', noneHint: 'An endpoint is an address that answers with a model’s predictions.' },
   endpoint: {
-    about: 'About this endpoint', uri: 'Address', auth: 'Access', authKey: 'By key', traffic: 'Traffic', noTraffic: 'None', noTrafficHint: 'No deployment gets requests yet.',
-    deployments: 'Deployments', noDeployments: 'No deployments yet', model: 'Model', replicas: 'Ready', logs: 'Deployment logs',
+    about: 'About this endpoint', uri: 'Address', auth: 'Access', authKey: 'By key', authToken: 'By a member’s token', traffic: 'Traffic', noTraffic: 'None', noTrafficHint: 'No deployment gets requests yet.',
+    deployments: 'Deployments', noDeployments: 'No deployments yet', model: 'Model', replicas: 'Ready', logs: 'Deployment logs', lastMinute: 'In the last minute',
+    tab: { overview: 'Overview', test: 'Test', logs: 'Logs' }, deleteTitle: 'Delete the endpoint {{name}}?', deleteHint: 'Its address answers no more, and its deployments end after their last requests.',
   },
-  keys: { title: 'Keys', hint: 'Hidden until you ask for them.', show: 'Show the keys', hide: 'Hide', primary: 'Primary', secondary: 'Secondary' },
+  keys: { title: 'Keys', hint: 'Hidden until you ask for them.', show: 'Show the keys', hide: 'Hide', primary: 'Primary', secondary: 'Secondary',
+    replace: { primary: 'Replace the primary key', secondary: 'Replace the secondary key' }, replaceTitle: 'Replace this key?', replaceHint: 'Whatever uses it is refused at once. The other key works on.',
+  },
+  activity: {
+    title: 'The last 15 minutes', percentile: 'Percentile of the latency', rate: 'Requests per second', latency: 'Latency, {{percentile}}', failing: 'Failed requests', replicas: 'Ready replicas',
+    present: '{{inFlight}} now, {{waiting}} waiting', perSecond: 'per second', failed: 'Failed',
+  },
+  traffic: {
+    shareOf: 'Share of {{name}}', percentOf: 'Percent of {{name}}', none: 'Send no traffic', reset: 'Undo', apply: 'Apply…', confirm: 'Move the traffic?', move: 'Move the traffic',
+    confirmHint: 'From the next request on. Requests under way are not dropped.', endsRollout: 'This stops the rollout to {{name}}.', mirrorTo: 'Copies of requests', mirrorHint: 'Their answers are dropped.',
+    nobody: 'To nobody', mirrorOf: 'Percent of the requests that are copied to {{name}}',
+  },
+  rollout: {
+    title: 'Rollout to {{name}}', start: 'Roll out', startTitle: 'Roll out {{name}}', startHint: 'Its share rises by steps. The traffic goes back by itself when it does significantly worse than the others.',
+    field: { steps: 'Steps, in percent', step_seconds: 'Seconds in each step, at least', min_requests: 'Requests in each step, at least', max_error_increase: 'More failures than the others, in percent points, at most', max_latency_increase: 'Slower than the others, at most' },
+    hint: { steps: 'Rising shares up to 100.', step_seconds: 'The next step begins no sooner.', min_requests: 'So many must have been answered before the next step.', max_error_increase: '500 and above, too slow, or no place.', max_latency_increase: 'In the mean of the latency.' },
+    stop: 'Stop', stopTitle: 'Stop the rollout?', stopHint: 'The traffic goes back to what it was before.', keep: 'Leave the traffic as it is now', share: 'Share', requests: 'Requests', mean: 'Mean latency', now: 'now',
+    others: 'others {{value}}', watching: 'The next step begins after {{seconds}} s and {{requests}} requests, unless it does worse.', comparison: 'The others are counted from the beginning.',
+  },
+  deploy: {
+    create: 'New deployment', actionsOf: 'Actions for {{name}}', deleteTitle: 'Delete the deployment {{name}}?', deleteHint: 'It must have no traffic. Its replicas end after their last requests.', editTitle: 'Edit {{name}}',
+    nameRule: '3 to 32 letters, digits or “-”, a letter first', modelHint: 'The latest version of a registered model.', environmentHint: 'Packages for the scoring script.', ofModel: 'As the model says', instances: 'Replicas',
+    allTraffic: 'Send it all of the traffic', codeHint: 'Drop the folder of the scoring script here. An MLflow model needs none.', script: 'Scoring script', automatic: 'As many replicas as the requests need',
+    automaticHint: 'With none at rest, the first request waits for one.',
+    field: { instances: 'Replicas', fewest: 'Replicas, at least', most: 'Replicas, at most', utilization: 'Use of their places to aim at', concurrency: 'Requests at a time in each replica', timeout: 'Time for an answer', wait: 'Time to wait for a place' },
+  },
   try: {
     title: 'Send a request', body: 'Body', bodyHint: 'JSON as the model expects it. Ctrl+Enter sends it.', deployment: 'Deployment', byTraffic: 'By traffic', send: 'Send',
-    answer: 'Answer', status: 'Status {{status}}', elsewhere: 'From elsewhere',
+    answer: 'Answer', noAnswer: 'Nothing sent yet', status: 'Status {{status}}', from: 'from {{name}}', requestID: 'Request', elsewhere: 'From elsewhere', sample: 'Sample request',
+    samples: { document: 'Sample of the deployment', model: 'Sample of the model', signature: 'Sample by the signature', plain: 'Sample of numbers' }, asForm: 'Form', notJSON: 'This is no JSON yet.', jsonField: 'As JSON',
+    cell: '{{column}}, row {{row}}', addRow: 'Add a row', removeRow: 'Remove row {{row}}', withKey: 'With the key in it', keyHint: 'Put the endpoint’s key into $KEY.', tokenHint: 'Put a token of your own into $KEY.',
   },
   rerun: {
     submit: 'Run again', title: 'Run this job again?', hint: 'The same command, code, data and parameters, with the very packages that were installed then. Its outputs stay with the new run.',

@@ -14,7 +14,7 @@ export const ko = {
   status: {
     NotStarted: '시작 전', Queued: '대기 중', Preparing: '준비 중', Running: '실행 중', Finalizing: '마무리 중',
     CancelRequested: '취소하는 중', Completed: '완료', Failed: '실패', Canceled: '취소됨', NotResponding: '응답 없음',
-    Creating: '만드는 중', Updating: '업데이트 중', Scaling: '크기 조정 중', Deleting: '삭제 중', Succeeded: '준비됨', Unknown: '알 수 없음',
+    RolledBack: '되돌림', Creating: '만드는 중', Updating: '업데이트 중', Scaling: '크기 조정 중', Deleting: '삭제 중', Succeeded: '준비됨', Unknown: '알 수 없음',
     Available: '사용 가능', Stopped: '중지됨', NotBuilt: '빌드 안 됨', Building: '빌드 중',
   },
   error: {
@@ -119,15 +119,43 @@ export const ko = {
     versionNumber: '버전 {{version}}', noVersions: '이 모델에는 버전이 없습니다', deploy: '배포하기', deployMLflow: 'MLflow 모델은 채점 스크립트가 필요 없습니다.',
     deployCustom: '사용자 지정 모델에는 init()과 run()이 있는 채점 스크립트가 필요합니다.', run: '만든 실행', path: '경로', flavors: '형식', files: '파일',
   },
-  endpoints: { title: '엔드포인트', none: '아직 엔드포인트가 없습니다', noneHint: '엔드포인트는 모델의 예측을 돌려주는 주소입니다.' },
+  endpoints: { title: '엔드포인트', create: '새 엔드포인트', none: '아직 엔드포인트가 없습니다', noneHint: '엔드포인트는 모델의 예측을 돌려주는 주소입니다.' },
   endpoint: {
-    about: '엔드포인트 정보', uri: '주소', auth: '접근 방식', authKey: '키', traffic: '트래픽', noTraffic: '없음', noTrafficHint: '요청을 받는 배포가 아직 없습니다.',
-    deployments: '배포', noDeployments: '아직 배포가 없습니다', model: '모델', replicas: '준비됨', logs: '배포 로그',
+    about: '엔드포인트 정보', uri: '주소', auth: '접근 방식', authKey: '키', authToken: '구성원의 토큰', traffic: '트래픽', noTraffic: '없음', noTrafficHint: '요청을 받는 배포가 아직 없습니다.',
+    deployments: '배포', noDeployments: '아직 배포가 없습니다', model: '모델', replicas: '준비됨', logs: '배포 로그', lastMinute: '최근 1분',
+    tab: { overview: '개요', test: '테스트', logs: '로그' }, deleteTitle: '{{name}} 엔드포인트를 삭제할까요?', deleteHint: '주소가 더 이상 응답하지 않으며, 배포는 마지막 요청을 마치고 종료됩니다.',
   },
-  keys: { title: '키', hint: '요청할 때만 표시합니다.', show: '키 보기', hide: '숨기기', primary: '기본 키', secondary: '보조 키' },
+  keys: { title: '키', hint: '요청할 때만 표시합니다.', show: '키 보기', hide: '숨기기', primary: '기본 키', secondary: '보조 키',
+    replace: { primary: '기본 키 교체', secondary: '보조 키 교체' }, replaceTitle: '이 키를 교체할까요?', replaceHint: '이 키를 쓰는 요청은 바로 거부됩니다. 다른 키는 계속 쓸 수 있습니다.',
+  },
+  activity: {
+    title: '최근 15분', percentile: '지연 시간 백분위수', rate: '초당 요청 수', latency: '지연 시간, {{percentile}}', failing: '실패한 요청', replicas: '준비된 복제본',
+    present: '처리 중 {{inFlight}}, 대기 중 {{waiting}}', perSecond: '초당', failed: '실패',
+  },
+  traffic: {
+    shareOf: '{{name}} 비율', percentOf: '{{name}} 퍼센트', none: '트래픽 보내지 않기', reset: '되돌리기', apply: '적용…', confirm: '트래픽을 옮길까요?', move: '트래픽 옮기기',
+    confirmHint: '다음 요청부터 적용됩니다. 처리 중인 요청은 끊기지 않습니다.', endsRollout: '{{name}} 단계적 배포가 중단됩니다.', mirrorTo: '요청 복사', mirrorHint: '복사한 요청의 응답은 버립니다.',
+    nobody: '복사하지 않음', mirrorOf: '{{name}} 배포에 복사할 요청의 퍼센트',
+  },
+  rollout: {
+    title: '{{name}} 단계적 배포', start: '단계적 배포', startTitle: '{{name}} 단계적 배포', startHint: '비율을 단계별로 높입니다. 다른 배포보다 뚜렷이 나빠지면 트래픽이 저절로 되돌아갑니다.',
+    field: { steps: '단계(퍼센트)', step_seconds: '단계별 최소 시간(초)', min_requests: '단계별 최소 요청 수', max_error_increase: '허용할 실패 증가(퍼센트포인트)', max_latency_increase: '허용할 지연 증가' },
+    hint: { steps: '100까지 커지는 비율입니다.', step_seconds: '다음 단계는 그 뒤에 시작합니다.', min_requests: '다음 단계로 가기 전에 이만큼 응답해야 합니다.', max_error_increase: '500 이상, 시간 초과, 자리 없음을 셉니다.', max_latency_increase: '평균 지연 시간 기준입니다.' },
+    stop: '중단', stopTitle: '단계적 배포를 중단할까요?', stopHint: '트래픽이 시작 전 상태로 돌아갑니다.', keep: '지금 트래픽을 그대로 두기', share: '비율', requests: '요청', mean: '평균 지연', now: '진행 중',
+    others: '나머지 {{value}}', watching: '나빠지지 않으면 {{seconds}}초와 요청 {{requests}}건 뒤에 다음 단계로 갑니다.', comparison: '나머지 배포는 처음부터 셉니다.',
+  },
+  deploy: {
+    create: '새 배포', actionsOf: '{{name}} 작업', deleteTitle: '{{name}} 배포를 삭제할까요?', deleteHint: '트래픽이 없어야 합니다. 복제본은 마지막 요청을 마치고 종료됩니다.', editTitle: '{{name}} 편집',
+    nameRule: '영문자로 시작하는 3~32자의 영문자, 숫자, “-”', modelHint: '등록된 모델의 최신 버전입니다.', environmentHint: '채점 스크립트에 필요한 패키지입니다.', ofModel: '모델에 적힌 대로', instances: '복제본',
+    allTraffic: '모든 트래픽 보내기', codeHint: '채점 스크립트 폴더를 여기에 놓으세요. MLflow 모델에는 필요 없습니다.', script: '채점 스크립트', automatic: '요청에 맞춰 복제본 수 조절',
+    automaticHint: '최소가 0이면 첫 요청이 복제본을 기다립니다.',
+    field: { instances: '복제본', fewest: '최소 복제본', most: '최대 복제본', utilization: '목표 사용률', concurrency: '복제본당 동시 요청', timeout: '응답 제한 시간', wait: '자리 대기 시간' },
+  },
   try: {
     title: '요청 보내기', body: '본문', bodyHint: '모델이 받는 형식의 JSON입니다. Ctrl+Enter로 보냅니다.', deployment: '배포', byTraffic: '트래픽 비율대로', send: '보내기',
-    answer: '응답', status: '상태 {{status}}', elsewhere: '다른 곳에서 보내기',
+    answer: '응답', noAnswer: '아직 보낸 요청이 없습니다', status: '상태 {{status}}', from: '{{name}} 응답', requestID: '요청', elsewhere: '다른 곳에서 보내기', sample: '예시 요청',
+    samples: { document: '배포의 예시', model: '모델의 예시', signature: '시그니처 기준 예시', plain: '숫자 예시' }, asForm: '양식', notJSON: '아직 올바른 JSON이 아닙니다.', jsonField: 'JSON으로 입력',
+    cell: '{{row}}행 {{column}}', addRow: '행 추가', removeRow: '{{row}}행 삭제', withKey: '키 포함', keyHint: '엔드포인트의 키를 $KEY에 넣으세요.', tokenHint: '자신의 토큰을 $KEY에 넣으세요.',
   },
   rerun: {
     submit: '다시 실행', title: '이 작업을 다시 실행할까요?', hint: '명령, 코드, 데이터, 매개변수와 그때 설치된 패키지까지 똑같이 실행합니다. 출력은 새 실행에 남습니다.',

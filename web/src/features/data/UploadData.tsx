@@ -1,4 +1,4 @@
-import { Button, FileButton, Modal, Select, Textarea, TextInput } from '@mantine/core';
+import { Button, Modal, Select, Textarea, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
@@ -7,11 +7,11 @@ import { api, ask } from '@/api/client';
 import type { DataAsset, DataVersion } from '@/api/nouns';
 import { uploadedPath, uploadFolder, type Chosen } from '@/api/upload';
 import dialog from '@/components/Dialog.module.css';
+import { FileDrop } from '@/components/FileDrop';
 import { WideBar } from '@/components/ShareBar';
 import { ErrorNote } from '@/components/States';
 import { formatBytes, formatCount } from '@/lib/format';
 import { chooseFiles, dataType, nameFor } from './choose';
-import classes from './UploadData.module.css';
 
 type Source = 'files' | 'path';
 
@@ -66,9 +66,9 @@ function UploadForm({ workspace, asset, onClose }: UploadFormProps) {
         data={[{ value: 'files', label: t('upload.fromFiles') }, { value: 'path', label: t('upload.fromPath') }]}
       />
       {source === 'files' ? (
-        <Drop onFiles={choose}>
+        <FileDrop onFiles={choose}>
           {files.length > 0 ? t('upload.chosen', { count: files.length, shown: formatCount(files.length, i18n.language), size: formatBytes(whole, i18n.language) }) : t('upload.drop')}
-        </Drop>
+        </FileDrop>
       ) : <TextInput required label={t('model.path')} description={t('upload.pathHint')} value={path} onChange={(event) => setPath(event.currentTarget.value)} />}
       {!asset && <TextInput required label={t('common.name')} description={t('data.nameRule')} value={name} onChange={(event) => setName(event.currentTarget.value)} />}
       <Select
@@ -126,23 +126,4 @@ function useUpload(workspace: string, onDone: () => void) {
     },
   });
   return { ...mutation, sent };
-}
-
-/** A place to drop files on, with buttons for who would rather choose them. */
-function Drop({ onFiles, children }: { onFiles: (files: File[]) => void; children: string }) {
-  const { t } = useTranslation();
-  const [over, setOver] = useState(false);
-  return (
-    <div
-      className={classes.drop} data-over={over || undefined}
-      onDragOver={(event) => { event.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)}
-      onDrop={(event) => { event.preventDefault(); setOver(false); onFiles([...event.dataTransfer.files]); }}
-    >
-      <span role="status">{children}</span>
-      <span className={classes.buttons}>
-        <FileButton multiple onChange={onFiles}>{(props) => <Button size="compact-sm" variant="default" {...props}>{t('upload.chooseFiles')}</Button>}</FileButton>
-        <FileButton multiple inputProps={{ webkitdirectory: '' } as object} onChange={onFiles}>{(props) => <Button size="compact-sm" variant="default" {...props}>{t('upload.chooseFolder')}</Button>}</FileButton>
-      </span>
-    </div>
-  );
 }

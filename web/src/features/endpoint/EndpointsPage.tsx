@@ -1,5 +1,7 @@
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Page, Section } from '@/components/Page';
 import { toStatus } from '@/components/status';
@@ -7,16 +9,23 @@ import { Await, EmptyState } from '@/components/States';
 import { StatusBadge } from '@/components/StatusBadge';
 import { Table } from '@/components/Table';
 import { Ago } from '@/components/Time';
+import { useMay } from '@/features/access/queries';
 import { useWorkspaceName } from '@/lib/workspace';
+import { CreateEndpoint } from './CreateEndpoint';
 import { endpointsQuery } from './queries';
 import { TrafficText } from './Traffic';
 
 export default function EndpointsPage() {
   const { t } = useTranslation();
   const workspace = useWorkspaceName();
+  const mayWrite = useMay('endpoints/online/write');
+  const [creating, setCreating] = useState(false);
   const endpoints = useQuery(endpointsQuery(workspace));
   return (
-    <Page title={t('endpoints.title')} command="atelier online-endpoint list">
+    <Page
+      title={t('endpoints.title')} command="atelier online-endpoint list"
+      actions={mayWrite ? <Button onClick={() => setCreating(true)}>{t('endpoints.create')}</Button> : undefined}
+    >
       <Section flush>
         <Await query={endpoints}>
           {(page) => page.items.length === 0
@@ -39,6 +48,7 @@ export default function EndpointsPage() {
             )}
         </Await>
       </Section>
+      {creating && <CreateEndpoint workspace={workspace} onClose={() => setCreating(false)} />}
     </Page>
   );
 }

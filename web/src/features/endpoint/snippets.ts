@@ -1,21 +1,33 @@
-/** The request that the form holds, as it would be sent from elsewhere. */
-export function curlSnippet(uri: string, body: string): string {
-  const compact = compactJSON(body);
-  return `curl -X POST '${uri}' \\
-  -H "Authorization: Bearer $KEY" \\
-  -H 'Content-Type: application/json' \\
-  -d '${compact.replaceAll("'", "'\\''")}'`;
+interface Request {
+  uri: string;
+  body: string;
+  /** The deployment that is asked for by name, if any. */
+  deployment?: string;
+  /** The key itself; the snippet takes it from the environment without. */
+  key?: string | undefined;
 }
 
-export function pythonSnippet(uri: string, body: string): string {
-  return `import json, os, urllib.request
+/** The request that the form holds, as it would be sent from elsewhere. */
+export function curlSnippet({ uri, body, deployment, key }: Request): string {
+  const authorization = key === undefined ? '"Authorization: Bearer $KEY"' : shellText(`Authorization: Bearer ${key}`);
+  const chosen = deployment ? `  -H ${shellText(`azureml-model-deployment: ${deployment}`)} \\\n` : '';
+  return `curl -X POST '${uri}' \\
+  -H ${authorization} \\
+${chosen}  -H 'Content-Type: application/json' \\
+  -d ${shellText(compactJSON(body))}`;
+}
+
+export function pythonSnippet({ uri, body, deployment, key }: Request): string {
+  const authorization = key === undefined ? '"Bearer " + os.environ["KEY"]' : JSON.stringify(`Bearer ${key}`);
+  const chosen = deployment ? `        "azureml-model-deployment": ${JSON.stringify(deployment)},\n` : '';
+  return `import json, ${key === undefined ? 'os, ' : ''}urllib.request
 
 request = urllib.request.Request(
     ${JSON.stringify(uri)},
     data=json.dumps(json.loads(${pythonText(compactJSON(body))})).encode(),
     headers={
-        "Authorization": "Bearer " + os.environ["KEY"],
-        "Content-Type": "application/json",
+        "Authorization": ${authorization},
+${chosen}        "Content-Type": "application/json",
     },
 )
 with urllib.request.urlopen(request) as response:
@@ -28,6 +40,10 @@ function compactJSON(body: string): string {
   } catch {
     return body.trim();
   }
+}
+
+function shellText(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function pythonText(text: string): string {

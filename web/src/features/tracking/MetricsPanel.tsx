@@ -13,7 +13,7 @@ import { seriesQuery } from './queries';
 import classes from './MetricsPanel.module.css';
 
 export interface ChartLook {
-  axis: XAxis;
+  axis: Exclude<XAxis, 'clock'>;
   log: boolean;
   smooth: number;
 }
@@ -103,7 +103,7 @@ export function ChartControls({ look, onChange }: { look: ChartLook; onChange: (
   return (
     <div className={classes.controls}>
       <SegmentedControl
-        size="xs" aria-label={t('chart.axis')} value={look.axis} onChange={(axis) => onChange({ ...look, axis: axis as XAxis })}
+        size="xs" aria-label={t('chart.axis')} value={look.axis} onChange={(axis) => onChange({ ...look, axis: axis as ChartLook['axis'] })}
         data={[{ value: 'step', label: t('chart.step') }, { value: 'time', label: t('chart.time') }]}
       />
       <Switch size="xs" label={t('chart.log')} checked={look.log} onChange={(event) => onChange({ ...look, log: event.currentTarget.checked })} />
