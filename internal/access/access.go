@@ -50,6 +50,7 @@ const (
 	kindTask    = "task"
 	kindSecret  = "secret" // a service principal's, which is good for access tokens only
 	kindAccess  = "access" // what a service principal gets for its secret
+	kindGrant   = "grant"  // what a command line changes for a token
 )
 
 // How long credentials last.

@@ -88,10 +88,10 @@ func selectCredential(ctx context.Context, tx *sqldb.Tx, secretHash string) (cre
 	var expiresAt, userSince int64
 	var usedAt, disabledAt *int64
 	var actions string
-	err := tx.QueryRow(ctx, `SELECT c.id, c.kind, c.user_id, c.workspace_id, c.task, c.task_kind, c.expires_at, c.used_at, c.actions,
+	err := tx.QueryRow(ctx, `SELECT c.id, c.kind, c.user_id, c.workspace_id, c.task, c.task_kind, c.expires_at, c.used_at, c.actions, c.description,
 			u.id, u.name, u.kind, u.description, u.email, u.server_role, u.disabled_at, u.created_at
 		FROM credentials c JOIN users u ON u.id = c.user_id WHERE c.secret_hash = $1`, secretHash).
-		Scan(&c.id, &c.kind, &c.userID, &c.workspaceID, &c.task, &c.taskKind, &expiresAt, &usedAt, &actions,
+		Scan(&c.id, &c.kind, &c.userID, &c.workspaceID, &c.task, &c.taskKind, &expiresAt, &usedAt, &actions, &c.description,
 			&u.ID, &u.Name, &u.Kind, &u.Description, &u.Email, &u.ServerRole, &disabledAt, &userSince)
 	if err != nil {
 		return c, u, err
@@ -138,7 +138,7 @@ func deleteToken(ctx context.Context, tx *sqldb.Tx, userID, kind, id string) (bo
 
 // deleteSignIns ends the user's sessions, links and whatever else is no task's.
 func deleteSignIns(ctx context.Context, tx *sqldb.Tx, userID string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM credentials WHERE user_id = $1 AND kind IN ($2, $3, $4)`, userID, kindSession, kindLink, kindAccess)
+	_, err := tx.Exec(ctx, `DELETE FROM credentials WHERE user_id = $1 AND kind IN ($2, $3, $4, $5)`, userID, kindSession, kindLink, kindAccess, kindGrant)
 	return err
 }
 

@@ -80,6 +80,10 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (atelier.Acto
 	return actor, nil
 }
 
+// bearers are the kinds of credentials that say who asks. The others are good for
+// getting one of these.
+var bearers = []string{kindToken, kindSession, kindAccess, kindTask}
+
 // lookUp reads what a secret's hash stands for, and until when that may be
 // remembered.
 func (s *Service) lookUp(ctx context.Context, hash string, now time.Time) (actor atelier.Actor, until time.Time, err error) {
@@ -95,7 +99,7 @@ func (s *Service) lookUp(ctx context.Context, hash string, now time.Time) (actor
 	if err != nil {
 		return actor, until, err
 	}
-	if c.kind == kindLink || c.kind == kindSecret || !now.Before(c.expiresAt) || u.DisabledAt != nil && c.kind != kindTask {
+	if !slices.Contains(bearers, c.kind) || !now.Before(c.expiresAt) || u.DisabledAt != nil && c.kind != kindTask {
 		return actor, until, errBadCredential
 	}
 	if c.usedAt == nil || now.Sub(*c.usedAt) > time.Hour {

@@ -31,6 +31,7 @@ type Membership struct {
 type ServerInfo struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+	SignIn  string `json:"sign_in,omitempty" doc:"where a browser signs in with the identity provider, if there is one"`
 }
 
 // SignInLink is a way into the Studio that works once.
@@ -45,12 +46,22 @@ type accessRoutes struct {
 	workspaces *workspace.Service
 	url        func() string
 	version    string
+	federated  bool
 }
 
-// RegisterAccess adds the routes of users, sessions, tokens and members. url
-// tells under which address the server is reached.
-func RegisterAccess(t *route.Table, who *access.Service, workspaces *workspace.Service, url func() string, version string) {
-	a := &accessRoutes{access: who, workspaces: workspaces, url: url, version: version}
+// Access is what the routes of access need.
+type Access struct {
+	Service    *access.Service
+	Workspaces *workspace.Service
+	Federation *access.Federation // nil without an identity provider
+	URL        func() string      // under which address the server is reached
+	Version    string
+}
+
+// RegisterAccess adds the routes of users, sessions, tokens, roles and members.
+func RegisterAccess(t *route.Table, parts Access) {
+	who := parts.Service
+	a := &accessRoutes{access: who, workspaces: parts.Workspaces, url: parts.URL, version: parts.Version, federated: parts.Federation != nil}
 	get := func(path, summary string) route.Route {
 		return route.Route{Method: "GET", Path: path, Access: route.SignedIn, Summary: summary, Tag: "access"}
 	}
@@ -76,6 +87,7 @@ func RegisterAccess(t *route.Table, who *access.Service, workspaces *workspace.S
 	revoke.Method = "DELETE"
 	route.Native(t, revoke, a.revokeToken)
 
+	registerFederation(t, &federationRoutes{access: who, federation: parts.Federation, secure: isSecure(parts.URL())})
 	registerOAuth(t, who)
 	registerUsers(t, who)
 	registerServicePrincipals(t, who)
@@ -84,7 +96,11 @@ func RegisterAccess(t *route.Table, who *access.Service, workspaces *workspace.S
 }
 
 func (a *accessRoutes) server(context.Context, *Empty) (*Body[ServerInfo], error) {
-	return answer(ServerInfo{Name: "atelier", Version: a.version}, nil)
+	info := ServerInfo{Name: "atelier", Version: a.version}
+	if a.federated {
+		info.SignIn = beginPath
+	}
+	return answer(info, nil)
 }
 
 type signInRequest struct {
@@ -108,12 +124,7 @@ func (a *accessRoutes) signIn(ctx context.Context, in *signInRequest) (*signInAn
 		return nil, err
 	}
 	me, err := a.describe(atelier.WithActor(ctx, actor), user)
-	return &signInAnswer{SetCookie: sessionCookie(session, access.SessionLifetime), Body: me}, err
-}
-
-func sessionCookie(session string, lifetime time.Duration) http.Cookie {
-	return http.Cookie{Name: route.SessionCookie, Value: session, Path: "/", MaxAge: int(lifetime.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	return &signInAnswer{SetCookie: sessionCookie(session, access.SessionLifetime, isSecure(a.url())), Body: me}, err
 }
 
 type signOutRequest struct {
@@ -125,7 +136,7 @@ type signOutAnswer struct {
 }
 
 func (a *accessRoutes) signOut(ctx context.Context, in *signOutRequest) (*signOutAnswer, error) {
-	gone := sessionCookie("", 0)
+	gone := sessionCookie("", 0, isSecure(a.url()))
 	gone.MaxAge = -1
 	return &signOutAnswer{SetCookie: gone}, a.access.SignOut(ctx, in.Session.Value)
 }

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -154,6 +155,9 @@ func (a *App) Close() error {
 
 // Table returns the routes, for the tests that go through all of them.
 func (a *App) Table() *route.Table { return a.table }
+
+// publicURL is the address by which people reach the server.
+func (a *App) publicURL() string { return cmp.Or(a.config.PublicURL, a.address.url()) }
 
 // URL is where the server listens.
 func (a *App) URL() string { return a.address.url() }

@@ -5,10 +5,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os/user"
 	"path/filepath"
 	"time"
 
+	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/compute/local"
 	"github.com/atelier-ml/atelier/internal/vault"
 )
@@ -25,6 +27,11 @@ type Config struct {
 	Storage  string // s3://..., or "" for a folder in DataDir
 	// AllowedHosts are further names by which the server may be addressed.
 	AllowedHosts []string
+	// PublicURL is the address by which people reach the server, where that is not
+	// the one that it listens on; no slash at its end.
+	PublicURL string
+	// OIDC is the identity provider by which people sign in.
+	OIDC access.OIDC
 	// GPUs is how many jobs may be given; below 0, as many as are found.
 	GPUs int
 	// VaultKeyProvider is the address of the vault's key in OpenBao or HashiCorp
@@ -66,7 +73,11 @@ func (c Config) hosts() []string {
 	if !c.onLoopback() && len(c.AllowedHosts) == 0 {
 		return nil
 	}
-	return append([]string{"127.0.0.1", "localhost", "::1", c.Host}, c.AllowedHosts...)
+	all := append([]string{"127.0.0.1", "localhost", "::1", c.Host}, c.AllowedHosts...)
+	if public, err := url.Parse(c.PublicURL); err == nil && public.Hostname() != "" {
+		all = append(all, public.Hostname())
+	}
+	return all
 }
 
 func (c Config) onLoopback() bool {
@@ -87,6 +98,9 @@ func (c Config) secrets() []string {
 	}
 	if c.VaultKeyProvider != "" {
 		all = append(all, "BAO_", "VAULT_")
+	}
+	if c.OIDC.Issuer != "" {
+		all = append(all, "ATELIER_OIDC_")
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/api"
 	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/datastore"
@@ -22,7 +23,8 @@ import (
 func (a *App) routes(g ground, c capabilities) *route.Table {
 	t := route.New(route.Options{Access: c.access, Workspaces: c.workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
 	api.RegisterOpenAPI(t)
-	api.RegisterAccess(t, c.access, c.workspaces, a.address.url, Version)
+	federation := access.NewFederation(c.access, a.config.OIDC, func() string { return a.publicURL() + api.CallbackPath })
+	api.RegisterAccess(t, api.Access{Service: c.access, Workspaces: c.workspaces, Federation: federation, URL: a.publicURL, Version: Version})
 	api.RegisterWorkspaces(t, c.workspaces, c.access, g.blobs)
 	api.RegisterFiles(t, g.blobs)
 	api.RegisterSweep(t, c.sweeper)

@@ -37,8 +37,10 @@ func (s setting) shownDefault() string {
 		return "a folder in the data folder"
 	case "vault_key_provider":
 		return "a file in the data folder"
-	case "allowed_hosts", "otlp_endpoint":
+	case "allowed_hosts", "otlp_endpoint", "oidc_issuer", "oidc_client_id", "oidc_client_secret_file":
 		return "none"
+	case "public_url":
+		return "where it listens"
 	case "gpus":
 		return "as many as are found"
 	}
@@ -54,6 +56,13 @@ func settings() []setting {
 		{key: "database", help: "postgres://... to use PostgreSQL", check: isDatabase, secret: true},
 		{key: "storage", help: "s3://BUCKET/PREFIX?endpoint=URL&region=NAME to keep files in S3", check: isStorage, secret: true},
 		{key: "allowed_hosts", help: "further names by which the server may be addressed, separated by commas", check: anything},
+		{key: "public_url", help: "https://HOST by which people reach the server, when a proxy stands before it", check: isHTTP},
+		{key: "oidc_issuer", help: "https://HOST/PATH of the identity provider (OpenID Connect) with which people sign in", check: isIssuer},
+		{key: "oidc_client_id", help: "as what the identity provider knows this server", check: anything},
+		{key: "oidc_client_secret_file", help: "file with the secret for that; or ATELIER_OIDC_CLIENT_SECRET in the environment", check: anything},
+		{key: "oidc_scopes", fallback: "profile email", help: "what to ask the identity provider for", check: anything},
+		{key: "oidc_groups_claim", fallback: "groups", help: "the claim that lists a person's groups", check: nonEmpty},
+		{key: "oidc_sign_up", fallback: "on", help: "on to make whoever signs in a user without a role; off to let in only whom an owner added by mail address", check: oneOf("on", "off")},
 		{key: "gpus", help: "how many GPUs jobs may be given; 0 for none", check: isCount},
 		{key: "vault_key_provider", help: "https://HOST:PORT/MOUNT/PATH to keep the vault's key in OpenBao or HashiCorp Vault; the token is BAO_TOKEN or VAULT_TOKEN", check: isAddress},
 		{key: "keep_environments", fallback: "30d", help: "how long a built environment stays that nobody uses, as in 30d; 0 for ever", check: isAge},
@@ -103,6 +112,16 @@ func isHTTP(value string) string {
 		return ""
 	}
 	return "Use http://HOST:PORT or https://HOST:PORT, or leave it out."
+}
+
+// isIssuer allows plain http for a provider on this machine only.
+func isIssuer(value string) string {
+	target, err := url.Parse(value)
+	if value == "" || err == nil && target.Host != "" && target.RawQuery == "" && target.Fragment == "" &&
+		(target.Scheme == "https" || target.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, target.Hostname())) {
+		return ""
+	}
+	return "Use https://HOST/PATH, as the provider writes it in its tokens, or leave it out."
 }
 
 func isAge(value string) string {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/credential"
 )
 
@@ -30,6 +31,8 @@ type UpOptions struct {
 	MaxScoringBytes  int64 // of the body of a scoring request
 	AccessLog        bool
 	OTLPEndpoint     string // of an OpenTelemetry collector, or empty
+	PublicURL        string // by which people reach the server, or empty
+	OIDC             access.OIDC
 	LogLevel         string // debug, info, warn or error
 	LogFormat        string // text or json
 
@@ -97,6 +100,7 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 		LogFormat:    resolved["log_format"].Value,
 		AccessLog:    resolved["access_log"].Value == "on",
 		OTLPEndpoint: strings.TrimRight(resolved["otlp_endpoint"].Value, "/"),
+		PublicURL:    strings.TrimRight(resolved["public_url"].Value, "/"),
 		GPUs:         -1,
 
 		VaultKeyProvider: resolved["vault_key_provider"].Value,
@@ -122,6 +126,9 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 		}
 	}
 	var err error
+	if options.OIDC, err = c.identityProvider(resolved); err != nil {
+		return options, err
+	}
 	if options.KeepEnvironments, err = readAge("--keep-environments", resolved["keep_environments"].Value); err != nil {
 		return options, err
 	}
@@ -130,6 +137,28 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 	}
 	_, err = fmt.Sscanf(resolved["port"].Value, "%d", &options.Port)
 	return options, err
+}
+
+// identityProvider puts together what is said of the identity provider. Its secret is
+// no setting: those are printed.
+func (c *command) identityProvider(resolved map[string]resolvedSetting) (access.OIDC, error) {
+	config := access.OIDC{Issuer: resolved["oidc_issuer"].Value, ClientID: resolved["oidc_client_id"].Value,
+		ClientSecret: c.st.Env["ATELIER_OIDC_CLIENT_SECRET"], Scopes: words(resolved["oidc_scopes"].Value),
+		GroupsClaim: resolved["oidc_groups_claim"].Value, Closed: resolved["oidc_sign_up"].Value == "off"}
+	if config.Issuer == "" {
+		return access.OIDC{}, nil
+	}
+	if config.ClientID == "" {
+		return config, atelier.Errorf(atelier.Invalid, "The identity provider needs to know as what this server signs people in.").At("--oidc-client-id")
+	}
+	if file := resolved["oidc_client_secret_file"].Value; file != "" {
+		text, err := c.st.readFile(file)
+		if err != nil {
+			return config, atelier.Errorf(atelier.Invalid, "The file %s cannot be read: %w.", file, withoutPath(err)).At("--oidc-client-secret-file")
+		}
+		config.ClientSecret = strings.TrimSpace(string(text))
+	}
+	return config, nil
 }
 
 // words splits a list that is written with commas or blanks.

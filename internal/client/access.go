@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/access"
 )
 
@@ -141,4 +142,22 @@ func (c *Client) DeleteRole(ctx context.Context, name string) error {
 // Permissions returns what roles are made of.
 func (c *Client) Permissions(ctx context.Context) ([]access.Known, error) {
 	return list[access.Known](ctx, c, serverPath("permissions"), nil, 0)
+}
+
+// SignInAddress returns where a browser signs in with the server's identity provider.
+func (c *Client) SignInAddress(ctx context.Context) (string, error) {
+	info, err := get[struct {
+		SignIn string `json:"sign_in"`
+	}](ctx, c, serverPath("server"), nil)
+	if err == nil && info.SignIn == "" {
+		err = atelier.Errorf(atelier.Precondition, "The server %s has no identity provider.", c.server).
+			WithHint("Make a token in the Studio, or have one made, and use `atelier sign-in`.")
+	}
+	return c.server + info.SignIn, err
+}
+
+// RedeemSignIn changes the code that the server sent a browser back with for a token.
+func (c *Client) RedeemSignIn(ctx context.Context, code, verifier, description string) (access.Token, error) {
+	ask := map[string]string{"code": code, "verifier": verifier, "description": atelier.Clip(description, 200)}
+	return post[access.Token](ctx, c, serverPath("sign-in", "token"), ask)
 }
