@@ -148,8 +148,8 @@ func TestUpTakesFlagThenVariableThenFileThenDefault(t *testing.T) {
 
 func TestUpPrintsItsConfiguration(t *testing.T) {
 	w := newWorld(t)
-	w.write(t, "conf/my.yml", "# ours\n\nport: 1001\ndatabase: postgres://me:secret@db/atelier\n")
-	w.Env["ATELIER_LOG_LEVEL"] = "debug"
+	w.write(t, "conf/my.yml", "# ours\n\nport: 1001\ndatabase: postgres://me:hunter2@db/atelier\n")
+	w.Env["ATELIER_LOG_LEVEL"], w.Env["ATELIER_OIDC_CLIENT_SECRET"] = "debug", "hunter2"
 	if code := w.run(t, "up", "--config", "conf/my.yml", "--host", "::1", "--print-config"); code != 0 {
 		t.Fatalf("exit %d: %s", code, w.err.String())
 	}
@@ -160,6 +160,13 @@ data_dir        atelier-data                      default
 database        postgres://me:***@db/atelier      conf/my.yml:4
 storage                                           default
 allowed_hosts                                     default
+public_url                                        default
+oidc_issuer                                       default
+oidc_client_id                                    default
+oidc_client_secret_file                           default
+oidc_scopes     profile email                     default
+oidc_groups_claim  groups                         default
+oidc_sign_up    on                                default
 gpus                                              default
 vault_key_provider                                default
 keep_environments  30d                             default
@@ -172,8 +179,8 @@ log_format      text                              default
 	if diff := cmp.Diff(squeeze(want), squeeze(w.out.String())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if strings.Contains(w.out.String(), "secret") {
-		t.Error("the database's password was printed")
+	if strings.Contains(w.out.String(), "hunter2") {
+		t.Error("the database's password, or the identity provider's, was printed")
 	}
 }
 
