@@ -128,7 +128,10 @@ func TestCancelEndsEveryProcess(t *testing.T) {
 	folder := w.folder()
 	_, err := w.jobs.Cancel(w.user(), w.ws.ID, j.Name)
 	w.must(err)
-	w.finish(j.Name, job.Canceled)
+	j = w.finish(j.Name, job.Canceled)
+	if len(j.Ranks) != 2 || j.Ranks[0].ExitCode == nil || j.Ranks[1].ExitCode == nil {
+		t.Errorf("the processes became %+v", j.Ranks)
+	}
 	w.wantNothingLeft(j.Name, folder)
 }
 

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -280,21 +281,60 @@ func TestEndsAreToldApart(t *testing.T) {
 	}
 }
 
-func TestAJobSeesItsOwnGPUsOnly(t *testing.T) {
+// Jobs that run at the same time get GPUs of their own, by index, whatever their own
+// variables say; who waits for some gets those that another gives back.
+func TestJobsSeeTheirOwnGPUsOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.driver.HasGPUs(4)
-	show := "echo [$CUDA_VISIBLE_DEVICES] [$NVIDIA_VISIBLE_DEVICES] [$ROCR_VISIBLE_DEVICES]"
-	j := w.finish(w.submit(show, func(s *job.Spec) {
-		s.Resources.GPUs = 2
-		s.EnvironmentVariables = map[string]string{"CUDA_VISIBLE_DEVICES": "0,1,2,3"}
-	}).Name, job.Completed)
-	if got := w.log(j.Name, job.CommandLog); got != "[0,1] [0,1] [0,1]\n" || len(j.GPUs) != 2 {
-		t.Errorf("the GPUs %v, seen as %q", j.GPUs, got)
+	sign := filepath.Join(t.TempDir(), "sign")
+	show := "python3 -c 'import os; print([os.environ.get(v + \"_VISIBLE_DEVICES\") for v in (\"CUDA\", \"NVIDIA\", \"ROCR\", \"HIP\")])'"
+	submit := func(gpus int, command string) job.Job {
+		return w.submit(command, func(s *job.Spec) {
+			s.Resources.GPUs = gpus
+			s.EnvironmentVariables = map[string]string{"CUDA_VISIBLE_DEVICES": "0,1,2,3", "HIP_VISIBLE_DEVICES": "3", "ROCR_VISIBLE_DEVICES": "3"}
+		})
 	}
-	j = w.finish(w.submit(show).Name, job.Completed)
-	if got := w.log(j.Name, job.CommandLog); got != "[] [void] []\n" {
-		t.Errorf("a job without a GPU sees %q", got)
+	hold := "; while [ ! -e " + sign + " ]; do sleep 0.02; done"
+	wants := []struct {
+		gpus     int
+		command  string
+		has      []int
+		sees     string
+		finished bool
+	}{
+		{2, show + hold, []int{0, 1}, "['0,1', '0,1', '0,1', '0,1']\n", false},
+		{1, show + hold, []int{2}, "['2', '2', '2', '0']\n", false},
+		{0, show, nil, "['', 'void', '', '']\n", true},
+	}
+	var held []string
+	for _, want := range wants {
+		name := submit(want.gpus, want.command).Name
+		if want.finished {
+			w.finish(name, job.Completed)
+		} else {
+			held = append(held, name)
+		}
+		w.awaitLog(name, want.sees)
+		j, err := w.jobs.Get(w.user(), w.ws.ID, name)
+		w.must(err)
+		if got := w.log(name, job.CommandLog); got != want.sees || !slices.Equal(j.GPUs, want.has) {
+			t.Errorf("of %d GPUs the job has %v, and sees %q, want %v and %q", want.gpus, j.GPUs, got, want.has, want.sees)
+		}
+	}
+	late := submit(3, show).Name
+	why, err := w.jobs.Why(w.user(), w.ws.ID, late)
+	w.must(err)
+	if why.Cause != "resources" || why.Free.GPUs != 1 {
+		t.Errorf("a job for three GPUs, of which one is free: %+v", why)
+	}
+	w.must(os.WriteFile(sign, nil, 0o600))
+	for _, name := range held {
+		w.finish(name, job.Completed)
+	}
+	j := w.finish(late, job.Completed)
+	if got := w.log(late, job.CommandLog); !strings.HasSuffix(got, "'0,1,2']\n") || len(j.GPUs) != 3 {
+		t.Errorf("the GPUs %v, seen as %q", j.GPUs, got)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/api"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/local"
 	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/datastore"
@@ -62,6 +63,15 @@ type world struct {
 	bus    *event.Bus
 	ws     workspace.Workspace
 	stop   func()
+}
+
+// roomy is a machine on which several jobs run, whatever this one has.
+type roomy struct{ *local.Driver }
+
+func (d roomy) Describe(ctx context.Context) (compute.Capacity, error) {
+	c, err := d.Driver.Describe(ctx)
+	c.CPUs = max(c.CPUs, 8)
+	return c, err
 }
 
 func newWorld(t testing.TB) *world {
@@ -130,7 +140,7 @@ func (w *world) start() {
 	w.address = address
 	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	w.jobs = job.New(job.Options{DB: db, Clock: clk, Bus: w.bus, Access: who, Blobs: w.blobs, Logs: logStore, Tracking: w.runs, Data: data.New(db, w.blobs, w.bus, w.runs, w.stores), Stores: w.stores,
-		Environments: environment.New(db), Driver: w.driver, Log: log, ServerFile: filepath.Join(w.dir, "server.json"),
+		Environments: environment.New(db), Driver: roomy{w.driver}, Log: log, ServerFile: filepath.Join(w.dir, "server.json"),
 		ServerURL:       func() string { return address },
 		EnvironmentsDir: filepath.Join(w.dir, "environments"), ToolsDir: filepath.Join(w.dir, "tools")})
 	table := route.New(route.Options{Access: who, Workspaces: workspaces, Log: log, Version: "test"})

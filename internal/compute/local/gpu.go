@@ -1,19 +1,30 @@
 package local
 
 import (
-	"bytes"
+	"bufio"
 	"context"
+	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"time"
 )
 
-// askGPUs is how long nvidia-smi may take to answer.
-const askGPUs = 5 * time.Second
+const (
+	// askGPUs is how long nvidia-smi may take to answer.
+	askGPUs = 5 * time.Second
+	// saidGPUs is how much of its answer is read: far more than it says of the
+	// largest machine.
+	saidGPUs = 256 << 10
+)
+
+// gpuLine is what nvidia-smi says of a GPU. What a GPU is divided into stands below
+// it, with blanks before.
+var gpuLine = regexp.MustCompile(`^GPU [0-9]+: `)
 
 // CountGPUs finds the machine's GPUs: what the NVIDIA driver shows in the folder
 // proc, else the lines that `nvidia-smi --list-gpus` prints, when there is such a
-// program. One that hangs or fails counts as none.
+// program. One that hangs, fails or goes on for ever counts as none.
 func CountGPUs(ctx context.Context, proc string) int {
 	if entries, err := os.ReadDir(proc); err == nil && len(entries) > 0 {
 		return len(entries)
@@ -22,17 +33,43 @@ func CountGPUs(ctx context.Context, proc string) int {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "nvidia-smi", "--list-gpus")
 	cmd.WaitDelay = time.Second
-	said, err := cmd.Output()
+	said, words := io.Pipe()
+	cmd.Stdout = words
+	counted := make(chan int, 1)
+	go func() {
+		found, ended := countLines(said)
+		if !ended {
+			found = 0
+			cancel() // which ends it
+		}
+		said.Close()
+		counted <- found
+	}()
+	err := cmd.Run()
+	words.Close()
+	found := <-counted
 	if err != nil {
 		return 0
 	}
-	found := 0
-	for line := range bytes.Lines(said) {
-		if bytes.HasPrefix(line, []byte("GPU ")) {
+	return found
+}
+
+// countLines counts the lines about GPUs. It reports whether it came to the end.
+func countLines(said io.Reader) (found int, ended bool) {
+	limited := &io.LimitedReader{R: said, N: saidGPUs}
+	lines := bufio.NewReader(limited)
+	for {
+		line, err := lines.ReadSlice('\n')
+		if gpuLine.Match(line) {
 			found++
 		}
+		for err == bufio.ErrBufferFull { // the rest of a long line
+			_, err = lines.ReadSlice('\n')
+		}
+		if err != nil {
+			return found, limited.N > 0
+		}
 	}
-	return found
 }
 
 // NvidiaProc is where NVIDIA's driver shows the GPUs.
