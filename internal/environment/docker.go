@@ -51,6 +51,13 @@ func TranslateDockerfile(text, name string, read func(path string) (string, bool
 // needsEngine ends the hints of what no list of packages can say.
 const needsEngine = " More needs a container engine, and jobs here run without one."
 
+// What a Dockerfile may copy, and how many files it may install from: each of these
+// is looked for among all of those.
+const (
+	maxCopied = 1000
+	maxRead   = 100
+)
+
 // dockerTranslator walks through the instructions of a Dockerfile.
 type dockerTranslator struct {
 	translator
@@ -60,6 +67,8 @@ type dockerTranslator struct {
 	workdir   string
 	values    map[string]string // of ARG and ENV
 	copies    []dockerCopy
+	copied    int // files and folders that copies name
+	asked     int // how often a file was looked for
 	installed bool
 }
 
@@ -238,6 +247,9 @@ func (t *dockerTranslator) copy(one instruction) error {
 		}
 		made.from = append(made.from, strings.TrimPrefix(path.Clean("/"+from), "/"))
 	}
+	if t.copied += len(made.from); t.copied > maxCopied {
+		return t.refuse("Copy folders.", "The Dockerfile copies more than %d files.", maxCopied)
+	}
 	t.copies = append(t.copies, made)
 	return nil
 }
@@ -255,6 +267,9 @@ func (t *dockerTranslator) copyWords(one instruction) ([]string, error) {
 // contextFile reads the file of the context that lies at a place in the image.
 func (t *dockerTranslator) contextFile(name string) (text, found string, err error) {
 	place := t.inImage(name)
+	if t.asked++; t.asked > maxRead {
+		return "", "", t.refuse("Write the packages into fewer files.", "The Dockerfile installs from more than %d files.", maxRead)
+	}
 	for i := len(t.copies) - 1; i >= 0; i-- {
 		for _, candidate := range t.copies[i].sources(place) {
 			if text, ok := t.read(candidate); ok {

@@ -1,9 +1,9 @@
 package environment
 
 import (
+	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -129,21 +129,35 @@ func TestDockerfileFaultsNameTheLine(t *testing.T) {
 	}
 }
 
-// A hostile Dockerfile costs no more than reading it.
+// A hostile Dockerfile costs no more than reading it: what is allocated, and how often
+// files are asked for, is bounded by its length.
 func TestHostileDockerfilesStayCheap(t *testing.T) {
+	const bytesEach, fixed = 40, 16 << 20 // memory for each byte of the Dockerfile, and beside that
 	for name, text := range map[string]string{
 		"deep continuation": "FROM python:3.11\nRUN pip install x " + strings.Repeat("\\\n", 100_000) + "y\n",
 		"doubling values":   "FROM python:3.11\nENV A=xxxxxxxxxxxxxxxx\n" + strings.Repeat("ENV A=$A$A\n", 900),
 		"many copies":       "FROM python:3.11\n" + strings.Repeat("COPY * /x/\n", 900) + "RUN pip install -r /x/y",
 		"stars":             "FROM python:3.11\nCOPY " + strings.Repeat("*a", 50_000) + " /x/\nRUN pip install -r /x/" + strings.Repeat("a", 50_000),
+		"many files":        "FROM python:3.11\nCOPY . /x/\nRUN pip install" + strings.Repeat(" -r /x/a", 20_000),
+		"as much as may be": "FROM python:3.11\nCOPY " + strings.Repeat("b* ", maxCopied-1) + "a /x/\nRUN pip install" + strings.Repeat(" -r /x/a", maxRead),
+		"many sources":      "FROM python:3.11\nCOPY " + strings.Repeat("a ", 100_000) + "/x/\nRUN pip install" + strings.Repeat(" -r /x/a", 5_000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			done := make(chan struct{})
-			go func() { defer close(done); _, _ = translateDocker(text, nil) }()
-			select {
-			case <-done:
-			case <-time.After(time.Minute):
-				t.Fatal("it takes more than a minute")
+			asked := 0
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := TranslateDockerfile(text, "Dockerfile", func(name string) (string, bool) {
+				asked++
+				return "numpy\n", name == "a"
+			})
+			runtime.ReadMemStats(&after)
+			if err != nil && atelier.CodeOf(err) != atelier.Invalid {
+				t.Error(err)
+			}
+			if used, most := after.TotalAlloc-before.TotalAlloc, uint64(bytesEach*len(text)+fixed); used > most || asked > 2*maxCopied*maxRead {
+				t.Errorf("%d bytes take %d bytes of memory and %d questions, want %d at most", len(text), used, asked, most)
+			} else {
+				t.Logf("%d bytes: %d of memory, %d questions", len(text), used, asked)
 			}
 		})
 	}
