@@ -5,12 +5,17 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/coder/websocket"
 )
 
 // redacted pushes text in pieces that end at the given places.
@@ -149,6 +154,54 @@ func TestALogNeverHoldsASecret(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, commandLog))
 	if want := "the password is ***, and this is hunt"; err != nil || string(text) != want || s.size.Load() != int64(len(want)) {
 		t.Errorf("the log is %q, %v; %d bytes", text, err, s.size.Load())
+	}
+}
+
+// What a shell prints is masked as logs are, however it comes; what may be the
+// beginning of a secret, and is none, is shown when nothing follows.
+func TestAShellDoesNotShowSecrets(t *testing.T) {
+	d := &door{r: &runner{}, place: &place{code: t.TempDir(), relay: &relay{}}}
+	d.r.log = slog.New(slog.DiscardHandler)
+	d.r.secrets = map[string]string{"door": "hunter2-and-more"}
+	d.r.patterns.Store(newPatterns([]string{"hunter2-and-more"}))
+	d.r.task.EnvironmentVariables = map[string]string{"PASSWORD": "${{secrets.door}}"}
+	server := httptest.NewServer(http.HandlerFunc(d.shell))
+	defer server.Close()
+	talk := func(command string, keys ...string) (said string) {
+		t.Helper()
+		conn, _, err := websocket.Dial(t.Context(), server.URL+"?command="+url.QueryEscape(command), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.CloseNow()
+		for {
+			kind, message, err := conn.Read(t.Context())
+			if err != nil || kind == websocket.MessageText {
+				return said
+			}
+			said += string(message)
+			if len(keys) > 0 && strings.HasSuffix(said, keys[0]) {
+				if err := conn.Write(t.Context(), websocket.MessageBinary, []byte(keys[1])); err != nil {
+					t.Fatal(err)
+				}
+				keys = keys[2:]
+			}
+		}
+	}
+	for command, want := range map[string]string{
+		`echo "it is $PASSWORD."`:                           "it is ***.\r\n",
+		`printf 'it is hunter2-'; printf 'and-more.'`:       "it is ***.",
+		`printf %s "$PASSWORD" | base64`:                    "***",
+		`printf 'hunter2-and'`:                              "hunter2-and",
+		`printf %s "$PASSWORD"; printf '\377\000 \303\244'`: "***\xff\x00 ä",
+	} {
+		if said := talk(command); !strings.HasPrefix(said, want) || strings.Contains(said, "hunter2-and-more") {
+			t.Errorf("%s shows %q, want %q", command, said, want)
+		}
+	}
+	// The one who types sees what was typed, and the shell goes on.
+	if said := talk(`stty -echo; printf 'hunter'; read word; echo "got $word"`, "hunter", "this\n"); said != "huntergot this\r\n" {
+		t.Errorf("a question that begins like a secret shows %q", said)
 	}
 }
 

@@ -45,7 +45,7 @@ func (d *door) shell(w http.ResponseWriter, req *http.Request) {
 	}
 	d.r.kept.add(cmd.Process.Pid)
 	d.r.log.Info("somebody opened a shell", "pid", cmd.Process.Pid)
-	code := converse(req.Context(), conn, screen, cmd)
+	code := converse(req.Context(), &screenReader{screen: screen, hidden: redactor{patterns: d.r.patterns.Load()}}, conn, cmd)
 	d.r.kept.remove(cmd.Process.Pid)
 	text, _ := json.Marshal(compute.ShellEnd{ExitCode: code})
 	conn.Write(context.WithoutCancel(req.Context()), websocket.MessageText, text)
@@ -105,16 +105,18 @@ const (
 	// lastWords is how long what a shell printed may take to come after its end: what
 	// it left running may keep the terminal open.
 	lastWords = 200 * time.Millisecond
+	// holdBack is how long what may be the beginning of a secret waits for its end.
+	holdBack = 100 * time.Millisecond
 	// hangUp is how long a shell may go on when its user is gone.
 	hangUp = 2 * time.Second
 )
 
 // converse carries what is typed to the shell, and back what it prints, until it
 // ends. It returns the shell's exit code.
-func converse(ctx context.Context, conn *websocket.Conn, screen *os.File, cmd *exec.Cmd) int {
+func converse(ctx context.Context, reader *screenReader, conn *websocket.Conn, cmd *exec.Cmd) int {
+	screen, ended := reader.screen, make(chan struct{})
 	var printing sync.WaitGroup
-	printing.Go(func() { show(ctx, conn, screen) })
-	ended := make(chan struct{})
+	printing.Go(func() { reader.show(ctx, conn) })
 	go func() {
 		readKeys(ctx, conn, screen)
 		for _, signal := range []syscall.Signal{syscall.SIGHUP, syscall.SIGKILL} {
@@ -132,7 +134,7 @@ func converse(ctx context.Context, conn *websocket.Conn, screen *os.File, cmd *e
 	}()
 	cmd.Wait() // what it returns is in ProcessState, unless somebody else collected the process
 	close(ended)
-	screen.SetReadDeadline(time.Now())
+	reader.end()
 	printing.Wait()
 	screen.Close()
 	if cmd.ProcessState == nil {
@@ -142,23 +144,73 @@ func converse(ctx context.Context, conn *websocket.Conn, screen *os.File, cmd *e
 	return m.exitCode()
 }
 
-// show sends what the shell prints. A deadline says that the shell has ended.
-func show(ctx context.Context, conn *websocket.Conn, screen *os.File) {
+// screenReader reads what a shell prints, without the task's secrets.
+type screenReader struct {
+	screen *os.File
+	hidden redactor
+
+	mu    sync.Mutex
+	ended bool // the shell has
+	last  bool // so has the time for what it printed
+}
+
+// show sends what the shell prints, to its end.
+func (s *screenReader) show(ctx context.Context, conn *websocket.Conn) {
 	piece := make([]byte, 32<<10)
-	for last := false; ; {
-		n, err := screen.Read(piece)
-		if n > 0 && conn.Write(ctx, websocket.MessageBinary, piece[:n]) != nil {
-			return
-		}
-		if errors.Is(err, os.ErrDeadlineExceeded) && !last {
-			last = true
-			screen.SetReadDeadline(time.Now().Add(lastWords))
-			continue
-		}
+	for over := false; !over; {
+		n, err := s.screen.Read(piece)
+		words := s.mask(piece[:n])
 		if err != nil {
+			words = append(words, s.rest()...)
+		}
+		if len(words) > 0 && conn.Write(ctx, websocket.MessageBinary, words) != nil {
 			return
 		}
+		over = s.goOn(err)
 	}
+}
+
+// goOn sets until when the next piece is waited for, and reports whether none is:
+// err is what the last read said. What is kept back waits for a moment only, for
+// somebody may be typing it.
+func (s *screenReader) goOn(err error) (over bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil && (s.last || !errors.Is(err, os.ErrDeadlineExceeded)):
+		return true
+	case s.last:
+	case s.ended:
+		s.last = true
+		s.screen.SetReadDeadline(time.Now().Add(lastWords))
+	case len(s.hidden.held) > 0:
+		s.screen.SetReadDeadline(time.Now().Add(holdBack))
+	default:
+		s.screen.SetReadDeadline(time.Time{})
+	}
+	return false
+}
+
+// end has show come to an end.
+func (s *screenReader) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	s.screen.SetReadDeadline(time.Now())
+}
+
+func (s *screenReader) mask(piece []byte) []byte {
+	if s.hidden.patterns == nil {
+		return piece
+	}
+	return s.hidden.push(piece)
+}
+
+func (s *screenReader) rest() []byte {
+	if s.hidden.patterns == nil {
+		return nil
+	}
+	return s.hidden.rest()
 }
 
 // readKeys gives the shell what is typed, and the terminal its size, until the user
