@@ -184,8 +184,12 @@ func (r *redactor) push(piece []byte) []byte {
 			r.mark(span{len(r.held) - n, len(r.held)})
 		}
 	}
-	return r.release(len(r.held) - int(r.patterns.nodes[r.at].open))
+	return r.release(max(0, len(r.held)-int(r.patterns.nodes[r.at].open)))
 }
+
+// pause returns what is held, for nothing more comes for now. The rest of a pattern
+// that comes later is masked.
+func (r *redactor) pause() []byte { return r.release(len(r.held)) }
 
 // mark notes a pattern, together with those that it touches.
 func (r *redactor) mark(s span) {

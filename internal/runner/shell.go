@@ -161,7 +161,7 @@ func (s *screenReader) show(ctx context.Context, conn *websocket.Conn) {
 		n, err := s.screen.Read(piece)
 		words := s.mask(piece[:n])
 		if err != nil {
-			words = append(words, s.rest()...)
+			words = append(words, s.pause()...)
 		}
 		if len(words) > 0 && conn.Write(ctx, websocket.MessageBinary, words) != nil {
 			return
@@ -206,11 +206,11 @@ func (s *screenReader) mask(piece []byte) []byte {
 	return s.hidden.push(piece)
 }
 
-func (s *screenReader) rest() []byte {
+func (s *screenReader) pause() []byte {
 	if s.hidden.patterns == nil {
 		return nil
 	}
-	return s.hidden.rest()
+	return s.hidden.pause()
 }
 
 // readKeys gives the shell what is typed, and the terminal its size, until the user
