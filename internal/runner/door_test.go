@@ -39,6 +39,14 @@ func (w *world) api(name, role string) *client.Client {
 // hold is a job that runs until its folder has a file called go.
 const hold = `echo up; while [ ! -e go ]; do sleep 0.02; done`
 
+// awaitUp waits until the command of hold runs, and the server knows: the log may come
+// before the news.
+func (w *world) awaitUp(name string) {
+	w.t.Helper()
+	w.awaitLog(name, "up")
+	w.await(name, "running", func(j job.Job) bool { return j.Status == job.Running })
+}
+
 func (w *world) letGo() {
 	w.must(os.WriteFile(filepath.Join(w.folder(), "work", "code", "go"), nil, 0o600))
 }
@@ -77,7 +85,7 @@ func TestAShellInARunningJob(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	j := w.submit(hold, func(spec *job.Spec) { spec.EnvironmentVariables = map[string]string{"GREETING": "hi there"} })
-	w.awaitLog(j.Name, "up")
+	w.awaitUp(j.Name)
 	folder := w.folder()
 	ada := w.api("ada", "")
 
@@ -152,7 +160,7 @@ func TestServicesBesideAJob(t *testing.T) {
 		spec.Outputs = map[string]job.Output{"events": {}}
 		spec.Services = map[string]job.SideService{"board": {Type: compute.TensorBoard, LogDir: "${{outputs.events}}"}, "lab": {Type: compute.JupyterLab}}
 	})
-	w.awaitLog(j.Name, "up")
+	w.awaitUp(j.Name)
 	ada := w.api("ada", "")
 	states, err := ada.SideServices(t.Context(), j.Name)
 	w.must(err)
