@@ -52,7 +52,7 @@ type Deployment struct {
 	UpdatedAt       time.Time `json:"updated_at"`
 
 	// source is what the settings' references turned out to be.
-	source source
+	source Source
 	// revision counts the changes that need new replicas.
 	revision int64
 	// userID is who a replica's token acts for.
@@ -244,7 +244,7 @@ func (s Settings) check() error {
 		return atelier.Errorf(atelier.Invalid, "The deployment has neither a model nor a scoring script.").At("model").
 			WithHint("Give model, code_configuration, or both.")
 	}
-	if err := s.CodeConfiguration.check(); err != nil {
+	if err := s.CodeConfiguration.Check(); err != nil {
 		return err
 	}
 	err := checkBounds([]bound{
@@ -281,7 +281,8 @@ func checkBounds(bounds []bound) error {
 	return nil
 }
 
-func (c *CodeConfiguration) check() error {
+// Check returns an Invalid error for a script that could lie nowhere.
+func (c *CodeConfiguration) Check() error {
 	switch {
 	case c == nil:
 		return nil

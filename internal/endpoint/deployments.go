@@ -71,29 +71,33 @@ func checkRoom(ctx context.Context, tx *sqldb.Tx, ws, endpoint string) error {
 
 // settle checks settings, pins their references to versions and returns what
 // those stand for.
-func (s *Service) settle(ctx context.Context, ws string, settings *Settings) (source, error) {
+func (s *Service) settle(ctx context.Context, ws string, settings *Settings) (Source, error) {
 	if err := settings.check(); err != nil {
-		return source{}, err
+		return Source{}, err
 	}
-	from, pinned, err := s.resolve(ctx, ws, *settings)
+	from, pinned, err := s.finder().Find(ctx, ws, Wanted{settings.Model, settings.CodeConfiguration, settings.Environment})
 	if err != nil {
-		return source{}, err
+		return Source{}, err
 	}
 	settings.Model, settings.EnvironmentVariables = pinned, vault.Plain(settings.EnvironmentVariables)
 	if _, err = s.Secrets.Check(ctx, ws, settings.EnvironmentVariables); err != nil {
-		return source{}, err
+		return Source{}, err
 	}
 	return from, s.noteWalls(ctx, &from)
 }
 
 // noteWalls tells the user where the machine does not keep a worker to its own.
-func (s *Service) noteWalls(ctx context.Context, from *source) error {
+func (s *Service) noteWalls(ctx context.Context, from *Source) error {
 	machine, err := s.Driver.Describe(ctx)
 	if err == nil && machine.Unconfined != "" {
 		from.Notices = append(from.Notices, "The machine takes no rights from scoring workers ("+machine.Unconfined+
 			"): the deployment's code can read whatever the server's user can, the server's key among it.")
 	}
 	return err
+}
+
+func (s *Service) finder() Finder {
+	return Finder{Models: s.Models, Blobs: s.Blobs, Environments: s.Environments}
 }
 
 // Deployment returns one deployment of an endpoint, with its replicas.

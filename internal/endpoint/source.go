@@ -13,22 +13,23 @@ import (
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/environment"
+	"github.com/atelier-ml/atelier/internal/model"
 	"github.com/atelier-ml/atelier/internal/vault"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
-// source is what a deployment is made of, found when its user wrote it: later
-// replicas run the same, whatever has been registered or deleted meanwhile.
-type source struct {
-	Model       *modelSource           `json:"model,omitempty"`
+// Source is what a deployment is made of, found when its user wrote it: what
+// starts later runs the same, whatever has been registered or deleted meanwhile.
+type Source struct {
+	Model       *ModelSource           `json:"model,omitempty"`
 	Code        blob.Hash              `json:"code,omitempty"`
 	Script      string                 `json:"script,omitempty"`
 	Environment environment.Definition `json:"environment"`
 	Notices     []string               `json:"notices,omitempty"`
 }
 
-// modelSource is a model's files and what it is called.
-type modelSource struct {
+// ModelSource is a model's files and what it is called.
+type ModelSource struct {
 	// Reference is the pinned form of what the user wrote.
 	Reference string    `json:"reference"`
 	Name      string    `json:"name"`
@@ -50,31 +51,45 @@ type modelReference struct {
 	Type    string `json:"type"`
 }
 
+// Finder finds what deployments refer to, online and batch alike.
+type Finder struct {
+	Models       *model.Service
+	Blobs        blob.Store
+	Environments *environment.Service
+}
+
+// Wanted is what a deployment refers to, as its user wrote it.
+type Wanted struct {
+	Model             any
+	CodeConfiguration *CodeConfiguration
+	Environment       any
+}
+
 // mlflowFile is in the top folder of every model of MLflow's.
 const mlflowFile = "MLmodel"
 
-// resolve finds what settings refer to. pinned is the model with its version.
-func (s *Service) resolve(ctx context.Context, ws string, settings Settings) (from source, pinned any, err error) {
-	pinned = settings.Model
+// Find finds what a deployment refers to. pinned is the model with its version.
+func (f Finder) Find(ctx context.Context, ws string, wanted Wanted) (from Source, pinned any, err error) {
+	pinned = wanted.Model
 	var files blob.Tree
-	if settings.Model != nil {
-		var found modelSource
-		if found, files, err = s.resolveModel(ctx, ws, settings.Model); err != nil {
-			return source{}, nil, err
+	if wanted.Model != nil {
+		var found ModelSource
+		if found, files, err = f.findModel(ctx, ws, wanted.Model); err != nil {
+			return Source{}, nil, err
 		}
 		from.Model = &found
-		if _, plain := settings.Model.(string); plain {
+		if _, plain := wanted.Model.(string); plain {
 			pinned = found.Reference
 		}
 	}
-	if err := s.resolveCode(ctx, ws, settings.CodeConfiguration, &from); err != nil {
-		return source{}, nil, err
+	if err := f.findCode(ctx, ws, wanted.CodeConfiguration, &from); err != nil {
+		return Source{}, nil, err
 	}
 	if _, ok := files.Find(mlflowFile); !ok && from.Script == "" {
-		return source{}, nil, atelier.Errorf(atelier.Invalid, "The model is not in MLflow's format, so it needs a scoring script.").
+		return Source{}, nil, atelier.Errorf(atelier.Invalid, "The model is not in MLflow's format, so it needs a scoring script.").
 			At("code_configuration").WithHint("Give code_configuration with code and scoring_script.")
 	}
-	definition, hint, err := s.resolveEnvironment(ctx, ws, settings, files)
+	definition, hint, err := f.findEnvironment(ctx, ws, wanted.Environment, files)
 	if hint != "" {
 		from.Notices = append(from.Notices, hint)
 	}
@@ -82,9 +97,9 @@ func (s *Service) resolve(ctx context.Context, ws string, settings Settings) (fr
 	return from, pinned, err
 }
 
-// resolveModel finds the files of a registered version, or those that a run or
+// findModel finds the files of a registered version, or those that a run or
 // an upload left at a path.
-func (s *Service) resolveModel(ctx context.Context, ws string, given any) (found modelSource, files blob.Tree, err error) {
+func (f Finder) findModel(ctx context.Context, ws string, given any) (found ModelSource, files blob.Tree, err error) {
 	wanted, err := readModel(given)
 	if err != nil {
 		return found, files, err
@@ -98,16 +113,16 @@ func (s *Service) resolveModel(ctx context.Context, ws string, given any) (found
 		if place.Label != "" && place.Label != "latest" {
 			version = "@" + place.Label
 		}
-		registered, err := s.Models.Version(ctx, ws, place.Name, version)
+		registered, err := f.Models.Version(ctx, ws, place.Name, version)
 		if err != nil {
 			return found, files, err
 		}
-		files, err = blob.Hold(ctx, s.Blobs, ws, registered.Tree)
-		return modelSource{Reference: "azureml:" + registered.Name + ":" + registered.Version, Name: registered.Name,
+		files, err = blob.Hold(ctx, f.Blobs, ws, registered.Tree)
+		return ModelSource{Reference: "azureml:" + registered.Name + ":" + registered.Version, Name: registered.Name,
 			Version: registered.Version, Type: registered.Type, Tree: registered.Tree, Folder: modelFolder(files, registered.Path)}, files, err
 	}
-	content, err := s.Models.Resolve(ctx, ws, wanted.Path, wanted.Type)
-	return modelSource{Reference: wanted.Path, Name: cmp.Or(wanted.Name, "model"), Version: cmp.Or(wanted.Version, "1"),
+	content, err := f.Models.Resolve(ctx, ws, wanted.Path, wanted.Type)
+	return ModelSource{Reference: wanted.Path, Name: cmp.Or(wanted.Name, "model"), Version: cmp.Or(wanted.Version, "1"),
 		Type: content.Type, Tree: content.Tree.ID, Folder: modelFolder(content.Tree, wanted.Path)}, content.Tree, err
 }
 
@@ -145,8 +160,8 @@ func remarshal(value, target any) error {
 	return json.Unmarshal(text, target)
 }
 
-// resolveCode finds the snapshot with the scoring script in it.
-func (s *Service) resolveCode(ctx context.Context, ws string, c *CodeConfiguration, from *source) error {
+// findCode finds the snapshot with the scoring script in it.
+func (f Finder) findCode(ctx context.Context, ws string, c *CodeConfiguration, from *Source) error {
 	if c == nil {
 		return nil
 	}
@@ -154,7 +169,7 @@ func (s *Service) resolveCode(ctx context.Context, ws string, c *CodeConfigurati
 	if err != nil {
 		return err
 	}
-	files, err := blob.Hold(ctx, s.Blobs, ws, tree)
+	files, err := blob.Hold(ctx, f.Blobs, ws, tree)
 	if atelier.CodeOf(err) == atelier.NotFound {
 		return atelier.Errorf(atelier.Invalid, "There is no code %q in this workspace.", atelier.Clip(c.Code, 120)).
 			At("code_configuration.code").WithHint("Upload the folder first; the command line does it by itself.")
@@ -207,31 +222,31 @@ func scripts(files blob.Tree) string {
 // built for a deployment that asks for it.
 const systemEnvironment = "system"
 
-// resolveEnvironment finds the environment. An MLflow model brings its own.
-func (s *Service) resolveEnvironment(ctx context.Context, ws string, settings Settings, model blob.Tree) (d environment.Definition, hint string, err error) {
+// findEnvironment finds the environment. An MLflow model brings its own.
+func (f Finder) findEnvironment(ctx context.Context, ws string, given any, files blob.Tree) (d environment.Definition, hint string, err error) {
 	var spec environment.Spec
-	if settings.Environment != nil {
-		err = remarshal(settings.Environment, &spec)
-	} else if _, ok := model.Find(mlflowFile); ok {
-		spec, err = s.modelEnvironment(ctx, ws, model)
+	if given != nil {
+		err = remarshal(given, &spec)
+	} else if _, ok := files.Find(mlflowFile); ok {
+		spec, err = f.modelEnvironment(ctx, ws, files)
 	}
 	if err != nil || spec.Reference == systemEnvironment {
 		return d, "", err
 	}
-	d, resolved, err := s.Environments.Resolve(ctx, ws, spec)
+	d, resolved, err := f.Environments.Resolve(ctx, ws, spec)
 	return d, resolved.Hint, err
 }
 
 // modelEnvironment reads what MLflow stored beside a model: the conda file, or
 // the requirements with the Python version beside them.
-func (s *Service) modelEnvironment(ctx context.Context, ws string, model blob.Tree) (spec environment.Spec, err error) {
+func (f Finder) modelEnvironment(ctx context.Context, ws string, files blob.Tree) (spec environment.Spec, err error) {
 	read := func(name string) string {
-		file, ok := model.Find(name)
+		file, ok := files.Find(name)
 		if !ok || err != nil {
 			return ""
 		}
 		var text string
-		text, err = s.readFile(ctx, ws, file)
+		text, err = f.readFile(ctx, ws, file)
 		return text
 	}
 	if spec.CondaFile = read("conda.yaml"); spec.CondaFile != "" {
@@ -258,11 +273,11 @@ func pythonVersion(text string) string {
 // maxEnvironmentFile bounds a file that describes an environment.
 const maxEnvironmentFile = 1 << 20
 
-func (s *Service) readFile(ctx context.Context, ws string, file blob.File) (string, error) {
+func (f Finder) readFile(ctx context.Context, ws string, file blob.File) (string, error) {
 	if file.Size > maxEnvironmentFile {
 		return "", atelier.Errorf(atelier.Invalid, "The model's %s has %d bytes, which is too much for a description of packages.", file.Path, file.Size)
 	}
-	object, _, err := s.Blobs.Open(ctx, ws, file.Hash)
+	object, _, err := f.Blobs.Open(ctx, ws, file.Hash)
 	if err != nil {
 		return "", err
 	}

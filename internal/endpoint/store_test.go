@@ -111,7 +111,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 		d := Deployment{Workspace: f.ws, Name: "blue", Endpoint: e.Name, State: Creating, CreatedBy: "ada", CreatedAt: now, UpdatedAt: now,
 			Settings: Settings{Model: "azureml:m:1", InstanceCount: 3, EnvironmentVariables: map[string]string{"A": "1"}},
 			Replicas: []Replica{}, revision: 7, userID: "u", lastEnded: "replica-0",
-			source: source{Script: "score.py", Model: &modelSource{Name: "m", Tree: "t", Folder: "model"}}}
+			source: Source{Script: "score.py", Model: &ModelSource{Name: "m", Tree: "t", Folder: "model"}}}
 		r := Replica{ID: "replica-1", State: Ready, PID: 5, StartedAt: now, workspace: f.ws, endpoint: e.Name, deployment: "blue",
 			revision: 7, handle: "h", lastSeq: 3, stopping: true, tokenAt: now}
 		err := db.Write(f.ctx, func(tx *sqldb.Tx) error {
@@ -134,7 +134,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 					return err
 				}
 			}
-			all := cmp.AllowUnexported(Endpoint{}, Deployment{}, Replica{}, source{})
+			all := cmp.AllowUnexported(Endpoint{}, Deployment{}, Replica{}, Source{})
 			if diff := cmp.Diff(e, gotE, all, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("endpoint (-want +got):\n%s", diff)
 			}
