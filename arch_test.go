@@ -31,6 +31,7 @@ var tiers = [][]string{
 	{"internal/tracking", "internal/environment", "internal/datastore"},
 	{"internal/model", "internal/data", "internal/compute", "internal/lineage", "internal/upload"},
 	{"internal/compute/process", "internal/compute/local", "internal/compute/fake", "internal/job", "internal/endpoint", "internal/environment/builder"},
+	{"internal/batch"},
 	{"internal/spec"},
 	{"internal/route"},
 	{"internal/api", "internal/mlflow", "web", "sdk/python"},

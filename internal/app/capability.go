@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/atelier-ml/atelier/internal/access"
+	"github.com/atelier-ml/atelier/internal/batch"
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/local"
 	"github.com/atelier-ml/atelier/internal/data"
@@ -36,6 +37,7 @@ type capabilities struct {
 	builds       *builder.Service
 	jobs         *job.Service
 	endpoints    *endpoint.Service
+	batches      *batch.Service
 	sweeper      *sweep.Service
 }
 
@@ -72,8 +74,10 @@ func (a *App) assemble(ctx context.Context, g ground) (c capabilities, err error
 	if err != nil {
 		return c, err
 	}
+	c.batches = batch.New(batch.Parts{DB: g.db, Bus: g.bus, Environments: c.environments, Secrets: c.secrets, Jobs: c.jobs, URL: a.address.url,
+		Finder: endpoint.Finder{Models: c.models, Blobs: g.blobs, Environments: c.environments}})
 	c.guard()
-	c.sweeper = sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, data.References, job.References, endpoint.References)
+	c.sweeper = sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, data.References, job.References, endpoint.References, batch.References)
 	return c, nil
 }
 
@@ -83,8 +87,9 @@ func (c capabilities) guard() {
 	c.runs.OnPurge(c.jobs.MayPurge, c.jobs.Purge)
 	c.runs.OnPurge(c.models.MayPurge, nil)
 	c.runs.OnPurge(c.endpoints.MayPurge, nil)
+	c.runs.OnPurge(c.batches.MayPurge, nil)
 	c.runs.OnPurge(c.assets.MayPurge, nil)
-	c.runs.HeldBy(model.References, data.Held, endpoint.References)
+	c.runs.HeldBy(model.References, data.Held, endpoint.References, batch.References)
 }
 
 // workers are what runs beside the requests, until the server stops.

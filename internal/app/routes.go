@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/api"
+	"github.com/atelier-ml/atelier/internal/batch"
 	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/endpoint"
@@ -42,8 +43,9 @@ func (a *App) routes(g ground, c capabilities) *route.Table {
 	api.RegisterData(t, c.assets)
 	api.RegisterLineage(t, lineage.New(g.db, c.environments), c.access)
 	api.RegisterEndpoints(t, c.endpoints)
+	api.RegisterBatch(t, c.batches, c.jobs)
 	contents := []workspace.Guard{job.RefuseFull, tracking.RefuseFull, model.RefuseFull, data.RefuseFull, datastore.RefuseFull,
-		environment.RefuseFull, vault.RefuseFull, endpoint.RefuseFull}
+		environment.RefuseFull, vault.RefuseFull, endpoint.RefuseFull, batch.RefuseFull}
 	mlflow.Register(t, mlflow.Parts{Tracking: c.runs, Models: c.models, Uploads: c.uploads, Workspaces: c.workspaces, Access: c.access,
 		Contents: contents, Blobs: g.blobs, Log: a.log})
 	t.Fallback(web.Handler())

@@ -62,7 +62,7 @@ An MLflow model needs no file: its name is enough.`,
 			return err
 		}
 		return c.onServer(func(api *client.Client) error {
-			if err := c.packDeployment(cmd.Context(), api, &ask); err != nil {
+			if err := c.packScoring(cmd.Context(), api, ask.CodeConfiguration, &ask.Model); err != nil {
 				return err
 			}
 			made, err := api.CreateDeployment(cmd.Context(), ask.Endpoint, ask, allTraffic)
@@ -89,7 +89,7 @@ func (c *command) deploymentUpdate() *cobra.Command {
 			return err
 		}
 		return c.onServer(func(api *client.Client) error {
-			if err := c.packDeployment(cmd.Context(), api, &ask); err != nil {
+			if err := c.packScoring(cmd.Context(), api, ask.CodeConfiguration, &ask.Model); err != nil {
 				return err
 			}
 			changed, err := api.UpdateDeployment(cmd.Context(), ask.Endpoint, ask.Name, asChange(ask))

@@ -135,6 +135,8 @@ func (c *command) showJob(api *client.Client, j job.Job) error {
 			{"description", j.Description},
 			{"tags", pairs(j.Tags)},
 			{"command", j.Command},
+			{"batch endpoint", batchText(j)},
+			{"progress", progressText(j.Progress)},
 			{"compute", j.Compute},
 			{"environment", environmentText(j)},
 			{"created by", j.CreatedBy},
@@ -156,6 +158,14 @@ func (c *command) showJob(api *client.Client, j job.Job) error {
 		}
 		return facts(append(lines, [2]string{"studio", studioRun(api, j.Name)})...)
 	})
+}
+
+// batchText is what a batch job scores with.
+func batchText(j job.Job) string {
+	if j.Batch == nil {
+		return ""
+	}
+	return j.Batch.Endpoint + ", deployment " + j.Batch.Deployment
 }
 
 // rankText is how a process of a job ended, and where its log is.

@@ -68,13 +68,18 @@ func (c *command) submit(ctx context.Context, o jobOptions) error {
 	if err != nil {
 		return document.Locate(err)
 	}
+	return c.submitted(ctx, api, made, o.stream, o.web)
+}
+
+// submitted shows a job that is queued, or follows it until it ends.
+func (c *command) submitted(ctx context.Context, api *client.Client, made job.Job, stream, web bool) error {
 	for _, notice := range made.Notices {
 		c.done("Note: %s", notice)
 	}
-	if o.web {
+	if web {
 		c.browse(studioRun(api, made.Name))
 	}
-	if !o.stream {
+	if !stream {
 		return c.emit(made, func() table {
 			return facts([2]string{"name", made.Name}, [2]string{"status", string(made.Status)},
 				[2]string{"studio", studioRun(api, made.Name)})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 
+	"github.com/atelier-ml/atelier/internal/batch"
 	"github.com/atelier-ml/atelier/internal/client"
 	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/endpoint"
@@ -20,13 +21,18 @@ import (
 // load reads the YAML file, changed as sets say. values are pairs of a key and
 // what a flag gave for it, which may be nothing.
 func (c *command) load(file string, sets []string, values ...string) (*spec.Document, error) {
+	return spec.Load(c.st.path(file), flagSets(sets, values))
+}
+
+// flagSets is sets, and after them what flags gave.
+func flagSets(sets, values []string) []string {
 	all := append([]string{}, sets...)
 	for i := 0; i+1 < len(values); i += 2 {
 		if values[i+1] != "" {
 			all = append(all, values[i]+"="+values[i+1])
 		}
 	}
-	return spec.Load(c.st.path(file), all)
+	return all
 }
 
 // read understands a document by as, and says what of it has no effect.
@@ -116,6 +122,38 @@ func (c *command) loadDeployment(o deploymentOptions) (endpoint.CreateDeployment
 	return read(c, document, (*spec.Document).OnlineDeployment)
 }
 
+func (c *command) loadBatchEndpoint(file string, sets []string, name string) (batch.CreateEndpoint, error) {
+	document, err := c.loadOrSet(file, sets, "name", name)
+	if err != nil {
+		return batch.CreateEndpoint{}, err
+	}
+	return read(c, document, (*spec.Document).BatchEndpoint)
+}
+
+func (c *command) loadBatchDeployment(o batchDeploymentOptions) (batch.CreateDeployment, error) {
+	document, err := c.loadOrSet(o.file, o.sets, "name", o.name, "endpoint_name", o.endpoint, "model", o.model)
+	if err != nil {
+		return batch.CreateDeployment{}, err
+	}
+	return read(c, document, (*spec.Document).BatchDeployment)
+}
+
+func (c *command) loadInvocation(file string, sets []string, values ...string) (batch.Invoke, error) {
+	document, err := c.loadOrSet(file, sets, values...)
+	if err != nil {
+		return batch.Invoke{}, err
+	}
+	return read(c, document, (*spec.Document).Invocation)
+}
+
+// loadOrSet is load for what needs no file: the sets and the flags can say it all.
+func (c *command) loadOrSet(file string, sets []string, values ...string) (*spec.Document, error) {
+	if file != "" {
+		return c.load(file, sets, values...)
+	}
+	return spec.Options(c.st.Dir, flagSets(sets, values))
+}
+
 // packJob uploads what a job's file names on this machine, and adds what git
 // says of its code.
 func (c *command) packJob(ctx context.Context, api *client.Client, ask *job.Spec) error {
@@ -132,9 +170,15 @@ func (c *command) packJob(ctx context.Context, api *client.Client, ask *job.Spec
 		}
 		ask.Code = code
 	}
-	for name, input := range ask.Inputs {
+	return c.packInputs(ctx, api, ask.Inputs)
+}
+
+// packInputs uploads the inputs that lie on this machine.
+func (c *command) packInputs(ctx context.Context, api *client.Client, inputs map[string]job.Input) error {
+	pack := packer{c, api}
+	for name, input := range inputs {
 		place, ok := local(input.Path)
-		if !ok {
+		if !ok || input.Value != nil {
 			continue
 		}
 		uploaded, err := pack.data(ctx, place)
@@ -142,15 +186,15 @@ func (c *command) packJob(ctx context.Context, api *client.Client, ask *job.Spec
 			return err
 		}
 		input.Path = uploaded
-		ask.Inputs[name] = input
+		inputs[name] = input
 	}
 	return nil
 }
 
-// packDeployment uploads the model and the code that lie on this machine.
-func (c *command) packDeployment(ctx context.Context, api *client.Client, ask *endpoint.CreateDeployment) error {
+// packScoring uploads the code and the model of a deployment that lie on this machine.
+func (c *command) packScoring(ctx context.Context, api *client.Client, code *endpoint.CodeConfiguration, model *any) error {
 	pack := packer{c, api}
-	if code := ask.CodeConfiguration; code != nil {
+	if code != nil {
 		if dir, ok := local(code.Code); ok {
 			uploaded, err := pack.code(ctx, dir)
 			if err != nil {
@@ -159,11 +203,11 @@ func (c *command) packDeployment(ctx context.Context, api *client.Client, ask *e
 			code.Code = uploaded
 		}
 	}
-	switch chosen := ask.Model.(type) {
+	switch chosen := (*model).(type) {
 	case string:
 		if place, ok := local(chosen); ok {
 			uploaded, err := pack.data(ctx, c.st.path(place))
-			ask.Model = uploaded
+			*model = uploaded
 			return err
 		}
 	case map[string]any:

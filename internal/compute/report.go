@@ -14,6 +14,9 @@ type Report struct {
 	// Usage is the last measurement. Only the last record of it, at the end, is
 	// kept in the journal: what a task used a minute ago is not worth keeping.
 	Usage *Usage `json:"usage,omitempty"`
+	// Progress is how far a batch task has come. Only the last record of it is kept
+	// in the journal, too.
+	Progress *Progress `json:"progress,omitempty"`
 }
 
 // Process is where a runner is to be found.
@@ -28,6 +31,7 @@ type RecordType string
 const (
 	StatusRecord      RecordType = "status"      // Status (and, for a service, Worker)
 	UsageRecord       RecordType = "usage"       // Usage
+	ProgressRecord    RecordType = "progress"    // Progress
 	EnvironmentRecord RecordType = "environment" // Environment
 	ErrorRecord       RecordType = "error"       // Error: the first one explains the end
 	ExitRecord        RecordType = "exit"        // ExitCode, Ranks, Canceled: the last record of a task
@@ -50,6 +54,7 @@ type Record struct {
 	Type        RecordType       `json:"type"`
 	Status      string           `json:"status,omitempty"`
 	Usage       *Usage           `json:"usage,omitempty"`
+	Progress    *Progress        `json:"progress,omitempty"`
 	Environment *EnvironmentInfo `json:"environment,omitempty"`
 	Error       *Failure         `json:"error,omitempty"`
 	// ExitCode is the command's; it is absent when the command never ran, and
@@ -76,6 +81,19 @@ type Usage struct {
 	CPUPercent      float64 `json:"cpu_percent"`
 	MemoryBytes     int64   `json:"memory_bytes"`
 	MemoryPeakBytes int64   `json:"memory_peak_bytes"`
+}
+
+// Progress is how far a batch task has come. A mini batch is done when it was
+// scored, or has failed for good.
+type Progress struct {
+	Files             int `json:"files" doc:"Files of all inputs."`
+	FilesDone         int `json:"files_done"`
+	FilesFailed       int `json:"files_failed" doc:"Of those done; what error_threshold counts."`
+	MiniBatches       int `json:"mini_batches"`
+	MiniBatchesDone   int `json:"mini_batches_done"`
+	MiniBatchesFailed int `json:"mini_batches_failed"`
+	Retries           int `json:"retries" doc:"How often a mini batch was tried again."`
+	Rows              int `json:"rows" doc:"Rows of the output so far."`
 }
 
 // EnvironmentInfo is the environment that a task really ran in.

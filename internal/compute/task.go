@@ -66,6 +66,21 @@ type Task struct {
 	Services map[string]SideService `json:"services,omitempty"`
 
 	Service *ServiceTask `json:"service,omitempty"`
+	// Batch is set where the command is not a line for the shell, but the scoring of
+	// all files of the inputs.
+	Batch *BatchTask `json:"batch,omitempty"`
+}
+
+// Model returns the files of the model that the task serves or scores with; nil
+// where it has none.
+func (t Task) Model() *ModelFiles {
+	switch {
+	case t.Service != nil && t.Service.ModelTree != "":
+		return &t.Service.ModelFiles
+	case t.Batch != nil && t.Batch.ModelTree != "":
+		return &t.Batch.ModelFiles
+	}
+	return nil
 }
 
 // Secrets are the values that a runner is given for its task.
@@ -103,17 +118,22 @@ type Output struct {
 	Address string `json:"address,omitempty"`
 }
 
-// ServiceTask is what a scoring worker needs beside its environment and code.
-type ServiceTask struct {
-	// Socket is the name of the Unix socket inside the task's folder.
-	Socket    string    `json:"socket"`
+// ModelFiles are the files of a model, and what it is called.
+type ModelFiles struct {
 	ModelTree blob.Hash `json:"model_tree,omitempty"`
 	// ModelFolder is where the files lie in the model's folder; empty for a
 	// model that is one file.
-	ModelFolder   string `json:"model_folder,omitempty"`
-	ModelName     string `json:"model_name,omitempty"`
-	ModelVersion  string `json:"model_version,omitempty"`
-	ModelType     string `json:"model_type,omitempty"`
+	ModelFolder  string `json:"model_folder,omitempty"`
+	ModelName    string `json:"model_name,omitempty"`
+	ModelVersion string `json:"model_version,omitempty"`
+	ModelType    string `json:"model_type,omitempty"`
+}
+
+// ServiceTask is what a scoring worker needs beside its environment and code.
+type ServiceTask struct {
+	// Socket is the name of the Unix socket inside the task's folder.
+	Socket string `json:"socket"`
+	ModelFiles
 	ScoringScript string `json:"scoring_script,omitempty"`
 	Workers       int    `json:"workers,omitempty"`
 	Concurrency   int    `json:"concurrency,omitempty"`
@@ -121,4 +141,31 @@ type ServiceTask struct {
 	// it may wait for them.
 	BatchSize    int     `json:"batch_size,omitempty"`
 	BatchDelayMS float64 `json:"batch_delay_ms,omitempty"`
+}
+
+// What becomes of the rows that a batch script returns.
+const (
+	AppendRow   = "append_row"   // all go into one file
+	SummaryOnly = "summary_only" // none is kept: the script writes files itself
+)
+
+// ScoreOutput is the output of every batch task.
+const ScoreOutput = "score"
+
+// BatchTask says how the files of a task's inputs are scored.
+type BatchTask struct {
+	ModelFiles
+	ScoringScript string `json:"scoring_script,omitempty"`
+	// Processes is how many mini batches are scored at the same time.
+	Processes     int `json:"processes"`
+	MiniBatchSize int `json:"mini_batch_size"`
+	// MaxRetries is how often a mini batch is tried again, and RetryTimeout how many
+	// seconds each try may take.
+	MaxRetries   int `json:"max_retries"`
+	RetryTimeout int `json:"retry_timeout"`
+	// ErrorThreshold is how many files may fail; below 0, any number.
+	ErrorThreshold int    `json:"error_threshold"`
+	OutputAction   string `json:"output_action"`
+	OutputFileName string `json:"output_file_name,omitempty"`
+	LoggingLevel   string `json:"logging_level"`
 }

@@ -27,8 +27,11 @@ const (
 	Datastore  = "datastore"
 	Endpoint   = "endpoint"
 	Deployment = "deployment"
-	Activity   = "activity"
-	Workspace  = "workspace"
+	// Batch endpoints and their deployments are called as the others.
+	BatchEndpoint   = "batch-endpoint"
+	BatchDeployment = "batch-deployment"
+	Activity        = "activity"
+	Workspace       = "workspace"
 )
 
 // Notice says that something changed.

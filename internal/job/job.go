@@ -40,7 +40,7 @@ func (s Status) Ended() bool { return s == Completed || s == Failed || s == Canc
 // job, with their names. Local paths have been uploaded by the client before.
 type Spec struct {
 	Name                 string                 `json:"name" required:"false" doc:"Made up when it is empty."`
-	Type                 string                 `json:"type" required:"false" doc:"Only \"command\" so far, which is also the default."`
+	Type                 string                 `json:"type" required:"false" doc:"Only \"command\" can be submitted so far, which is also the default. The jobs of batch endpoints are \"batch\"."`
 	DisplayName          string                 `json:"display_name" required:"false"`
 	Description          string                 `json:"description" required:"false"`
 	ExperimentName       string                 `json:"experiment_name" required:"false"`
@@ -162,6 +162,10 @@ type Job struct {
 	ExitCode  *int             `json:"exit_code,omitempty"`
 	Ranks     []compute.Rank   `json:"ranks,omitempty" doc:"The processes of a job that was several."`
 	Usage     *compute.Usage   `json:"usage,omitempty"`
+	// Batch is set of a job that scores files for a batch endpoint, and Progress is
+	// how far it is.
+	Batch    *Batch            `json:"batch,omitempty"`
+	Progress *compute.Progress `json:"progress,omitempty"`
 	// EnvironmentInfo is the environment that the job really ran in.
 	EnvironmentInfo *compute.EnvironmentInfo `json:"environment_info,omitempty"`
 	Runner          *compute.Process         `json:"runner,omitempty"`
@@ -185,6 +189,8 @@ type Job struct {
 type ListJobs struct {
 	Experiment string
 	Status     Status
+	Endpoint   string // of a batch endpoint
+	Deployment string // of Endpoint
 	MaxResults int
 	PageToken  string
 }

@@ -14,16 +14,16 @@ import (
 
 const jobColumns = `workspace_id, name, experiment_name, spec, task, cpus, status, phase, error, notices, created_by, user_id,
 	created_at, started_at, ended_at, exit_code, usage, environment_info, runner, handle, token_at, last_record, version,
-	memory, gpus, priority, compute, gpu_indexes, ranks`
+	memory, gpus, priority, compute, gpu_indexes, ranks, batch_endpoint, batch_deployment, progress`
 
 func insertJob(ctx context.Context, tx *sqldb.Tx, j Job) error {
 	_, err := tx.Exec(ctx, `INSERT INTO jobs (`+jobColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)`,
 		j.workspace, j.Name, j.ExperimentName, sqldb.JSON(j.Spec), sqldb.JSON(j.task), j.asks.cpus, string(j.Status), string(j.phase),
 		jsonOrNil(j.Error), sqldb.JSON(j.Notices), j.CreatedBy, j.userID, sqldb.Micros(j.CreatedAt), sqldb.MicrosOrNil(j.StartedAt),
 		sqldb.MicrosOrNil(j.EndedAt), j.ExitCode, jsonOrNil(j.Usage), jsonOrNil(j.EnvironmentInfo), jsonOrNil(j.Runner),
 		string(j.handle), sqldb.Micros(j.tokenAt), j.lastRecord, j.version,
-		j.asks.memory, j.asks.gpus, j.priority, j.pool, indexes(j.GPUs), ranksOrNil(j.Ranks))
+		j.asks.memory, j.asks.gpus, j.priority, j.pool, indexes(j.GPUs), ranksOrNil(j.Ranks), j.Batch.endpoint(), j.Batch.deployment(), jsonOrNil(j.Progress))
 	jobChanged(tx, j.workspace, j.Name)
 	return err
 }
@@ -35,11 +35,11 @@ var errChanged = errors.New("the job was changed meanwhile")
 func updateJob(ctx context.Context, tx *sqldb.Tx, j Job) error {
 	changed, err := tx.Exec(ctx, `UPDATE jobs SET status = $4, phase = $5, error = $6, started_at = $7, ended_at = $8,
 		exit_code = $9, usage = $10, environment_info = $11, runner = $12, handle = $13, token_at = $14, last_record = $15,
-		gpu_indexes = $16, ranks = $17, version = version + 1
+		gpu_indexes = $16, ranks = $17, progress = $18, version = version + 1
 		WHERE workspace_id = $1 AND name = $2 AND version = $3`,
 		j.workspace, j.Name, j.version, string(j.Status), string(j.phase), jsonOrNil(j.Error), sqldb.MicrosOrNil(j.StartedAt),
 		sqldb.MicrosOrNil(j.EndedAt), j.ExitCode, jsonOrNil(j.Usage), jsonOrNil(j.EnvironmentInfo), jsonOrNil(j.Runner),
-		string(j.handle), sqldb.Micros(j.tokenAt), j.lastRecord, indexes(j.GPUs), ranksOrNil(j.Ranks))
+		string(j.handle), sqldb.Micros(j.tokenAt), j.lastRecord, indexes(j.GPUs), ranksOrNil(j.Ranks), jsonOrNil(j.Progress))
 	if err == nil && changed == 0 {
 		return errChanged
 	}
@@ -83,6 +83,12 @@ func selectJobs(ctx context.Context, tx *sqldb.Tx, ws string, ask ListJobs, afte
 	}
 	if ask.Status != "" {
 		add("status = $%d", string(ask.Status))
+	}
+	if ask.Endpoint != "" {
+		add("batch_endpoint = $%d", ask.Endpoint)
+	}
+	if ask.Deployment != "" {
+		add("batch_deployment = $%d", ask.Deployment)
 	}
 	if after != nil {
 		add("(created_at, name) < ($%d, $%d)", after.CreatedAt, after.Name)
@@ -173,19 +179,25 @@ func indexes(gpus []int) string { return sqldb.JSON(append([]int{}, gpus...)) }
 func scanJob(scan func(...any) error) (Job, error) {
 	var j Job
 	var name, experiment, spec, task, notices, handle, gpus string
-	var failure, usage, info, runner, ranks *string
+	var failure, usage, info, runner, ranks, progress *string
+	var batch Batch
 	var created, tokenAt int64
 	var started, ended *int64
 	if err := scan(&j.workspace, &name, &experiment, &spec, &task, &j.asks.cpus, &j.Status, &j.phase, &failure, &notices,
 		&j.CreatedBy, &j.userID, &created, &started, &ended, &j.ExitCode, &usage, &info, &runner, &handle, &tokenAt,
-		&j.lastRecord, &j.version, &j.asks.memory, &j.asks.gpus, &j.priority, &j.pool, &gpus, &ranks); err != nil {
+		&j.lastRecord, &j.version, &j.asks.memory, &j.asks.gpus, &j.priority, &j.pool, &gpus, &ranks,
+		&batch.Endpoint, &batch.Deployment, &progress); err != nil {
 		return Job{}, err
 	}
 	err := errors.Join(sqldb.FromJSON(spec, &j.Spec), sqldb.FromJSON(task, &j.task), sqldb.FromJSON(notices, &j.Notices),
 		fromJSONOrNil(failure, &j.Error), fromJSONOrNil(usage, &j.Usage), fromJSONOrNil(info, &j.EnvironmentInfo),
-		fromJSONOrNil(runner, &j.Runner), sqldb.FromJSON(gpus, &j.GPUs))
+		fromJSONOrNil(runner, &j.Runner), fromJSONOrNil(progress, &j.Progress), sqldb.FromJSON(gpus, &j.GPUs))
 	if ranks != nil {
 		err = errors.Join(err, sqldb.FromJSON(*ranks, &j.Ranks))
+	}
+	if j.task.Batch != nil {
+		batch.BatchTask = *j.task.Batch
+		j.Batch = &batch
 	}
 	j.CreatedAt, j.StartedAt, j.EndedAt = sqldb.Time(created), sqldb.TimeOrNil(started), sqldb.TimeOrNil(ended)
 	j.handle, j.tokenAt = compute.Handle(handle), sqldb.Time(tokenAt)

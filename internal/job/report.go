@@ -58,7 +58,7 @@ func (s *Service) Report(ctx context.Context, ws, task string, report compute.Re
 
 // hasNews reports whether a report changes anything: most are heartbeats.
 func (s *Service) hasNews(j Job, report compute.Report) bool {
-	if j.Status == NotResponding || report.Usage != nil && !j.Status.Ended() {
+	if j.Status == NotResponding || (report.Usage != nil || report.Progress != nil) && !j.Status.Ended() {
 		return true
 	}
 	if len(report.Records) > 0 && report.Records[len(report.Records)-1].Seq > j.lastRecord {
@@ -72,6 +72,9 @@ func (j *Job) take(report compute.Report, now time.Time) {
 	j.apply(happening{kind: heard}, now)
 	if report.Usage != nil && !j.Status.Ended() {
 		j.Usage = report.Usage
+	}
+	if report.Progress != nil && !j.Status.Ended() {
+		j.Progress = report.Progress
 	}
 	if report.Runner.PID != 0 {
 		j.Runner = &compute.Process{Host: report.Runner.Host, PID: report.Runner.PID}
@@ -90,6 +93,8 @@ func (j *Job) take(report compute.Report, now time.Time) {
 			j.apply(happening{kind: reported, status: Status(record.Status)}, record.At)
 		case compute.UsageRecord:
 			j.Usage = record.Usage
+		case compute.ProgressRecord:
+			j.Progress = record.Progress
 		case compute.EnvironmentRecord:
 			j.EnvironmentInfo = record.Environment
 		case compute.ErrorRecord:

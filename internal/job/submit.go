@@ -26,6 +26,10 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // Submit checks spec, resolves everything it refers to, and queues the job with
 // its run. Nothing is kept of a spec that is refused.
 func (s *Service) Submit(ctx context.Context, ws string, spec Spec) (Job, error) {
+	if spec.Type == BatchType {
+		return Job{}, atelier.Errorf(atelier.Invalid, "Jobs of type %q are not submitted: a batch endpoint makes them.", BatchType).At("type").
+			WithHint("Use `atelier batch-endpoint invoke`.")
+	}
 	j, err := newJob(ctx, ws, spec)
 	if err != nil {
 		return Job{}, err
@@ -88,9 +92,9 @@ func newJob(ctx context.Context, ws string, spec Spec) (Job, error) {
 // what was left out.
 func (j *Job) complete() error {
 	if j.Type == "" {
-		j.Type = "command"
+		j.Type = CommandType
 	}
-	if j.Type != "command" {
+	if j.Type != CommandType && j.Type != BatchType {
 		return atelier.Errorf(atelier.NotImplemented, "Jobs of type %q are not offered yet.", atelier.Clip(j.Type, 40)).At("type").
 			WithHint("The type that is offered is \"command\".")
 	}
@@ -106,7 +110,7 @@ func (j *Job) complete() error {
 	if j.ExperimentName == "" {
 		j.ExperimentName = "Default"
 	}
-	if strings.TrimSpace(j.Command) == "" {
+	if strings.TrimSpace(j.Command) == "" && j.Type == CommandType {
 		return atelier.Errorf(atelier.Invalid, "The job has no command.").At("command")
 	}
 	for _, fill := range []*map[string]string{&j.Tags, &j.Properties, &j.EnvironmentVariables} {
@@ -179,33 +183,43 @@ func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, 
 	if j.Environment.IsZero() && resolved.Name != "" {
 		j.Environment.Reference = "azureml:" + resolved.Name + ":" + resolved.Version
 	}
-	j.task = compute.Task{ID: j.Name, Kind: compute.Command, Workspace: workspace.From(ctx).Name, TimeoutSeconds: j.Limits.Timeout,
-		Inputs: map[string]compute.Input{}, Outputs: map[string]compute.Output{}}
-	if !definition.IsZero() {
-		j.task.Environment = &definition
-	}
+	j.begin(ctx, definition)
 	if j.task.Distribution, err = j.distribute(); err != nil {
 		return definition, err
 	}
 	if j.task.Services, err = j.services(); err != nil {
 		return definition, err
 	}
-	if err := j.expand(); err != nil {
-		return definition, err
-	}
-	if err := s.findSecrets(ctx, j); err != nil {
-		return definition, err
-	}
-	if err := s.checkFree(ctx, j); err != nil {
-		return definition, err
-	}
 	if j.task.CodeTree, err = s.findCode(ctx, j.workspace, j.Code); err != nil {
 		return definition, err
+	}
+	return definition, s.fill(ctx, j)
+}
+
+// begin starts to write the task of j, which runs in an environment.
+func (j *Job) begin(ctx context.Context, definition environment.Definition) {
+	j.task = compute.Task{ID: j.Name, Kind: compute.Command, Workspace: workspace.From(ctx).Name, TimeoutSeconds: j.Limits.Timeout,
+		Inputs: map[string]compute.Input{}, Outputs: map[string]compute.Output{}}
+	if !definition.IsZero() {
+		j.task.Environment = &definition
+	}
+}
+
+// fill finds the parameters, secrets, inputs and outputs of a task that was begun.
+func (s *Service) fill(ctx context.Context, j *Job) error {
+	if err := j.expand(); err != nil {
+		return err
+	}
+	if err := s.findSecrets(ctx, j); err != nil {
+		return err
+	}
+	if err := s.checkFree(ctx, j); err != nil {
+		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.Inputs)) {
 		found, use, err := s.findInput(ctx, j.workspace, j.Inputs[name])
 		if err != nil {
-			return definition, located(err, "inputs."+name)
+			return located(err, "inputs."+name)
 		}
 		j.task.Inputs[name] = found
 		if use != nil {
@@ -216,7 +230,7 @@ func (s *Service) resolve(ctx context.Context, j *Job) (environment.Definition, 
 			j.uses = append(j.uses, *use)
 		}
 	}
-	return definition, s.placeOutputs(ctx, j)
+	return s.placeOutputs(ctx, j)
 }
 
 // expand fills in the references of the command and of the environment's
@@ -343,6 +357,9 @@ func runTags(j Job) map[string]string {
 	tags[tracking.TagUser] = j.CreatedBy
 	tags["mlflow.source.type"] = "JOB"
 	tags["mlflow.source.name"] = j.Command
+	if j.Batch != nil {
+		tags["mlflow.source.name"] = "batch endpoint " + j.Batch.Endpoint + ", deployment " + j.Batch.Deployment
+	}
 	if commit := j.Properties["mlflow.source.git.commit"]; commit != "" {
 		tags["mlflow.source.git.commit"] = commit
 	}

@@ -13,7 +13,9 @@
 //   - What scripts with our own SDK left in their journals is shipped before the
 //     task ends (logged.go).
 //   - A runner that finds an earlier runner's journal does not run the command
-//     again. It ends what is left of it and reports what is left to report.
+//     again. It ends what is left of it and reports what is left to report. A
+//     batch task's driver alone is started again, because it keeps a journal of
+//     the mini batches that are done (batch.go).
 //
 // The order of a task is in runner.go: prepare, run, upload, ship.
 package runner

@@ -95,7 +95,7 @@ func open(dir string, stderr io.Writer) (*runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{dir: dir}
+	r := &runner{dir: dir, came: make(chan struct{}, 1)}
 	if err := json.Unmarshal(content, &r.task); err != nil {
 		return nil, fmt.Errorf("read %s: %w", compute.TaskFile, err)
 	}

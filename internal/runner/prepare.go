@@ -20,7 +20,7 @@ type place struct {
 	code    string            // the working folder, with the snapshot in it
 	inputs  map[string]string // the path, or the literal, of every input
 	outputs map[string]string // the path of every output
-	model   string            // a service's model folder
+	model   string            // the model's folder, of what scores with one
 	ready   *environment.Ready
 	relay   *relay
 }
@@ -45,9 +45,11 @@ func failureOf(err error) *compute.Failure {
 // depends on another part.
 func (r *runner) prepare(ctx context.Context) (*place, error) {
 	p := &place{code: r.workPath("code"), inputs: map[string]string{}, outputs: map[string]string{}}
-	// An earlier runner may have left half of it.
-	if err := os.RemoveAll(r.workPath()); err != nil {
-		return nil, err
+	if !r.resumes {
+		// An earlier runner may have left half of it.
+		if err := os.RemoveAll(r.workPath()); err != nil {
+			return nil, err
+		}
 	}
 	for _, dir := range []string{p.code, r.workPath("inputs"), r.workPath("outputs"), r.workPath(journalsFolder)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -122,7 +124,7 @@ func safePath(dir string) string {
 }
 
 func (r *runner) fetchCode(ctx context.Context, p *place) error {
-	if r.task.CodeTree != "" {
+	if r.task.CodeTree != "" && !r.resumes {
 		if err := r.fetchTree(ctx, r.task.CodeTree, "", p.code, false); err != nil {
 			return fmt.Errorf("fetch the code: %w", err)
 		}
@@ -145,8 +147,10 @@ func (r *runner) fetchInput(ctx context.Context, name string, input compute.Inpu
 		return *input.Value, nil
 	}
 	dir := r.workPath("inputs", name)
-	if err := r.fetchData(ctx, input, dir); err != nil {
-		return "", fmt.Errorf("fetch the input %s: %w", name, err)
+	if !r.resumes {
+		if err := r.fetchData(ctx, input, dir); err != nil {
+			return "", fmt.Errorf("fetch the input %s: %w", name, err)
+		}
 	}
 	if !strings.HasSuffix(input.Type, "_file") {
 		return dir, nil

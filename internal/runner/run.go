@@ -51,14 +51,19 @@ func (r *runner) runCommand(ctx context.Context, p *place) outcome {
 	result := r.supervise(ctx, crew...)
 	door.close()
 	result.ranks = r.ranks(crew)
-	if result.failure != nil && result.failure.Code == compute.OutOfMemory {
-		result.failure.Message = fmt.Sprintf("The job used more memory than the %s it asked for (resources.memory) and was ended.",
-			job.FormatMemory(r.task.MemoryBytes))
-	}
+	r.explainMemory(result)
 	if result.failure != nil && result.failure.Code == compute.Timeout {
 		result.failure.Message = fmt.Sprintf("The job ran longer than its limit of %d seconds (limits.timeout) and was ended.", r.task.TimeoutSeconds)
 	}
 	return result
+}
+
+// explainMemory says what a job that was ended for its memory asked for.
+func (r *runner) explainMemory(result outcome) {
+	if result.failure != nil && result.failure.Code == compute.OutOfMemory {
+		result.failure.Message = fmt.Sprintf("The job used more memory than the %s it asked for (resources.memory) and was ended.",
+			job.FormatMemory(r.task.MemoryBytes))
+	}
 }
 
 // enclose makes the cell in which the task's processes are started: with their memory

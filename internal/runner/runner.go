@@ -40,6 +40,10 @@ type runner struct {
 	cell    *process.Cell                 // where the command is started
 	kept    pids                          // the children that somebody waits for
 	ready   *environment.Ready            // kept from being removed until the end
+	resumes bool                          // an earlier runner of this task has prepared its place
+
+	progress atomic.Pointer[compute.Progress] // how far a batch task has come
+	came     chan struct{}                    // receives when that changes
 
 	secrets  map[string]string        // the values of the task's secrets, by name
 	patterns atomic.Pointer[patterns] // what finds them
@@ -96,7 +100,11 @@ func (r *runner) work(ctx context.Context) outcome {
 		return end
 	}
 	if r.journal.reached(compute.StatusRunning) {
-		return r.afterDeath()
+		end := r.afterDeath()
+		if r.task.Batch == nil {
+			return end
+		}
+		r.resumes = true // its driver knows what is done
 	}
 	if err := r.status(compute.StatusPreparing); err != nil {
 		return failed(compute.StartError, err.Error())
@@ -110,6 +118,9 @@ func (r *runner) work(ctx context.Context) outcome {
 	}
 	if r.task.Kind == compute.Service {
 		return r.runService(ctx, place)
+	}
+	if r.task.Batch != nil {
+		return r.runBatch(ctx, place)
 	}
 	return r.runCommand(ctx, place)
 }
@@ -152,6 +163,9 @@ func (r *runner) conclude(result outcome) {
 	var records []compute.Record
 	if usage := r.usage.Load(); usage != nil {
 		records = append(records, compute.Record{Type: compute.UsageRecord, Usage: usage})
+	}
+	if r.noteProgress(); r.progress.Load() != nil {
+		records = append(records, compute.Record{Type: compute.ProgressRecord, Progress: r.progress.Load()})
 	}
 	if result.failure != nil {
 		result.failure.Message = r.patterns.Load().text(result.failure.Message)

@@ -217,6 +217,9 @@ func placeServing(dir string) error {
 			return err
 		}
 	}
+	if err := os.RemoveAll(dir); err != nil { // an earlier runner's
+		return err
+	}
 	return os.CopyFS(dir, sources)
 }
 
@@ -224,12 +227,15 @@ func placeServing(dir string) error {
 // AZUREML_MODEL_DIR is azureml-models/NAME/VERSION, and in it lies the file, or
 // the folder, that was registered, under its own name.
 func (r *runner) fetchModel(ctx context.Context, p *place) error {
-	s := r.task.Service
-	if s == nil || s.ModelTree == "" {
+	m := r.task.Model()
+	if m == nil {
 		return nil
 	}
-	p.model = r.workPath("azureml-models", safeName(s.ModelName), safeName(s.ModelVersion))
-	if err := r.fetchTree(ctx, s.ModelTree, "", filepath.Join(p.model, s.ModelFolder), true); err != nil {
+	p.model = r.workPath("azureml-models", safeName(m.ModelName), safeName(m.ModelVersion))
+	if r.resumes {
+		return nil
+	}
+	if err := r.fetchTree(ctx, m.ModelTree, "", filepath.Join(p.model, m.ModelFolder), true); err != nil {
 		return fmt.Errorf("fetch the model: %w", err)
 	}
 	return nil

@@ -60,6 +60,7 @@ func (s *shipper) shipRecords(ctx context.Context) {
 		}
 		select {
 		case <-s.r.journal.changed:
+		case <-s.r.came:
 		case <-time.After(compute.HeartbeatEvery):
 		case <-ctx.Done():
 			return
@@ -71,7 +72,7 @@ func (s *shipper) report(ctx context.Context) error {
 	report := compute.Report{
 		Runner:  compute.Process{Host: hostname(), PID: os.Getpid()},
 		Records: s.r.journal.after(s.acknowledged.Load()),
-		Usage:   s.r.usage.Load(),
+		Usage:   s.r.usage.Load(), Progress: s.r.progress.Load(),
 	}
 	if report.Records == nil {
 		report.Records = []compute.Record{}

@@ -35,6 +35,10 @@ func (d *Document) Check() (any, error) {
 		return d.OnlineEndpoint()
 	case OnlineDeployment:
 		return d.OnlineDeployment()
+	case BatchEndpoint:
+		return d.BatchEndpoint()
+	case BatchDeployment:
+		return d.BatchDeployment()
 	case Workspace:
 		return d.Workspace()
 	case condaFile:

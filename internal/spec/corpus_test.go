@@ -80,6 +80,8 @@ func TestVerbsRefuseOtherKinds(t *testing.T) {
 		Environment:      func(d *Document) error { _, err := d.Environment(); return err },
 		OnlineEndpoint:   func(d *Document) error { _, err := d.OnlineEndpoint(); return err },
 		OnlineDeployment: func(d *Document) error { _, err := d.OnlineDeployment(); return err },
+		BatchEndpoint:    func(d *Document) error { _, err := d.BatchEndpoint(); return err },
+		BatchDeployment:  func(d *Document) error { _, err := d.BatchDeployment(); return err },
 		Datastore:        func(d *Document) error { _, err := d.Datastore(); return err },
 		Compute:          func(d *Document) error { _, err := d.Compute(); return err },
 		Workspace:        func(d *Document) error { _, err := d.Workspace(); return err },

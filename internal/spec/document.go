@@ -41,6 +41,8 @@ type Document struct {
 	sets   []string // the patches; a node with line -n comes from the n-th
 	faults []fault
 	notes  []string
+	// partial says that there is no file: what is left out is left as it is.
+	partial bool
 }
 
 // Load reads the file at path and applies sets, each "key.inner=value".
@@ -54,6 +56,15 @@ func Load(path string, sets []string) (*Document, error) {
 		return nil, err
 	}
 	return parse(filepath.ToSlash(path), dir, text, sets)
+}
+
+// Options reads sets alone, as if they changed an empty file in the folder dir.
+func Options(dir string, sets []string) (*Document, error) {
+	d, err := parse("the options", dir, nil, sets)
+	if err == nil {
+		d.partial = true
+	}
+	return d, err
 }
 
 // readSmall reads a file that people write by hand.

@@ -35,7 +35,7 @@ func (d *Document) OnlineEndpoint() (endpoint.CreateEndpoint, error) {
 	o.finish(map[string]string{
 		"identity":           "A deployment always runs with a token of its own.",
 		"compute":            "Deployments run on the server's own compute so far.",
-		"defaults":           "It belongs to batch endpoints, which are not offered yet.",
+		"defaults":           "It belongs to batch endpoints: see `atelier batch-endpoint create`.",
 		"scoring_uri":        "The server sets it.",
 		"openapi_uri":        "The server sets it.",
 		"provisioning_state": "The server sets it.",
@@ -51,8 +51,8 @@ var refusedInDeployment = map[string]string{
 	"identity":                   "A deployment always runs with a token of its own.",
 	"private_network_connection": "The network is the machine's own.",
 	"compute":                    "Deployments run on the server's own compute so far.",
-	"settings":                   "It belongs to batch deployments, which are not offered yet.",
-	"mini_batch_size":            "It belongs to batch deployments, which are not offered yet.",
+	"settings":                   "It belongs to batch deployments: see `atelier batch-deployment create`.",
+	"mini_batch_size":            "It belongs to batch deployments: see `atelier batch-deployment create`.",
 	"provisioning_state":         "The server sets it.",
 	"scoring_uri":                "The server sets it.",
 }

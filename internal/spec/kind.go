@@ -21,6 +21,8 @@ const (
 	Model            Kind = "model"
 	OnlineEndpoint   Kind = "online endpoint"
 	OnlineDeployment Kind = "online deployment"
+	BatchEndpoint    Kind = "batch endpoint"
+	BatchDeployment  Kind = "batch deployment"
 	Workspace        Kind = "workspace"
 )
 
@@ -39,8 +41,7 @@ const (
 	pipelineStep     Kind = "pipeline component"
 	sparkStep        Kind = "Spark component"
 	otherComponent   Kind = "component"
-	batchEndpoint    Kind = "batch endpoint"
-	batchDeployment  Kind = "batch deployment"
+	pipelineBatch    Kind = "pipeline batch deployment"
 	kubeEndpoint     Kind = "Kubernetes online endpoint"
 	kubeDeployment   Kind = "Kubernetes online deployment"
 	serverless       Kind = "serverless endpoint"
@@ -72,7 +73,6 @@ const (
 const (
 	noAzure      = "They belong to Azure's cloud, and there is none here."
 	noComponents = "Submit a command job with the component's command, code and environment."
-	noBatch      = "Submit a command job that reads the folder of data and writes an output."
 	noKubernetes = "Leave out what is of Kubernetes, and write type: managed."
 	noFeatures   = "Keep features as a data asset."
 )
@@ -97,8 +97,7 @@ var refusedKinds = map[Kind]struct {
 	pipelineStep:     {"Components", true, noComponents},
 	sparkStep:        {"Components", true, noComponents},
 	otherComponent:   {"Components", true, noComponents},
-	batchEndpoint:    {"Batch endpoints", true, noBatch},
-	batchDeployment:  {"Batch deployments", true, noBatch},
+	pipelineBatch:    {"Pipelines behind batch endpoints", true, "Deploy a model with type: model, or submit the steps as command jobs."},
 	kubeEndpoint:     {"Kubernetes online endpoints", true, noKubernetes},
 	kubeDeployment:   {"Kubernetes online deployments", true, noKubernetes},
 	serverless:       {"Serverless endpoints", false, noAzure},
@@ -132,8 +131,8 @@ var schemas = map[string]Kind{
 	"azuredatalakegen2": Datastore, "onelake": Datastore, "hdfs": Datastore, "amlcompute": Compute, "computeinstance": computeInstance,
 	"vmcompute": attachedMachine, "kubernetescompute": kubeCompute, "synapsesparkcompute": sparkCompute,
 	"managedonlineendpoint": OnlineEndpoint, "managedonlinedeployment": OnlineDeployment, "kubernetesonlineendpoint": kubeEndpoint,
-	"kubernetesonlinedeployment": kubeDeployment, "batchendpoint": batchEndpoint, "batchdeployment": batchDeployment,
-	"modelbatchdeployment": batchDeployment, "pipelinecomponentbatchdeployment": batchDeployment, "serverlessendpoint": serverless,
+	"kubernetesonlinedeployment": kubeDeployment, "batchendpoint": BatchEndpoint, "batchdeployment": BatchDeployment,
+	"modelbatchdeployment": BatchDeployment, "pipelinecomponentbatchdeployment": pipelineBatch, "serverlessendpoint": serverless,
 	"marketplacesubscription": serverless, "workspace": Workspace, "hub": Workspace, "project": Workspace, "workspaceconnection": connection,
 	"connection": connection, "azureopenaiconnection": connection, "registry": registry, "schedule": schedule, "monitorschedule": monitor,
 	"featurestore": featureStore, "featurestoreentity": featureEntity, "featureset": featureSet, "featuresetspec": featureSetSpec,
@@ -230,7 +229,7 @@ func (s shape) byType() Kind {
 		}
 		return kubeCompute
 	case "model":
-		return batchDeployment
+		return BatchDeployment
 	}
 	switch kind := types[s.kind]; {
 	case s.hasOne("create_job", "create_monitor", "target"):
@@ -248,7 +247,7 @@ func (s shape) byType() Kind {
 // gives them no values.
 func (s shape) jobOrComponent() Kind {
 	if s.kind == "pipeline" && s.has("endpoint_name") {
-		return batchDeployment
+		return pipelineBatch
 	}
 	component := strings.HasSuffix(s.schema, "component") || s.hasOne("is_deterministic", "additional_includes") ||
 		s.has("name", "version") || declares(s.keys["inputs"])
@@ -302,8 +301,10 @@ func (s shape) byKeys() Kind {
 	case s.has("command"):
 		s.kind = "command"
 		return s.jobOrComponent()
-	case s.hasOne("mini_batch_size", "output_action", "error_threshold") && s.has("endpoint_name"), s.has("job_definition"):
-		return batchDeployment
+	case s.has("job_definition"), s.has("component", "endpoint_name"):
+		return pipelineBatch
+	case s.hasOne("mini_batch_size", "output_action", "error_threshold") && s.has("endpoint_name"):
+		return BatchDeployment
 	case s.hasOne("model_id") && !s.has("path"):
 		return serverless
 	case s.has("dependencies") && !s.has("build_dependencies") && !s.hasOne("$schema", "image"):
@@ -327,9 +328,11 @@ func (s shape) byGuess() Kind {
 		return tableFile
 	case s.has("endpoint_name"):
 		if s.hasOne("compute", "settings") {
-			return batchDeployment
+			return BatchDeployment
 		}
 		return OnlineDeployment
+	case s.has("defaults"):
+		return BatchEndpoint
 	case s.hasOne("traffic", "mirror_traffic", "auth_mode"):
 		return OnlineEndpoint
 	case s.hasOne("image", "build", "conda_file", "pip_requirements"):
