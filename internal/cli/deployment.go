@@ -11,6 +11,7 @@ import (
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/client"
 	"github.com/atelier-ml/atelier/internal/endpoint"
+	"github.com/atelier-ml/atelier/internal/spec"
 )
 
 func (c *command) deploymentCommand() *cobra.Command {
@@ -57,7 +58,7 @@ An MLflow model needs no file: its name is enough.`,
 	options.addTo(cmd)
 	cmd.Flags().BoolVar(&allTraffic, "all-traffic", false, "send every request to it once it is ready")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		ask, err := c.readDeployment(options)
+		ask, document, err := c.readDeployment(options)
 		if err != nil {
 			return err
 		}
@@ -67,7 +68,7 @@ An MLflow model needs no file: its name is enough.`,
 			}
 			made, err := api.CreateDeployment(cmd.Context(), ask.Endpoint, ask, allTraffic)
 			if err != nil {
-				return err
+				return document.Locate(err)
 			}
 			return c.settle(cmd.Context(), api, made, options.noWait)
 		})
@@ -84,7 +85,7 @@ func (c *command) deploymentUpdate() *cobra.Command {
 	}
 	options.addTo(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		ask, err := c.readDeployment(options)
+		ask, document, err := c.readDeployment(options)
 		if err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func (c *command) deploymentUpdate() *cobra.Command {
 			}
 			changed, err := api.UpdateDeployment(cmd.Context(), ask.Endpoint, ask.Name, asChange(ask))
 			if err != nil {
-				return err
+				return document.Locate(err)
 			}
 			return c.settle(cmd.Context(), api, changed, options.noWait)
 		})
@@ -103,18 +104,18 @@ func (c *command) deploymentUpdate() *cobra.Command {
 }
 
 // readDeployment reads the file and the flags, which must name both things.
-func (c *command) readDeployment(o deploymentOptions) (endpoint.CreateDeployment, error) {
-	ask, err := c.loadDeployment(o)
+func (c *command) readDeployment(o deploymentOptions) (endpoint.CreateDeployment, *spec.Document, error) {
+	ask, document, err := c.loadDeployment(o)
 	switch {
 	case err != nil:
-		return ask, err
+		return ask, nil, err
 	case ask.Endpoint == "":
-		return ask, atelier.Errorf(atelier.Invalid, "The deployment names no endpoint.").
+		return ask, nil, atelier.Errorf(atelier.Invalid, "The deployment names no endpoint.").
 			WithHint("Give endpoint_name in the file, or --endpoint-name.")
 	case ask.Name == "":
-		return ask, atelier.Errorf(atelier.Invalid, "The deployment has no name.").WithHint("Give --name.")
+		return ask, nil, atelier.Errorf(atelier.Invalid, "The deployment has no name.").WithHint("Give --name.")
 	}
-	return ask, nil
+	return ask, document, nil
 }
 
 // asChange is the change that makes a deployment what a file says, where the

@@ -111,15 +111,18 @@ func (c *command) loadEndpoint(file string, sets []string, name, authMode string
 	return read(c, document, (*spec.Document).OnlineEndpoint)
 }
 
-func (c *command) loadDeployment(o deploymentOptions) (endpoint.CreateDeployment, error) {
+// loadDeployment returns the file, too, if there is one: it knows the places of what
+// a server refuses.
+func (c *command) loadDeployment(o deploymentOptions) (endpoint.CreateDeployment, *spec.Document, error) {
 	if o.file == "" {
-		return endpoint.CreateDeployment{Name: o.name, Endpoint: o.endpoint, Model: o.model}, nil
+		return endpoint.CreateDeployment{Name: o.name, Endpoint: o.endpoint, Model: o.model}, nil, nil
 	}
 	document, err := c.load(o.file, o.sets, "name", o.name, "endpoint_name", o.endpoint, "model", o.model)
 	if err != nil {
-		return endpoint.CreateDeployment{}, err
+		return endpoint.CreateDeployment{}, nil, err
 	}
-	return read(c, document, (*spec.Document).OnlineDeployment)
+	ask, err := read(c, document, (*spec.Document).OnlineDeployment)
+	return ask, document, err
 }
 
 func (c *command) loadBatchEndpoint(file string, sets []string, name string) (batch.CreateEndpoint, error) {

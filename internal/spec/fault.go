@@ -178,10 +178,11 @@ func edits(a, b string) int {
 }
 
 // Locate gives an error of the server, which names a value by its keys
-// ("environment_variables.TOKEN"), the place of that value in the file.
+// ("environment_variables.TOKEN"), the place of that value in the file. There may be
+// no file.
 func (d *Document) Locate(err error) error {
 	known := (*atelier.Error)(nil)
-	if !errors.As(err, &known) || known.Field == "" {
+	if d == nil || !errors.As(err, &known) || known.Field == "" {
 		return err
 	}
 	node := real(d.root)
