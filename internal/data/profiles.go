@@ -35,9 +35,21 @@ type ProfileState struct {
 // profileKey is equal for equal content; empty for what cannot be looked at.
 func (v Version) profileKey() string {
 	if v.Reference != nil {
-		return v.Reference.Fingerprint
+		return v.tableMark() + v.Reference.Fingerprint
 	}
-	return string(v.Tree)
+	if v.Tree == "" {
+		return ""
+	}
+	return v.tableMark() + string(v.Tree)
+}
+
+// tableMark tells an MLTable from a folder with the same files, which is read as
+// it is.
+func (v Version) tableMark() string {
+	if v.Type == MLTable {
+		return "mltable:"
+	}
+	return ""
 }
 
 // Profile returns what is known of a version's tables. It is found out in the
@@ -78,7 +90,7 @@ func (s *Service) look(ctx context.Context, ws string, v Version) {
 		return
 	}
 	if sources, err := s.sources(ctx, ws, v); err == nil {
-		if tables, _ := profile.Tables(sources); len(tables) > 0 {
+		if tables, _, _, _ := v.table(sources); len(tables) > 0 {
 			s.Profile(ctx, ws, v.Name, v.Version) // whoever wants to see it asks again
 		}
 	}
@@ -165,11 +177,23 @@ func (s *Service) profileOf(ctx context.Context, w waitingProfile) (profile.Prof
 	if err != nil {
 		return profile.Profile{}, err
 	}
-	tables, format := profile.Tables(sources)
+	tables, format, view, err := v.table(sources)
+	if err != nil {
+		return profile.Profile{}, err
+	}
 	if len(tables) == 0 {
 		return profile.Profile{}, noTables(v)
 	}
-	return profile.Read(ctx, tables, format)
+	return profile.Read(ctx, tables, format, view)
+}
+
+// table is what of the sources is the version's table.
+func (v Version) table(sources []profile.Source) ([]profile.Source, profile.Format, profile.View, error) {
+	if v.Type != MLTable {
+		tables, format := profile.Tables(sources)
+		return tables, format, profile.View{}, nil
+	}
+	return tableOf(sources)
 }
 
 func noTables(v Version) error {
@@ -207,12 +231,24 @@ func (s *Service) Preview(ctx context.Context, ws, name, version string, ask Pre
 	}
 	shown := Preview{Tables: []string{}}
 	var chosen *profile.Source
+	var format profile.Format
+	var view profile.View
+	if ask.Path == "" && v.Type == MLTable {
+		var tables []profile.Source
+		if tables, format, view, err = tableOf(sources); err != nil {
+			return shown, err
+		}
+		if len(tables) > 0 {
+			chosen = &tables[0]
+		}
+	}
 	for _, source := range sources {
-		if _, ok := profile.FormatOf(source.Name); !ok {
+		by, ok := profile.FormatOf(source.Name)
+		if !ok {
 			continue
 		}
-		if chosen == nil && (ask.Path == "" || ask.Path == source.Name) {
-			chosen = &source
+		if chosen == nil && (ask.Path == source.Name || ask.Path == "" && v.Type != MLTable) {
+			chosen, format = &source, by
 		}
 		if len(shown.Tables) < maxPreviewed {
 			shown.Tables = append(shown.Tables, source.Name)
@@ -224,7 +260,6 @@ func (s *Service) Preview(ctx context.Context, ws, name, version string, ask Pre
 	case chosen == nil:
 		return shown, noTables(v)
 	}
-	format, _ := profile.FormatOf(chosen.Name)
-	shown.Table, err = profile.Head(ctx, *chosen, format, min(cmp.Or(max(ask.Rows, 0), previewRows), maxPreview))
+	shown.Table, err = profile.Head(ctx, *chosen, format, min(cmp.Or(max(ask.Rows, 0), previewRows), maxPreview), view)
 	return shown, err
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/atelier-ml/atelier"
 )
 
 // Table is the beginning of a file. A value that is missing is null.
@@ -21,8 +23,15 @@ type Table struct {
 	More    bool        `json:"more" doc:"There are more rows."`
 }
 
-// Head reads the first n rows of a file. Long values are cut.
-func Head(ctx context.Context, s Source, f Format, n int) (Table, error) {
+// maxSkipped bounds the rows that are read to be left out of a Head.
+const maxSkipped = 100_000
+
+// Head reads the first n rows of a file as the view shows it. Long values are cut.
+func Head(ctx context.Context, s Source, f Format, n int, view View) (Table, error) {
+	if view.Skip > maxSkipped {
+		return Table{}, atelier.Errorf(atelier.NotImplemented, "The table begins after %d rows; the first %d are looked through.", view.Skip, maxSkipped)
+	}
+	n += int(view.Skip)
 	t := Table{Path: s.Name, Format: f, Columns: []string{}, Rows: [][]*string{}}
 	content, size, err := s.Open()
 	if err != nil {
@@ -35,9 +44,12 @@ func Head(ctx context.Context, s Source, f Format, n int) (Table, error) {
 	case JSONLines:
 		err = t.headLines(s.Name, content, n)
 	default:
-		err = t.headText(s.Name, content, n)
+		err = t.headText(s.Name, content, n, view.Comma)
 	}
-	return t, errors.Join(err, ctx.Err())
+	if err = errors.Join(err, ctx.Err()); err != nil {
+		return t, err
+	}
+	return t, t.apply(view)
 }
 
 // full reports whether t has n rows, and notes that there is one more.
@@ -46,8 +58,8 @@ func (t *Table) full(n int) bool {
 	return t.More
 }
 
-func (t *Table) headText(name string, content io.Reader, n int) error {
-	r, err := openRows(name, content, t.Format)
+func (t *Table) headText(name string, content io.Reader, n int, comma rune) error {
+	r, err := openRows(name, content, t.Format, comma)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,13 @@ func (t *table) readLines(ctx context.Context, name string, content io.Reader) e
 		if err != nil {
 			return err
 		}
-		t.rows++
+		in, over := t.admits()
+		if over {
+			return nil
+		}
+		if !in {
+			continue
+		}
 		for _, key := range slices.Sorted(maps.Keys(object)) {
 			c, err := t.column(shown(key))
 			if err != nil {

@@ -107,9 +107,12 @@ type Count struct {
 // maxColumns bounds how wide a table may be.
 const maxColumns = 10_000
 
-// Read reads sources, all of one format, to their ends.
-func Read(ctx context.Context, sources []Source, f Format) (Profile, error) {
-	t := &table{}
+// Read reads sources, all of one format, to their ends, or that of the view.
+func Read(ctx context.Context, sources []Source, f Format, view View) (Profile, error) {
+	t := &table{view: view}
+	if f == Parquet && (view.Skip > 0 || view.Take != nil) {
+		return Profile{}, atelier.Errorf(atelier.NotImplemented, "A profile of Parquet is of all rows: skip and take are not applied.")
+	}
 	p := Profile{Format: f, Files: len(sources)}
 	for _, s := range sources {
 		size, err := t.read(ctx, s, f)
@@ -119,10 +122,14 @@ func Read(ctx context.Context, sources []Source, f Format) (Profile, error) {
 		p.Bytes += size
 	}
 	p.Rows = t.rows
+	var names []string
 	for _, c := range t.columns {
-		p.Columns = append(p.Columns, c.finish(t.rows))
+		names = append(names, c.name)
+		if view.has(c.name) {
+			p.Columns = append(p.Columns, c.finish(t.rows))
+		}
 	}
-	return p, nil
+	return p, view.check(names)
 }
 
 // table is what was read so far of one or more files.
@@ -130,6 +137,8 @@ type table struct {
 	columns []*column
 	byName  map[string]*column
 	rows    int64
+	skipped int64
+	view    View
 }
 
 func (t *table) read(ctx context.Context, s Source, f Format) (int64, error) {

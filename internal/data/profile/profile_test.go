@@ -36,7 +36,7 @@ func source(name, content string) profile.Source {
 func read(t *testing.T, sources ...profile.Source) profile.Profile {
 	t.Helper()
 	tables, format := profile.Tables(sources)
-	p, err := profile.Read(t.Context(), tables, format)
+	p, err := profile.Read(t.Context(), tables, format, profile.View{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestBrokenFilesAreSaid(t *testing.T) {
 	}
 	for name, test := range tests {
 		tables, format := profile.Tables([]profile.Source{test.source})
-		_, err := profile.Read(t.Context(), tables, format)
+		_, err := profile.Read(t.Context(), tables, format, profile.View{})
 		if atelier.CodeOf(err) != atelier.Invalid || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), test.source.Name) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -230,10 +230,10 @@ func TestDamagedParquetNeverPanics(t *testing.T) {
 			damaged[random.Intn(len(damaged))] = byte(random.Intn(256))
 		}
 		s := source("a.parquet", string(damaged))
-		if _, err := profile.Read(t.Context(), []profile.Source{s}, profile.Parquet); err != nil && !strings.Contains(err.Error(), "a.parquet") {
+		if _, err := profile.Read(t.Context(), []profile.Source{s}, profile.Parquet, profile.View{}); err != nil && !strings.Contains(err.Error(), "a.parquet") {
 			t.Errorf("%v", err)
 		}
-		profile.Head(t.Context(), s, profile.Parquet, 10)
+		profile.Head(t.Context(), s, profile.Parquet, 10, profile.View{})
 	}
 }
 
@@ -249,7 +249,7 @@ func TestHead(t *testing.T) {
 	}
 	for name, test := range tests {
 		_, format := profile.Tables([]profile.Source{test.source})
-		got, err := profile.Head(t.Context(), test.source, format, 2)
+		got, err := profile.Head(t.Context(), test.source, format, 2, profile.View{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +257,7 @@ func TestHead(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	got, err := profile.Head(t.Context(), source("a.parquet", parquetFile(t, 2000)), profile.Parquet, 900)
+	got, err := profile.Head(t.Context(), source("a.parquet", parquetFile(t, 2000)), profile.Parquet, 900, profile.View{})
 	if err != nil || len(got.Rows) != 900 || !got.More || got.Columns[3] != "name" || *got.Rows[899][3] != "n2" || got.Rows[0][1] != nil {
 		t.Errorf("%d rows, columns %v, %v", len(got.Rows), got.Columns, err)
 	}
@@ -294,7 +294,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			f, err := os.Open(file)
 			return f, 0, err
 		}}
-		if _, err := profile.Read(t.Context(), []profile.Source{s}, profile.CSV); err != nil {
+		if _, err := profile.Read(t.Context(), []profile.Source{s}, profile.CSV, profile.View{}); err != nil {
 			t.Fatal(err)
 		}
 		stop()

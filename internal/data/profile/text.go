@@ -49,14 +49,16 @@ type rows struct {
 }
 
 // openRows reads the header: the first row.
-func openRows(name string, content io.Reader, f Format) (*rows, error) {
+func openRows(name string, content io.Reader, f Format, comma rune) (*rows, error) {
 	buffered := bufio.NewReaderSize(content, readSize)
 	if mark, _ := buffered.Peek(3); bytes.Equal(mark, []byte("\xEF\xBB\xBF")) {
 		buffered.Discard(3)
 	}
 	r := &rows{name: name, input: &bounded{r: buffered, left: maxRecord}}
 	r.csv = csv.NewReader(r.input)
-	if r.csv.Comma = '\t'; f == CSV {
+	if r.csv.Comma = '\t'; comma != 0 {
+		r.csv.Comma = comma
+	} else if f == CSV {
 		line, _ := buffered.Peek(4096)
 		r.csv.Comma = delimiter(line)
 	}
@@ -125,7 +127,7 @@ func (r *rows) next() ([]string, error) {
 // readText reads a CSV or TSV file. One goroutine takes the file apart into
 // batches of rows; others share the columns, each looking at its own.
 func (t *table) readText(ctx context.Context, name string, content io.Reader, f Format) error {
-	r, err := openRows(name, content, f)
+	r, err := openRows(name, content, f, t.view.Comma)
 	if err != nil {
 		return err
 	}
@@ -173,9 +175,15 @@ func (t *table) feed(ctx context.Context, r *rows, feeds []chan [][]string) erro
 			for _, field := range row {
 				size += len(field)
 			}
-			batch = append(batch, row)
+			in, over := t.admits()
+			if over {
+				err = io.EOF
+				break
+			}
+			if in {
+				batch = append(batch, row)
+			}
 		}
-		t.rows += int64(len(batch))
 		for _, feed := range feeds {
 			feed <- batch
 		}

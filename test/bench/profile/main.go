@@ -38,7 +38,7 @@ func run(file, gigabytes string) error {
 		content, err := os.Open(file)
 		return content, 0, err
 	}}
-	p, err := profile.Read(context.Background(), []profile.Source{source}, profile.CSV)
+	p, err := profile.Read(context.Background(), []profile.Source{source}, profile.CSV, profile.View{})
 	if err != nil {
 		return err
 	}
