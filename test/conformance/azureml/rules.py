@@ -15,7 +15,9 @@ GPU = "a GPU"
 AZURE = "a service of Azure"
 INTERNET = "data from the internet"
 ELSEWHERE = "data that is not in the checkout"
-ENGINE = "a container engine"
+IMAGE = "an image that its Dockerfile builds"
+SYSTEM = "a system package on the machine"
+PYTHON = "a Python that is not on the machine"
 FILLING = "somebody to fill in its placeholders"
 FILES = "files that are not in the checkout"
 
@@ -24,11 +26,16 @@ _GPU_COMMAND = re.compile(r"--cuda\b|nvidia-smi|\bnccl|\bnhc\b|deepspeed", re.IG
 _AZURE_CODE = re.compile(r"^\s*(?:from|import)\s+azure(?:ml)?\b", re.MULTILINE)
 _DOWNLOAD = re.compile(
     r"torchvision\.datasets|keras\.datasets|\bload_dataset\(|from_pretrained\(|urlretrieve|download=True"
+    r"|https?://[\w.-]+\.blob\.core\.windows\.net/"
 )
 _REASONS = [  # what the program says of a file that cannot run anywhere but in its own place
-    ("placeholder", FILLING),
-    ("container engine", ENGINE),
+    ("still holds the placeholder", FILLING),
     ("leads nowhere", FILES),
+    ("only pip, conda and apt-get install are read", IMAGE),
+    ("RUN holds ", IMAGE),
+    ("only what installs packages is read from a Dockerfile", IMAGE),
+    ("The Dockerfile installs no packages", IMAGE),
+    ("is a system package", SYSTEM),
 ]
 
 
@@ -61,6 +68,11 @@ def needs(said: dict[str, Any], assets: set[str]) -> str | None:
         elif "://" in place:
             return INTERNET
     return None
+
+
+def lacks(error: str) -> str | None:
+    """What a job that failed turned out to need before anything else, or None: then the failure counts."""
+    return PYTHON if re.search(r"asks for Python \S+ This machine has Python", error) else None
 
 
 def places(job: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,13 @@ def said(faults=(), **job):
         (said(command="x", environment="azureml:AzureML-acpt-pytorch-2.8-cuda12.6@latest"), rules.GPU),
         (said(command="x", environment={"image": "nvidia/cuda:12"}), rules.GPU),
         (said(command="python a.py --cuda"), rules.GPU),
-        (said(["It needs a container engine."], command="x"), rules.ENGINE),
+        (said(["RUN make is not offered: only pip, conda and apt-get install are read."]), rules.IMAGE),
+        (said(['RUN holds the shell\'s "|", which is not read. Needs a container engine.']), rules.IMAGE),
+        (said(["COPY --from=a is not offered. More needs a container engine."], command="x"), None),
+        (
+            said(['"graphviz" is a system package, which the Python package index does not have.']),
+            rules.SYSTEM,
+        ),
         (said(['"compute" still holds the placeholder "<a>".'], command="x"), rules.FILLING),
         (said(['"code" leads nowhere: /a'], command="x"), rules.FILES),
         (said(['Unknown key "colour".'], command="x"), None),
@@ -39,6 +45,7 @@ def test_what_a_job_needs(file, needs):
         ("from azure.identity import X", rules.AZURE),
         ("import azureml.core", rules.AZURE),
         ("data = torchvision.datasets.CIFAR10('.')", rules.INTERNET),
+        ('csv = "https://a.blob.core.windows.net/b.csv"', rules.INTERNET),
         ("import pandas  # azure", None),
     ],
 )
@@ -60,3 +67,9 @@ def test_what_its_code_needs(tmp_path, code, needs):
 )
 def test_where_a_stand_in_lies(place, name):
     assert rules.stand_in(place) == name
+
+
+def test_what_a_job_turns_out_to_need():
+    missing = "Dockerfile asks for Python 3.8. This machine has Python 3.11.7. Install that version."
+    assert rules.lacks(missing) == rules.PYTHON
+    assert rules.lacks("Dockerfile: the packages cannot be installed") is None

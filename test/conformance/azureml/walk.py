@@ -120,6 +120,8 @@ class Walk:
                 one["result"] = status if not late else f"{status} after {patience:.0f} s"
                 if status != "Completed":
                     one["error"] = json.dumps(jobs[one["job"]].get("error")) + "\n" + self._log(one["job"])
+                    if lacks := rules.lacks(one["error"]):
+                        one["result"] = f"needs {lacks}"
                 print(f"{one['result']:10} {one['file']}", flush=True)
             time.sleep(0.5)
 
