@@ -236,13 +236,13 @@ func (r *Router) score(w http.ResponseWriter, req *http.Request, c call) (status
 	if err != nil {
 		return 0, "", err
 	}
-	if c.path != "/" && c.path != "/swagger.json" && c.deployment == "" {
+	if asksModel(c.path) && c.deployment == "" {
 		r.mirror(req, c, body)
 	}
 	p.origins().answer(w.Header(), req)
 	w.Header().Set(deploymentHeader, name)
 	started := r.clock.Now()
-	if c.path != "/" {
+	if asksModel(c.path) {
 		defer func() {
 			if err != nil {
 				status = statusOf(err)
@@ -252,6 +252,16 @@ func (r *Router) score(w http.ResponseWriter, req *http.Request, c call) (status
 	}
 	status, err = r.forward(w, req, p, message{path: c.path, body: body})
 	return status, name, err
+}
+
+// asksModel reports whether a request of this path is the model's business. Others
+// ask for health or a description, and count for nothing.
+func asksModel(path string) bool {
+	switch path {
+	case "/", "/swagger.json", "/ping", "/health", "/version", "/v2":
+		return false
+	}
+	return !strings.HasPrefix(path, "/v2/") || strings.HasSuffix(path, "/infer")
 }
 
 // choose picks the deployment: the one that the sender names, or by traffic.

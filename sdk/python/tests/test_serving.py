@@ -768,7 +768,7 @@ def test_rows_for_an_mlflow_model_go_together() -> None:
     one._model = model = Doubles()
 
     def arguments(data: Any, **params: Any) -> dict[str, Any]:
-        return {"data": data, "params": params, "wrapped": False}
+        return {"data": data, "params": params, "answer": mlflow_model.plain}
 
     frames = [pandas.DataFrame({"x": [1]}), pandas.DataFrame({"x": [2, 3]}), pandas.DataFrame({"x": [4]})]
     many = [arguments(frame) for frame in frames]

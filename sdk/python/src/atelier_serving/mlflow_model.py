@@ -2,7 +2,8 @@
 
 /score takes Azure Machine Learning's {"input_data": ...} and answers with the
 bare predictions; /invocations takes MLflow's own forms and answers with
-{"predictions": ...}. Either takes all forms of input.
+{"predictions": ...}. Either takes all forms of input. /v2 speaks the Open Inference
+Protocol.
 """
 
 import base64
@@ -12,9 +13,11 @@ import json
 import math
 import os
 
+from atelier_serving import inference
 from atelier_serving.inputs import BadInput, UnsupportedInput, UnsupportedMethod
 from atelier_serving.script import SCHEMA_VERSIONS, ScriptError
 
+_PARQUET = "application/vnd.apache.parquet"
 _FORMS = ("input_data", "dataframe_split", "dataframe_records", "inputs", "instances")
 
 
@@ -36,7 +39,7 @@ class MLflowModel:
 
     def load(self):
         try:
-            from mlflow import pyfunc
+            from mlflow import __version__, pyfunc
         except Exception as fault:
             message = "The package mlflow cannot be imported: %s: %s. Add it to the environment." % (
                 type(fault).__name__,
@@ -44,12 +47,20 @@ class MLflowModel:
             )
             raise ScriptError("UserScriptImportError", message) from fault
         self._pyfunc = pyfunc
+        self.pages = {"/ping": "\n", "/health": "\n", "/version": __version__}
 
     def init(self):
         try:
             self._model = self._pyfunc.load_model(self._folder)
             metadata = self._model.metadata
             self._schema = metadata.get_input_schema() if metadata is not None else None
+            self._outputs = metadata.get_output_schema() if metadata is not None else None
+            self.model = dict(
+                inference.model_of(os.environ),
+                platform="mlflow",
+                inputs=_described(self._schema),
+                outputs=_described(self._outputs),
+            )
         except BaseException as fault:
             message = "Loading the MLflow model failed: %s: %s" % (
                 type(fault).__name__,
@@ -60,14 +71,18 @@ class MLflowModel:
     def arguments(self, request):
         if request.method != "POST":
             raise UnsupportedMethod(request.method)
-        wrapped = request.path == "/invocations"
+        answer = _wrapped if request.path == "/invocations" else plain
         try:
-            data, params = self._parse(request)
+            if inference.asks(request.path):
+                question = inference.Question(request, self.model)
+                data, params, answer = self._tensors(question.inputs), None, self._answering(question)
+            else:
+                data, params = self._parse(request)
         except (BadInput, UnsupportedInput):
             raise
         except Exception as fault:
             raise BadInput("The input does not fit the model: %s" % fault) from fault
-        return {"data": data, "params": params, "wrapped": wrapped}
+        return {"data": data, "params": params, "answer": answer}
 
     def run(self, arguments):
         from mlflow.exceptions import MlflowException
@@ -79,7 +94,7 @@ class MLflowModel:
             if fault.error_code in ("BAD_REQUEST", "INVALID_PARAMETER_VALUE"):
                 raise BadInput(str(fault)) from fault
             raise
-        return _answer(predictions, arguments["wrapped"])
+        return arguments["answer"](predictions)
 
     def allow_batches(self):
         """Whoever asks for batches vouches that predict() takes each row for itself."""
@@ -104,7 +119,7 @@ class MLflowModel:
             raise ValueError("the model was given %d rows and returned %d" % (sum(sizes), len(outputs)))
         outputs, answers, at = getattr(outputs, "iloc", outputs), [], 0
         for one, size in zip(many, sizes):
-            answers.append(_answer(outputs[at : at + size], one["wrapped"]))
+            answers.append(one["answer"](outputs[at : at + size]))
             at += size
         return answers
 
@@ -114,7 +129,35 @@ class MLflowModel:
     def schema_versions(self):
         return SCHEMA_VERSIONS
 
+    def _tensors(self, inputs):
+        """Return tensors as the model takes them: as its own schema says, or else as they are."""
+        import pandas
+
+        schema, only = self._schema, next(iter(inputs.values())) if len(inputs) == 1 else None
+        if schema is not None and schema.is_tensor_spec():
+            return inputs if schema.has_input_names() or only is None else only
+        names = schema.input_names() if schema is not None and schema.has_input_names() else None
+        if only is not None and (names is None or only.ndim > 1) and (names is None or list(inputs) != names):
+            return only if names is None else pandas.DataFrame(only, columns=names)
+        if any(array.ndim > 2 or (array.ndim == 2 and array.shape[1] != 1) for array in inputs.values()):
+            raise BadInput("The model takes columns: each input has a shape of [rows] or [rows, 1].")
+        return pandas.DataFrame({name: array.reshape(-1) for name, array in inputs.items()})
+
+    def _answering(self, question):
+        names = self._outputs.input_names() if self._outputs is not None else []
+        name = names[0] if len(names) == 1 and isinstance(names[0], str) else "predict"
+        return lambda predictions: question.answer(inference.arrays(predictions, name))
+
     def _parse(self, request):
+        parameters = request.mimetype_params
+        if parameters.pop("charset", "utf-8").lower() != "utf-8":
+            raise UnsupportedInput("The scoring server only supports UTF-8")
+        if parameters and request.path == "/invocations":
+            raise UnsupportedInput("Unrecognized content type parameters: %s." % ", ".join(parameters))
+        if request.mimetype == _PARQUET:
+            import pandas
+
+            return pandas.read_parquet(io.BytesIO(request.body)), None
         if request.mimetype == "text/csv":
             import pandas
 
@@ -123,7 +166,7 @@ class MLflowModel:
                 types = dict(zip(self._schema.input_names(), self._schema.pandas_types()))
             return pandas.read_csv(io.BytesIO(request.body), dtype=types), None
         if request.content_type and not request.is_json:
-            raise UnsupportedInput("Expects Content-Type to be application/json or text/csv")
+            raise UnsupportedInput("Expects Content-Type to be application/json, text/csv or %s" % _PARQUET)
         try:
             body = json.loads(request.body)
         except ValueError as fault:
@@ -146,9 +189,23 @@ class MLflowModel:
         return parsed[0] if isinstance(parsed, tuple) else parsed
 
 
-def _answer(predictions, wrapped):
-    predictions = plain(predictions)
-    return {"predictions": predictions} if wrapped else predictions
+def _wrapped(predictions):
+    return {"predictions": plain(predictions)}
+
+
+#: What MLflow calls the types of columns, in the words of the Open Inference Protocol.
+_DATATYPES = {"boolean": "BOOL", "integer": "INT32", "long": "INT64", "float": "FP32", "double": "FP64"}
+
+
+def _described(schema):
+    """Return a schema's tensors or columns as the Open Inference Protocol describes them."""
+    found = []
+    for one in schema.inputs if schema is not None else []:
+        kind = getattr(one.type, "name", "BYTES")
+        shape = [int(size) for size in getattr(one, "shape", (-1,))]
+        datatype = _DATATYPES.get(kind) or inference.datatype(one.type)
+        found.append({"name": str(one.name or ""), "datatype": datatype, "shape": shape})
+    return found
 
 
 def _ranges():

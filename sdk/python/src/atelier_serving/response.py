@@ -170,9 +170,9 @@ def plain_text(text):
     return response
 
 
-def error(status, message, run_function_failed=False):
+def error(status, message, run_function_failed=False, name="message"):
     """The answer to a request that went wrong: JSON with one message."""
-    return AMLResponse({"message": message}, status, json_str=True, run_function_failed=run_function_failed)
+    return AMLResponse({name: message}, status, json_str=True, run_function_failed=run_function_failed)
 
 
 def as_response(value):

@@ -7,7 +7,7 @@ import sys
 import traceback
 from types import ModuleType
 
-from atelier_serving import contrib, inputs
+from atelier_serving import contrib, inference, inputs
 
 
 def print_fault(fault):
@@ -41,6 +41,7 @@ class Script:
     def __init__(self, app_root, entry):
         self.entry = entry
         self.path = os.path.join(app_root, entry)
+        self.pages = {}  # beside those that every script has: their texts, by path
 
     def load(self):
         """Import the script and look at how its run() is declared."""
@@ -66,6 +67,8 @@ class Script:
         real = getattr(module, "driver_module", None)  # Azure's generated scripts call another one
         self._run = real.run if isinstance(real, ModuleType) and hasattr(real, "run") else module.run
         self._run_batch = getattr(module, "run_batch", None)
+        self._infer = getattr(module, "infer", None)
+        self.model = inference.model_of(os.environ)
         self._inspect()
 
     def init(self):
@@ -77,13 +80,19 @@ class Script:
 
     def arguments(self, request):
         """Return the arguments for run(); raises one of the faults in inputs."""
+        if inference.asks(request.path):
+            if not callable(self._infer):
+                raise inference.Unknown("The scoring script %s has no function infer()." % self.entry)
+            return inference.Question(request, self.model)
         arguments = self._parse(request)
         if self._wants_headers:
             arguments["request_headers"] = dict(request.headers.items())
         return arguments
 
     def run(self, arguments):
-        """Call the script's run()."""
+        """Call the script's run(), or its infer() with tensors."""
+        if isinstance(arguments, inference.Question):
+            return arguments.answer(inference.arrays(self._infer(arguments.inputs)))
         return self._run(**arguments)
 
     def allow_batches(self):
@@ -94,9 +103,9 @@ class Script:
                 "has no function run_batch()." % self.entry
             )
 
-    def group(self, _arguments):
+    def group(self, arguments):
         """Return what requests that can be answered together have in common; None of those that cannot."""
-        return True
+        return None if isinstance(arguments, inference.Question) else True
 
     def run_together(self, many):
         """Call the script's run_batch() with the arguments of several requests, and return as

@@ -7,7 +7,7 @@ import time
 import traceback
 import uuid
 
-from atelier_serving import response, swagger
+from atelier_serving import inference, response, swagger
 from atelier_serving.inputs import BadInput, UnsupportedInput, UnsupportedMethod
 from atelier_serving.request import AMLRequest
 from atelier_serving.script import print_fault
@@ -28,6 +28,13 @@ _ROUTES = {
 }
 #: Where run() is called.
 _SCORING = ("/score", "/invocations")
+
+
+def _methods(path):
+    """Return the methods that a path can be asked with, or None where there is nothing."""
+    if inference.speaks(path):
+        return ("POST",) if inference.asks(path) else ("GET", "HEAD")
+    return _ROUTES.get(path)
 
 
 class CallTimeout(BaseException):
@@ -62,13 +69,23 @@ class _Call:
     @property
     def scores(self):
         """Whether run() is to be called."""
-        return self.request.path in _SCORING and self.request.method in _ROUTES[self.request.path]
+        return self.is_for_the_model and self.request.method in _methods(self.request.path)
+
+    @property
+    def is_for_the_model(self):
+        """Whether the path is one where the model is asked."""
+        return self.request.path in _SCORING or inference.asks(self.request.path)
+
+    def error(self, status, message, failed=False):
+        """The answer where something went wrong, as the path's protocol wants it."""
+        name = "error" if inference.speaks(self.request.path) else "message"
+        return response.error(status, message, run_function_failed=failed, name=name)
 
     def end(self):
         """Return the answer."""
         answer, found = Answer(self.meta, self.found), self.found
         elapsed = (time.perf_counter() - self.started) * 1000
-        if self.request.path in _SCORING:
+        if self.is_for_the_model:
             LINES.add(self.request, found.status_code, elapsed, len(answer.body))
         self.meta["status"] = found.status_code
         self.meta["headers"] = [(name.lower(), value) for name, value in found.headers.pairs] + self.names
@@ -116,22 +133,36 @@ class Service:
                 call.found.get_data()
         except Exception:
             traceback.print_exc()
-            call.found = response.error(500, _SERVER_FAILED)
+            call.found = call.error(500, _SERVER_FAILED)
 
     def _route(self, call):
         request = call.request
-        allowed = _ROUTES.get(request.path)
+        allowed = _methods(request.path)
+        if allowed is None and request.method == "GET":
+            page = self._script.pages.get(request.path)
+            if page is not None:
+                return response.AMLResponse(page, 200, {"Content-Type": "application/json"})
         if allowed is None:
-            return response.error(404, _NOT_FOUND)
+            return call.error(404, _NOT_FOUND)
         if request.method not in allowed:
-            return response.error(405, _NOT_ALLOWED)
-        if request.path in _SCORING:
+            return call.error(405, _NOT_ALLOWED)
+        if call.is_for_the_model:
             return self._prepare(call) or self._run(call)
+        if inference.speaks(request.path):
+            return self._describe(call)
         if request.method == "OPTIONS":
             found = response.plain_text("")
             found.headers.set("Allow", ", ".join(allowed))
             return found
         return response.plain_text("Healthy") if request.path == "/" else self._swagger(request)
+
+    def _describe(self, call):
+        try:
+            return response.AMLResponse(
+                inference.describe(call.request.path, self._script.model), 200, json_str=True
+            )
+        except inference.Unknown as fault:
+            return call.error(404, str(fault))
 
     def _swagger(self, request):
         try:
@@ -143,11 +174,15 @@ class Service:
     def _prepare(self, call):
         """Find the arguments for run(), or the answer where there are none."""
         try:
+            if inference.asks(call.request.path):
+                inference.address(call.request.path, self._script.model)
             call.arguments = self._script.arguments(call.request)
         except BadInput as fault:
-            return response.error(400, str(fault))
+            return call.error(400, str(fault))
+        except inference.Unknown as fault:
+            return call.error(404, str(fault))
         except UnsupportedInput as fault:
-            return response.error(415, str(fault))
+            return call.error(415, str(fault))
         except UnsupportedMethod:
             if call.request.method == "OPTIONS":
                 return response.AMLResponse("", 200)
@@ -205,12 +240,12 @@ class Service:
     def _failed(self, call, fault, limit):
         """The answer where the script failed with fault."""
         if isinstance(fault, BadInput):
-            return response.error(400, str(fault))
+            return call.error(400, str(fault))
         print_fault(fault)
         if isinstance(fault, CallTimeout):
             call.meta["timed_out"] = limit < self._limit_ms
-            return response.error(500, "Scoring timeout after %d ms" % limit, run_function_failed=True)
-        return response.error(500, _SCRIPT_FAILED, run_function_failed=True)
+            return call.error(500, "Scoring timeout after %d ms" % limit, failed=True)
+        return call.error(500, _SCRIPT_FAILED, failed=True)
 
     def _continue(self, first, rest, limit):
         """Yield the parts of an answer, the first of which is known: while it is made, the
