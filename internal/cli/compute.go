@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -74,6 +75,9 @@ func (c *command) withCompute(do func(api *client.Client) (job.Compute, error)) 
 				[2]string{"type", found.Type},
 				[2]string{"state", found.State},
 				[2]string{"slots", slotsText(found)},
+				[2]string{"size", found.Size},
+				[2]string{"tier", found.Tier},
+				[2]string{"instances", instancesText(found)},
 				[2]string{"running", strconv.Itoa(found.Running)},
 				[2]string{"queued", strconv.Itoa(found.Queued)},
 				[2]string{"processors", strconv.Itoa(found.Machine.CPUs)},
@@ -85,6 +89,14 @@ func (c *command) withCompute(do func(api *client.Client) (job.Compute, error)) 
 			)
 		})
 	})
+}
+
+// instancesText is how many machines a cluster's file asks for.
+func instancesText(found job.Compute) string {
+	if found.Type != job.AmlCompute {
+		return ""
+	}
+	return fmt.Sprintf("%d to %d", found.MinInstances, found.MaxInstances)
 }
 
 func slotsText(found job.Compute) string {

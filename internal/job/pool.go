@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/sqldb"
 )
 
@@ -79,6 +80,10 @@ func (c CreateCompute) check() error {
 		return atelier.Errorf(atelier.NotImplemented, "Computes of type %q are not offered.", atelier.Clip(c.Type, 40)).At("type").
 			WithHint("Use local, or amlcompute for a part of this machine under the name of a cluster.")
 	}
+	if c.MinInstances < 0 || c.MaxInstances < 0 || c.MinInstances > c.MaxInstances {
+		return atelier.Errorf(atelier.Invalid, "A cluster cannot have from %d to %d instances.", c.MinInstances, c.MaxInstances).At("min_instances").
+			WithHint("max_instances is the number of slots; min_instances is kept, without effect.")
+	}
 	return checkSlots(c.Slots)
 }
 
@@ -118,8 +123,7 @@ func (s *Service) ListComputes(ctx context.Context, ws string) (all []Compute, e
 	}
 	machine, err := s.Driver.Describe(ctx)
 	for i := range all {
-		all[i].Machine = machineShare(machine).amounts()
-		all[i].describe()
+		all[i].describe(machine)
 	}
 	return all, err
 }
@@ -144,27 +148,42 @@ func noCompute(name string) error {
 		WithHint("Make it with `atelier compute create --name %s --slots 2`, or leave compute out to run on the machine as a whole.", name)
 }
 
-// describe says what a compute is and what it does not do.
-func (c *Compute) describe() {
+// describe says what a compute is on this machine, and what it does not do.
+func (c *Compute) describe(machine compute.Capacity) {
+	c.Machine = machineShare(machine).amounts()
 	c.State = "Running"
 	if c.stopped {
 		c.State = "Stopped"
 	}
-	c.Notices = []string{"The memory of jobs is measured every second, and not bounded by the system."}
-	if c.Type != AmlCompute {
-		return
+	c.Notices = []string{}
+	if machine.Unbounded != "" {
+		c.Notices = append(c.Notices, "The machine does not hold jobs to their memory ("+machine.Unbounded+"): they are measured once a second.")
 	}
-	c.Notices = append(c.Notices, fmt.Sprintf("It is a part of the server's own machine: max_instances became %d slots.", c.Slots))
-	ignored := c.Ignored
+	if c.Slots > machine.CPUs {
+		c.Notices = append(c.Notices, fmt.Sprintf("Each job counts for a processor at least, and the machine has %d: no more of its jobs run at a time.", machine.CPUs))
+	}
+	if c.Type == AmlCompute {
+		c.Notices = append(c.Notices, c.asCluster()...)
+	}
+}
+
+// asCluster says what became of an Azure cluster's file.
+func (c *Compute) asCluster() []string {
+	became := fmt.Sprintf("It is a part of the server's own machine: max_instances became %d slots.", c.Slots)
+	if c.MaxInstances != c.Slots {
+		became = fmt.Sprintf("It is a part of the server's own machine, with %s; max_instances was %d.", count(c.Slots, "slot"), c.MaxInstances)
+	}
+	ignored := slices.Clone(c.Ignored)
 	for key, given := range map[string]bool{"size": c.Size != "", "tier": c.Tier != "", "min_instances": c.MinInstances > 0} {
 		if given {
 			ignored = append(ignored, key)
 		}
 	}
-	if len(ignored) > 0 {
-		slices.Sort(ignored)
-		c.Notices = append(c.Notices, "Without effect here: "+strings.Join(ignored, ", ")+".")
+	if len(ignored) == 0 {
+		return []string{became}
 	}
+	slices.Sort(ignored)
+	return []string{became, "Without effect here: " + strings.Join(ignored, ", ") + "."}
 }
 
 // UpdateCompute changes a compute. Jobs that run go on when it gets fewer slots.

@@ -2,6 +2,7 @@ package job_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -47,6 +48,36 @@ func TestAComputeHoldsAsManyJobsAsItHasSlots(t *testing.T) {
 		b.await("second", job.Completed)
 		if err := b.jobs.DeleteCompute(b.ctx, b.ws.ID, "one"); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// An Azure cluster's file becomes a part of this machine, which says what of it holds.
+func TestAClusterBecomesSlots(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) { // on a machine of two processors
+		for name, test := range map[string]struct {
+			ask     job.CreateCompute
+			slots   int
+			notices []string
+		}{
+			"plain": {job.CreateCompute{ComputeDefinition: job.ComputeDefinition{MaxInstances: 2}}, 2,
+				[]string{"It is a part of the server's own machine: max_instances became 2 slots."}},
+			"whole": {job.CreateCompute{ComputeDefinition: job.ComputeDefinition{Size: "Standard_DS3_v2", Tier: "dedicated", MinInstances: 1, MaxInstances: 4}}, 4,
+				[]string{"Each job counts for a processor at least, and the machine has 2: no more of its jobs run at a time.",
+					"It is a part of the server's own machine: max_instances became 4 slots.", "Without effect here: min_instances, size, tier."}},
+			"with-slots": {job.CreateCompute{Slots: 1, ComputeDefinition: job.ComputeDefinition{MaxInstances: 4}}, 1,
+				[]string{"It is a part of the server's own machine, with 1 slot; max_instances was 4."}},
+		} {
+			test.ask.Name, test.ask.Type = name, job.AmlCompute
+			made, err := b.jobs.CreateCompute(b.ctx, b.ws.ID, test.ask)
+			if err != nil || made.Slots != test.slots || !slices.Equal(made.Notices, test.notices) || made.Size != test.ask.Size || made.MinInstances != test.ask.MinInstances {
+				t.Errorf("%s: made %+v, %v", name, made, err)
+			}
+		}
+		for _, wrong := range []job.ComputeDefinition{{MinInstances: 3, MaxInstances: 2}, {MinInstances: -1}, {MaxInstances: -1}} {
+			if _, err := b.jobs.CreateCompute(b.ctx, b.ws.ID, job.CreateCompute{Name: "wrong", Type: job.AmlCompute, ComputeDefinition: wrong}); atelier.CodeOf(err) != atelier.Invalid {
+				t.Errorf("a cluster of %+v: %v", wrong, err)
+			}
 		}
 	})
 }
