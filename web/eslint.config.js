@@ -4,7 +4,7 @@ import ts from 'typescript-eslint';
 
 // The features are tiers in the order of the Go packages of the same names: a
 // feature may use the ones before it. app uses all; nothing uses app.
-const tiers = [['access'], ['workspace', 'lineage'], ['tracking', 'environment', 'datastore'], ['model', 'data'], ['job', 'endpoint']];
+const tiers = [['access'], ['workspace', 'lineage', 'vault'], ['tracking', 'environment', 'datastore'], ['model', 'data'], ['job', 'endpoint']];
 
 function tierRules() {
   return tiers.flatMap((names, level) =>

@@ -13,6 +13,8 @@ export type MetricSeries = Schemas['MetricSeries'];
 export type Artifact = Schemas['Artifact'];
 /** A job that was submitted always has a name; the document shares the shape with what is sent. */
 export type Job = Schemas['Job'] & { name: string };
+export type Rank = Schemas['ComputeRank'];
+export type Secret = Schemas['VaultSecret'];
 export type Tree = Schemas['Tree'];
 export type ModelVersion = Schemas['ModelVersion'];
 export type Endpoint = Schemas['Endpoint'];

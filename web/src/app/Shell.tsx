@@ -1,6 +1,6 @@
 import { Burger } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { IconArrowsLeftRight, IconBox, IconCpu, IconDatabase, IconHome, IconPackage, IconServer, IconSettings, IconTimeline } from '@tabler/icons-react';
+import { IconArrowsLeftRight, IconBox, IconCpu, IconDatabase, IconHome, IconKey, IconPackage, IconServer, IconSettings, IconTimeline } from '@tabler/icons-react';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -69,6 +69,7 @@ function Navigation({ workspace }: { workspace: string }) {
       {sees('environments/read') && <Link to="/w/$workspace/environments" params={{ workspace }} {...link}><IconPackage {...icon} />{t('nav.environments')}</Link>}
       {sees('computes/read') && <Link to="/w/$workspace/compute" params={{ workspace }} {...link}><IconCpu {...icon} />{t('nav.compute')}</Link>}
       {sees('datastores/read') && <Link to="/w/$workspace/datastores" params={{ workspace }} {...link}><IconServer {...icon} />{t('nav.datastores')}</Link>}
+      {sees('secrets/list') && <Link to="/w/$workspace/secrets" params={{ workspace }} {...link}><IconKey {...icon} />{t('nav.secrets')}</Link>}
       <span className={classes.spacer} />
       <Link to="/settings" activeOptions={{ exact: true }} {...link}><IconSettings {...icon} />{t('nav.settings')}<span className={`ellipsis ${classes.user}`}>{me?.user.name}</span></Link>
     </nav>

@@ -135,10 +135,15 @@ const compute = createRoute({
   component: lazyRouteComponent(() => import('@/features/job/ComputePage')),
 });
 
+const secrets = createRoute({
+  getParentRoute: () => app, path: '/w/$workspace/secrets',
+  component: lazyRouteComponent(() => import('@/features/vault/SecretsPage')),
+});
+
 const tree = root.addChildren([
   signIn,
   app.addChildren([
-    start, settings, workspaces, home, runs, run, compare, data, asset, datastores, datastore, models, model, endpoints, endpoint, environments, environment, compute,
+    start, settings, workspaces, home, runs, run, compare, data, asset, datastores, datastore, models, model, endpoints, endpoint, environments, environment, compute, secrets,
   ]),
 ]);
 

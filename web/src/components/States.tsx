@@ -1,5 +1,6 @@
 import { Button, Skeleton } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
+import type { TFunction } from 'i18next';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/error';
@@ -37,7 +38,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
   );
 }
 
-function adviceFor(error: ApiError | null, t: ReturnType<typeof useTranslation>['t']): string {
+function adviceFor(error: ApiError | null, t: TFunction): string {
   switch (error?.code) {
     case 'forbidden': return t('error.forbiddenHint');
     case 'not_found': return t('error.notFoundHint');

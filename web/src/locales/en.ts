@@ -9,7 +9,7 @@ export const en = {
   },
   nav: {
     label: 'Main', parents: 'Above this page', menu: 'Menu', skip: 'Skip to the content', home: 'Home', runs: 'Runs', models: 'Models', endpoints: 'Endpoints',
-    environments: 'Environments', settings: 'Settings', data: 'Data', compute: 'Compute', datastores: 'Datastores',
+    environments: 'Environments', settings: 'Settings', data: 'Data', compute: 'Compute', datastores: 'Datastores', secrets: 'Secrets',
   },
   status: {
     NotStarted: 'Not started', Queued: 'Queued', Preparing: 'Preparing', Running: 'Running', Finalizing: 'Finishing',
@@ -84,7 +84,7 @@ export const en = {
     smoothing: 'Smoothing', sampled_one: 'of {{shown}} point', sampled_other: 'of {{shown}} points',
   },
   log: {
-    last: 'Last lines of the log', which: 'Which log', name: { output: 'Output', environment: 'Environment build', runner: 'Runner' }, search: 'Search', noMatch: 'Not found',
+    last: 'Last lines of the log', which: 'Which log', process: 'Which process', ofProcess: 'Process {{rank}}', name: { output: 'Output', environment: 'Environment build', runner: 'Runner' }, search: 'Search', noMatch: 'Not found',
     matchOf: '{{at}} of {{count}}', previous: 'Previous match', next: 'Next match', lines_one: '{{shown}} line', lines_other: '{{shown}} lines', follow: 'Follow',
     earlier: 'Load earlier lines', none: 'The log is empty', waiting: 'Nothing printed yet', waitingHint: 'Lines appear here as they are printed.',
   },
@@ -102,7 +102,8 @@ export const en = {
     packagesLabel: 'Packages', noPackages: 'No package list', noPackagesHint: 'It is recorded once the environment is ready.',
   },
   environments: {
-    title: 'Environments', hint: 'Built once for their content and shared by all jobs.', none: 'No environments yet', curated: 'Curated', own: 'Your own', missing: 'There is no environment {{name}}', build: 'Build now', cancelBuild: 'Cancel the build',
+    title: 'Environments', create: 'New environment', conda: 'Conda file', pip: 'Pip requirements', python: 'Python', pythonHint: 'Such as 3.11; the server’s own when it is left empty.', fileHint: 'The text of the file, with exact versions where it matters.', buildAtOnce: 'Build it at once',
+    hint: 'Built once for their content and shared by all jobs.', none: 'No environments yet', curated: 'Curated', own: 'Your own', missing: 'There is no environment {{name}}', build: 'Build now', cancelBuild: 'Cancel the build',
     cancelTitle: 'Cancel this build?', cancelHint: 'Jobs that wait for it build it again.', keepBuilding: 'Keep building', definition: 'Definition', imageOnly: 'It is an image', why: 'Why it failed', image: 'Image',
     lastUsed: 'Last used', neverBuilt: 'It was never built here', neverBuiltHint: 'The first job that asks for it builds it; or build it now.',
     tab: { definition: 'Definition', packages: 'Packages', build: 'Build', lineage: 'Used by' },
@@ -156,6 +157,13 @@ export const en = {
     answer: 'Answer', noAnswer: 'Nothing sent yet', status: 'Status {{status}}', from: 'from {{name}}', requestID: 'Request', elsewhere: 'From elsewhere', sample: 'Sample request',
     samples: { document: 'Sample of the deployment', model: 'Sample of the model', signature: 'Sample by the signature', plain: 'Sample of numbers' }, asForm: 'Form', notJSON: 'This is no JSON yet.', jsonField: 'As JSON',
     cell: '{{column}}, row {{row}}', addRow: 'Add a row', removeRow: 'Remove row {{row}}', withKey: 'With the key in it', keyHint: 'Put the endpoint’s key into $KEY.', tokenHint: 'Put a token of your own into $KEY.',
+  },
+  ranks: { title: 'Processes', rank: 'Rank', role: 'Role', noExit: 'never ran', log: 'Its log' },
+  services: { title: 'Services', hint: 'The command opens it at an address of its own, for as long as it runs.' },
+  secrets: {
+    title: 'Secrets', hint: 'Given by name to jobs and deployments, and shown to nobody.', create: 'New secret', none: 'No secrets yet', noneHint: 'A job file names one as ${{secrets.NAME}} among its environment variables. Logs show *** in its place.',
+    set: 'Set', used: 'Last used', never: 'Never', replace: 'New value', replaceTitle: 'New value of {{name}}', value: 'Value', valueHint: 'Encrypted at once, and never shown again.', nameRule: 'A letter first, then letters, digits, “-” or “_”',
+    deleteTitle: 'Delete the secret {{name}}?', deleteHint: 'Jobs and deployments that name it no longer start.',
   },
   rerun: {
     submit: 'Run again', title: 'Run this job again?', hint: 'The same command, code, data and parameters, with the very packages that were installed then. Its outputs stay with the new run.',

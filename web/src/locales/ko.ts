@@ -9,7 +9,7 @@ export const ko = {
   },
   nav: {
     label: '주 메뉴', parents: '상위 페이지', menu: '메뉴', skip: '본문으로 건너뛰기', home: '홈', runs: '실행', models: '모델', endpoints: '엔드포인트',
-    environments: '환경', settings: '설정', data: '데이터', compute: '컴퓨팅', datastores: '데이터스토어',
+    environments: '환경', settings: '설정', data: '데이터', compute: '컴퓨팅', datastores: '데이터스토어', secrets: '시크릿',
   },
   status: {
     NotStarted: '시작 전', Queued: '대기 중', Preparing: '준비 중', Running: '실행 중', Finalizing: '마무리 중',
@@ -84,7 +84,7 @@ export const ko = {
     smoothing: '평활화', sampled_other: '전체 {{shown}}개 점',
   },
   log: {
-    last: '로그의 마지막 부분', which: '로그 종류', name: { output: '출력', environment: '환경 빌드', runner: '러너' }, search: '검색', noMatch: '결과 없음',
+    process: '프로세스 선택', ofProcess: '프로세스 {{rank}}', last: '로그의 마지막 부분', which: '로그 종류', name: { output: '출력', environment: '환경 빌드', runner: '러너' }, search: '검색', noMatch: '결과 없음',
     matchOf: '{{count}}개 중 {{at}}번째', previous: '이전 결과', next: '다음 결과', lines_other: '{{shown}}줄', follow: '따라가기',
     earlier: '이전 줄 불러오기', none: '로그가 비어 있습니다', waiting: '아직 출력이 없습니다', waitingHint: '출력되는 대로 여기에 나타납니다.',
   },
@@ -102,6 +102,7 @@ export const ko = {
     packagesLabel: '패키지', noPackages: '패키지 목록이 없습니다', noPackagesHint: '환경이 준비되면 기록됩니다.',
   },
   environments: {
+    create: '새 환경', conda: 'Conda 파일', pip: 'Pip 요구 사항', python: '파이썬', pythonHint: '3.11처럼 적습니다. 비워 두면 서버의 버전을 씁니다.', fileHint: '파일 내용입니다. 필요하면 정확한 버전을 적으세요.', buildAtOnce: '바로 빌드',
     title: '환경', hint: '내용이 같으면 한 번만 만들어 모든 작업이 함께 씁니다.', none: '아직 환경이 없습니다', curated: '기본 제공', own: '직접 정의', missing: '그런 환경이 없습니다: {{name}}', build: '지금 빌드', cancelBuild: '빌드 취소',
     cancelTitle: '빌드를 취소할까요?', cancelHint: '기다리는 작업이 있으면 다시 빌드합니다.', keepBuilding: '계속 빌드', definition: '정의', imageOnly: '이미지입니다', why: '실패한 이유', image: '이미지',
     lastUsed: '마지막 사용', neverBuilt: '여기서 빌드한 적이 없습니다', neverBuiltHint: '처음 요청하는 작업이 빌드합니다. 지금 빌드할 수도 있습니다.',
@@ -156,6 +157,13 @@ export const ko = {
     answer: '응답', noAnswer: '아직 보낸 요청이 없습니다', status: '상태 {{status}}', from: '{{name}} 응답', requestID: '요청', elsewhere: '다른 곳에서 보내기', sample: '예시 요청',
     samples: { document: '배포의 예시', model: '모델의 예시', signature: '시그니처 기준 예시', plain: '숫자 예시' }, asForm: '양식', notJSON: '아직 올바른 JSON이 아닙니다.', jsonField: 'JSON으로 입력',
     cell: '{{row}}행 {{column}}', addRow: '행 추가', removeRow: '{{row}}행 삭제', withKey: '키 포함', keyHint: '엔드포인트의 키를 $KEY에 넣으세요.', tokenHint: '자신의 토큰을 $KEY에 넣으세요.',
+  },
+  ranks: { title: '프로세스', rank: '순위', role: '역할', noExit: '실행되지 않음', log: '로그 보기' },
+  services: { title: '서비스', hint: '명령이 실행되는 동안 별도 주소에서 열립니다.' },
+  secrets: {
+    title: '시크릿', hint: '이름으로 작업과 배포에 전달되며 누구에게도 표시되지 않습니다.', create: '새 시크릿', none: '아직 시크릿이 없습니다', noneHint: '작업 파일의 환경 변수에 ${{secrets.NAME}} 형식으로 적습니다. 로그에는 값 대신 ***이 나옵니다.',
+    set: '설정', used: '마지막 사용', never: '없음', replace: '새 값', replaceTitle: '{{name}} 새 값', value: '값', valueHint: '바로 암호화되며 다시 표시되지 않습니다.', nameRule: '영문자로 시작하는 영문자, 숫자, “-”, “_”',
+    deleteTitle: '{{name}} 시크릿을 삭제할까요?', deleteHint: '이 이름을 쓰는 작업과 배포는 더 이상 시작되지 않습니다.',
   },
   rerun: {
     submit: '다시 실행', title: '이 작업을 다시 실행할까요?', hint: '명령, 코드, 데이터, 매개변수와 그때 설치된 패키지까지 똑같이 실행합니다. 출력은 새 실행에 남습니다.',

@@ -1,7 +1,7 @@
 import { Button, Tabs } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, ask, workspacePath } from '@/api/client';
 import { useTextLog } from '@/api/log';
@@ -21,6 +21,7 @@ import { LineagePanel } from '@/features/lineage/LineagePanel';
 import { formatBytes, formatTime, shortID } from '@/lib/format';
 import { shellWord } from '@/lib/shell';
 import { toBuildStatus } from './build';
+import { CreateEnvironment } from './CreateEnvironment';
 import { Packages } from './Packages';
 import { buildQuery, environmentsQuery } from './queries';
 import { environmentTabs } from './search';
@@ -66,6 +67,7 @@ function Actions({ workspace, environment }: VersionProps) {
   const { t } = useTranslation();
   const mayWrite = useMay('environments/write');
   const queries = useQueryClient();
+  const [creating, setCreating] = useState(false);
   const build = useQuery(buildQuery(workspace, environment.name, environment.version));
   const params = { path: { workspace, environment: environment.name, version: environment.version } };
   const start = useMutation({
@@ -91,6 +93,8 @@ function Actions({ workspace, environment }: VersionProps) {
           act={() => ask(api.PATCH('/api/v1/workspaces/{workspace}/environments/{environment}/versions/{version}', { params, body: { archived } }))}
         />
       )}
+      {!environment.curated && <Button variant="default" onClick={() => setCreating(true)}>{t('data.newVersion')}</Button>}
+      {creating && <CreateEnvironment workspace={workspace} from={environment} onClose={() => setCreating(false)} />}
       {state !== undefined && state !== 'building' && state !== 'ready' && <Button loading={start.isPending} onClick={() => start.mutate()}>{t('environments.build')}</Button>}
       <ErrorNote error={start.error} />
     </>

@@ -1,13 +1,17 @@
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Environment, EnvironmentBuild } from '@/api/nouns';
 import { Page, Section } from '@/components/Page';
 import { Await, EmptyState } from '@/components/States';
 import { StatusBadge } from '@/components/StatusBadge';
 import { Table } from '@/components/Table';
+import { useMay } from '@/features/access/queries';
 import { useWorkspaceName } from '@/lib/workspace';
 import { toBuildStatus } from './build';
+import { CreateEnvironment } from './CreateEnvironment';
 import { buildsQuery, environmentsQuery } from './queries';
 
 /** Environments by name, each with its newest version. */
@@ -16,8 +20,13 @@ export default function EnvironmentsPage() {
   const workspace = useWorkspaceName();
   const query = useQuery(environmentsQuery(workspace));
   const builds = useQuery(buildsQuery(workspace));
+  const mayWrite = useMay('environments/write');
+  const [creating, setCreating] = useState(false);
   return (
-    <Page title={t('environments.title')} command="atelier environment list" meta={<span>{t('environments.hint')}</span>}>
+    <Page
+      title={t('environments.title')} command="atelier environment list" meta={<span>{t('environments.hint')}</span>}
+      actions={mayWrite ? <Button onClick={() => setCreating(true)}>{t('environments.create')}</Button> : undefined}
+    >
       <Section flush>
         <Await query={query}>
           {(page) => (page.items.length === 0
@@ -25,6 +34,7 @@ export default function EnvironmentsPage() {
             : <List workspace={workspace} environments={page.items} builds={builds.data?.items ?? []} />)}
         </Await>
       </Section>
+      {creating && <CreateEnvironment workspace={workspace} onClose={() => setCreating(false)} />}
     </Page>
   );
 }

@@ -15,7 +15,10 @@ import { formatBytes, formatDuration, formatMetric, formatTime, shortID } from '
 import { Comparison } from './Comparison';
 import { whyQuery } from './computes';
 import { runDataQuery } from './queries';
-import { logNames, useLog } from './useLog';
+import { logNames } from './logs';
+import { Ranks } from './Ranks';
+import { Services } from './Services';
+import { useLog } from './useLog';
 import { WhyText } from './Why';
 import classes from './RunPage.module.css';
 
@@ -49,6 +52,7 @@ export function Overview({ workspace, run, job }: OverviewProps) {
               <ChartGrid workspace={workspace} runs={charted} keys={keys} look={plainLook} most={4} />
             </div>
             {job && <Comparison workspace={workspace} job={job} />}
+            {job && <Ranks workspace={workspace} job={job} />}
             <Metrics run={run} />
             <Params run={run} />
           </>
@@ -154,6 +158,7 @@ function Side({ workspace, run, job }: OverviewProps) {
         ]} />
       </Section>
       <Source run={run} job={job} />
+      {job && <Services workspace={workspace} job={job} />}
       {job && <Bindings workspace={workspace} job={job} />}
       {(run.inputs?.length ?? 0) > 0 && (
         <Section title={t('run.datasets')}>

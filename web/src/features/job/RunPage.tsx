@@ -113,7 +113,7 @@ function Panels({ workspace, run, job, live }: BodyProps & { live: boolean }) {
       <Tabs.Panel value="lineage"><LineagePanel workspace={workspace} of={`run:${run.id}`} /></Tabs.Panel>
       {job && (
         <>
-          <Tabs.Panel value="logs"><LogsPanel workspace={workspace} job={job.name} live={live} chosen={search.log} onChoose={(log) => change({ log })} /></Tabs.Panel>
+          <Tabs.Panel value="logs"><LogsPanel workspace={workspace} job={job} live={live} chosen={search.log} onChoose={(log) => change({ log })} /></Tabs.Panel>
           <Tabs.Panel value="code"><SnapshotPanel workspace={workspace} job={job} path={search.path} onPath={(path) => change({ path })} /></Tabs.Panel>
           <Tabs.Panel value="environment"><EnvironmentPanel workspace={workspace} job={job} live={live} /></Tabs.Panel>
         </>

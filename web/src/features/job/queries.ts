@@ -18,6 +18,14 @@ export function jobQuery(workspace: string, job: string) {
   });
 }
 
+/** The programs beside a running job, and how they are. */
+export function servicesQuery(workspace: string, job: string) {
+  return queryOptions({
+    queryKey: [workspace, 'job', job, 'services'],
+    queryFn: () => ask(api.GET('/api/v1/workspaces/{workspace}/jobs/{job}/services', { params: { path: { workspace, job } } })),
+  });
+}
+
 export function snapshotQuery(workspace: string, tree: string) {
   return queryOptions({
     queryKey: [workspace, 'tree', tree],

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { workspacePath } from '@/api/client';
 import type { ModelVersion } from '@/api/nouns';
@@ -76,7 +77,7 @@ function Versions({ workspace, versions, chosen }: { workspace: string; versions
   );
 }
 
-function typeName(type: string, t: ReturnType<typeof useTranslation>['t']): string {
+function typeName(type: string, t: TFunction): string {
   if (type === 'mlflow_model' || type === 'custom_model' || type === 'triton_model') return t(`model.type.${type}`);
   return type;
 }
