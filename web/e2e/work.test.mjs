@@ -71,7 +71,7 @@ describe('an environment', () => {
     await dialog.getByRole('button', { name: 'Register' }).click();
     await page.waitForURL(/\/environments\/small\?.*tab=build/);
     const build = page.getByRole('region', { name: 'Environment build' });
-    await build.getByText('Available').waitFor({ timeout: 120_000 });
+    await build.getByText('Ready', { exact: true }).waitFor({ timeout: 120_000 });
     await page.getByRole('tab', { name: 'Packages' }).click();
     await page.getByRole('row', { name: /^six/ }).getByText('1.17.0').waitFor();
     await page.getByRole('button', { name: 'New version' }).click();
