@@ -127,7 +127,9 @@ class Driver:
         except Failure as fault:
             self._give_up(fault)
         except BaseException as fault:
-            self._give_up(Failure("UserError", "The scoring broke off: %s: %s" % (type(fault).__name__, fault)))
+            self._give_up(
+                Failure("UserError", "The scoring broke off: %s: %s" % (type(fault).__name__, fault))
+            )
         finally:
             if worker is not None:
                 worker.end()
@@ -193,7 +195,9 @@ class Driver:
                 with self._lock:
                     self._unloaded += 1
                     if self._unloaded >= _LOAD_TRIES:
-                        raise Failure("UserScriptInitFailed", "The script cannot be loaded: %s" % fault) from None
+                        raise Failure(
+                            "UserScriptInitFailed", "The script cannot be loaded: %s" % fault
+                        ) from None
         return None
 
     def _drop(self, worker):

@@ -29,7 +29,11 @@ class MLflowBatch(MLflowModel):
                 predictions = self._predictions(path)
             except Exception as caught:
                 failed, fault = failed + 1, caught
-                print("%s cannot be scored:" % os.path.basename(path).encode("utf-8", "backslashreplace").decode(), flush=True)
+                print(
+                    "%s cannot be scored:"
+                    % os.path.basename(path).encode("utf-8", "backslashreplace").decode(),
+                    flush=True,
+                )
                 print_fault(caught)
                 continue
             for number, values in enumerate(predictions):
@@ -59,7 +63,10 @@ class MLflowBatch(MLflowModel):
             return pandas.read_parquet(path)
         if kind in (".json", ".jsonl"):
             return pandas.read_json(path, orient="records", lines=kind == ".jsonl")
-        raise Unreadable("Files of the kind %r are not read without a script: give CSV, Parquet, JSON or JSON lines." % kind)
+        raise Unreadable(
+            "Files of the kind %r are not read without a script: give CSV, Parquet, JSON or JSON lines."
+            % kind
+        )
 
     def _types(self):
         if self._schema is None or not self._schema.has_input_names():

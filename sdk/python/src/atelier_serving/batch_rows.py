@@ -33,7 +33,9 @@ def write_rows(result, action):
         count, text = _lines(result)
     rows = text.encode("utf-8", "backslashreplace")
     if len(rows) > MAX_ROWS:
-        raise CannotWrite("run() returned %d bytes of rows, which is more than a mini batch can have" % len(rows))
+        raise CannotWrite(
+            "run() returned %d bytes of rows, which is more than a mini batch can have" % len(rows)
+        )
     return count, rows
 
 
@@ -47,9 +49,16 @@ def _count(result):
 
 def _lines(result):
     """Return how many items a list, an array or the like has, and a line for each."""
-    if isinstance(result, (str, bytes, bytearray, dict)) or not hasattr(result, "__iter__") or _is_scalar(result):
+    if (
+        isinstance(result, (str, bytes, bytearray, dict))
+        or not hasattr(result, "__iter__")
+        or _is_scalar(result)
+    ):
         kind = type(result).__name__
-        raise CannotWrite("run() must return a DataFrame, a list or an array, one item for each file, and returned %s" % kind)
+        raise CannotWrite(
+            "run() must return a DataFrame, a list or an array, one item for each file, and returned %s"
+            % kind
+        )
     target, count = io.StringIO(), 0
     fields = csv.writer(target, delimiter=" ", lineterminator="\n")
     for item in result:
@@ -71,4 +80,6 @@ def _is_scalar(value):
 
 
 def _is_row(item):
-    return isinstance(item, (list, tuple)) or (hasattr(item, "tolist") and not _is_scalar(item) and hasattr(item, "__iter__"))
+    return isinstance(item, (list, tuple)) or (
+        hasattr(item, "tolist") and not _is_scalar(item) and hasattr(item, "__iter__")
+    )

@@ -33,7 +33,9 @@ def main(arguments=None):
     own = os.getpid()
     connection = frames.Connection(socket.socket(fileno=options.fd))
     os.set_inheritable(options.fd, False)
-    logging.basicConfig(level=getattr(logging, options.logging_level.upper(), logging.INFO), stream=sys.stdout)
+    logging.basicConfig(
+        level=getattr(logging, options.logging_level.upper(), logging.INFO), stream=sys.stdout
+    )
     _prepare(options)
     try:
         script = _load(options)
