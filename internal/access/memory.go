@@ -54,3 +54,36 @@ func (m *memory[K, V]) forget() {
 	m.known = nil
 	m.changes++
 }
+
+// news tells those who want to know that something changed. Word that nobody has taken
+// yet is not told twice.
+type news struct {
+	mu        sync.Mutex
+	listeners map[chan struct{}]bool
+}
+
+func (n *news) subscribe() (<-chan struct{}, func()) {
+	listener := make(chan struct{}, 1)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.listeners == nil {
+		n.listeners = map[chan struct{}]bool{}
+	}
+	n.listeners[listener] = true
+	return listener, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		delete(n.listeners, listener)
+	}
+}
+
+func (n *news) tell() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for listener := range n.listeners {
+		select {
+		case listener <- struct{}{}:
+		default:
+		}
+	}
+}

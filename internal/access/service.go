@@ -19,6 +19,7 @@ type Service struct {
 
 	actors memory[string, atelier.Actor] // by the hash of a secret
 	roles  memory[membership, Role]
+	news   news
 }
 
 // membership is a user's place in a workspace.
@@ -36,10 +37,15 @@ func New(db *sqldb.DB, clk clock.Clock) *Service {
 		if c.Kind == changeKind {
 			s.actors.forget()
 			s.roles.forget()
+			s.news.tell()
 		}
 	})
 	return s
 }
+
+// Changes returns a channel on which there is word when something about access has
+// changed here, until done is called.
+func (s *Service) Changes() (changes <-chan struct{}, done func()) { return s.news.subscribe() }
 
 // changed makes everybody forget, once tx has ended, who may do what.
 func changed(tx *sqldb.Tx) { tx.Changed(sqldb.Change{Kind: changeKind}) }

@@ -27,10 +27,10 @@ func registerDoors(t *route.Table, jobs *job.Service) {
 	one := inWorkspace + "/jobs/{job}"
 	route.Native(t, route.Route{Method: "GET", Path: one + "/services", Permission: "jobs/read",
 		Summary: "List the services of a running job", Tag: "jobs"}, d.list)
-	t.HandleFunc(route.Route{Method: "GET", Path: one + "/shell", Permission: "jobs/shell/action",
+	t.HandleFunc(route.Route{Method: "GET", Path: one + "/shell", Permission: "jobs/shell/action", Live: true,
 		Summary: "Open a shell beside a job's command, as a WebSocket", Tag: "jobs"}, d.shell)
 	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
-		t.HandleFunc(route.Route{Method: method, Path: one + "/services/{service}/{path...}", Permission: "jobs/services/read", MaxBody: -1,
+		t.HandleFunc(route.Route{Method: method, Path: one + "/services/{service}/{path...}", Permission: "jobs/services/read", MaxBody: -1, Live: true,
 			Summary: "Pass a request to a service of a running job", Tag: "jobs", Hidden: method != "GET"}, d.pass)
 	}
 }

@@ -17,7 +17,7 @@ const keepAlive = 20 * time.Second
 // RegisterEvents adds the stream of news: one for each browser tab, in the form
 // of server-sent events (html.spec.whatwg.org, section 9.2).
 func RegisterEvents(t *route.Table, bus *event.Bus) {
-	t.HandleFunc(route.Route{Method: "GET", Path: inWorkspace + "/events", Permission: "jobs/read",
+	t.HandleFunc(route.Route{Method: "GET", Path: inWorkspace + "/events", Permission: "jobs/read", Live: true,
 		Summary: "What changes, as server-sent events", Tag: "events"}, func(w http.ResponseWriter, req *http.Request) {
 		subscription := bus.Subscribe()
 		defer subscription.Close()

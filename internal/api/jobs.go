@@ -36,7 +36,7 @@ func RegisterJobs(t *route.Table, jobs *job.Service, bus *event.Bus) {
 	route.Native(t, route.Route{Method: "GET", Path: one + "/comparison", Permission: "experiments/runs/read",
 		Summary: "Say whether a job came to the same metrics as the one that it repeats, or as another", Tag: "jobs"}, j.compare)
 	t.HandleFunc(route.Route{Method: "GET", Path: one + "/logs", Permission: "jobs/read", Summary: "Read a part of a job's log", Tag: "jobs"}, j.readLog)
-	t.HandleFunc(route.Route{Method: "GET", Path: one + "/logs/stream", Permission: "jobs/read",
+	t.HandleFunc(route.Route{Method: "GET", Path: one + "/logs/stream", Permission: "jobs/read", Live: true,
 		Summary: "Follow a job's log, as server-sent events", Tag: "jobs"}, j.followLog)
 	t.HandleFunc(route.Route{Method: "PUT", Path: inWorkspace + "/tasks/{task}/outputs/{output}", Permission: "tasks/report/action", MaxBody: -1,
 		Summary: "Write a file of a job's output into its datastore", Tag: "tasks"}, j.putOutput)

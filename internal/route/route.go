@@ -53,6 +53,8 @@ type Route struct {
 	WorkspaceHeader string
 	// MaxBody bounds the request's body in bytes; 0 means 8 MiB, -1 no bound.
 	MaxBody int64
+	// Live says that an answer may last: it ends when its reader loses access.
+	Live bool
 	// Hidden keeps the route out of the OpenAPI document.
 	Hidden bool
 }
@@ -137,6 +139,11 @@ func (t *Table) gate(r Route, handler http.Handler) http.Handler {
 			}
 			r.Errors(w, req, err)
 			return
+		}
+		if r.Live {
+			var stop context.CancelFunc
+			ctx, stop = t.whileAdmitted(ctx, req, r)
+			defer stop()
 		}
 		if limit := bodyLimit(r); limit > 0 {
 			req.Body = http.MaxBytesReader(w, req.Body, limit)
