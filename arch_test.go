@@ -22,7 +22,7 @@ var tiers = [][]string{
 	{"internal/clock", "internal/logs", "internal/trace", "internal/data/profile"},
 	{"internal/sqldb", "internal/blob"},
 	{"internal/blob/s3"},
-	{"internal/event", "internal/credential", "internal/snapshot", "internal/sweep"},
+	{"internal/event", "internal/audit", "internal/credential", "internal/snapshot", "internal/sweep"},
 	{"internal/access"},
 	{"internal/workspace"},
 	{"internal/vault"},

@@ -42,7 +42,8 @@ func up(ctx context.Context, options cli.UpOptions) error {
 		Storage: options.Storage, AllowedHosts: options.AllowedHosts, GPUs: options.GPUs, Executable: executable, Log: logger(options),
 		VaultKeyProvider: options.VaultKeyProvider, BaoToken: options.BaoToken, BaoNamespace: options.BaoNamespace,
 		MaxScoringBytes: options.MaxScoringBytes, AccessLog: options.AccessLog, OTLPEndpoint: options.OTLPEndpoint,
-		KeepEnvironments: options.KeepEnvironments, PublicURL: options.PublicURL, OIDC: options.OIDC, Stdout: options.Stdout, SaveToken: options.SaveToken, HasToken: options.HasToken,
+		KeepEnvironments: options.KeepEnvironments, KeepAudit: options.KeepAudit,
+		PublicURL: options.PublicURL, OIDC: options.OIDC, Stdout: options.Stdout, SaveToken: options.SaveToken, HasToken: options.HasToken,
 	})
 	if err != nil {
 		return err

@@ -123,6 +123,7 @@ func (a *accessRoutes) signIn(ctx context.Context, in *signInRequest) (*signInAn
 	if err != nil {
 		return nil, err
 	}
+	route.SignedInAs(ctx, actor)
 	me, err := a.describe(atelier.WithActor(ctx, actor), user)
 	return &signInAnswer{SetCookie: sessionCookie(session, access.SessionLifetime, isSecure(a.url())), Body: me}, err
 }

@@ -33,7 +33,9 @@ func registerFederation(t *route.Table, f *federationRoutes) {
 		return route.Route{Method: method, Path: path, Access: route.Public, Summary: summary, Tag: "access"}
 	}
 	t.HandleFunc(open("GET", beginPath, "Send a browser to the identity provider to sign in"), f.begin)
-	t.HandleFunc(open("GET", CallbackPath, "Where the identity provider sends a browser back to"), f.finish)
+	callback := open("GET", CallbackPath, "Where the identity provider sends a browser back to")
+	callback.Signs = true
+	t.HandleFunc(callback, f.finish)
 	route.Native(t, open("POST", "/api/v1/sign-in/token", "Change the code that a command line was sent for a token"), f.redeem)
 }
 
@@ -72,6 +74,7 @@ func (f *federationRoutes) finish(w http.ResponseWriter, req *http.Request) {
 		route.WriteError(w, req, err)
 		return
 	}
+	route.SignedInAs(req.Context(), atelier.Actor{Kind: atelier.User, ID: welcome.User.ID, Name: welcome.User.Name})
 	if welcome.Loopback != "" {
 		leave(w, req, welcome.Loopback)
 		return

@@ -65,7 +65,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.workers = c.workers(g)
+	a.workers = c.workers(g, a.config)
 	a.table = a.routes(g, c)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/atelier-ml/atelier/internal/access"
+	"github.com/atelier-ml/atelier/internal/audit"
 	"github.com/atelier-ml/atelier/internal/batch"
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/local"
@@ -26,6 +27,7 @@ import (
 // one package.
 type capabilities struct {
 	access       *access.Service
+	audit        *audit.Log
 	workspaces   *workspace.Service
 	runs         *tracking.Service
 	models       *model.Service
@@ -45,6 +47,7 @@ type capabilities struct {
 // need of it.
 func (a *App) assemble(ctx context.Context, g ground) (c capabilities, err error) {
 	c.access = access.New(g.db, g.clock)
+	c.audit = audit.New(g.db)
 	c.workspaces = workspace.New(g.db, c.access, g.bus)
 	if err = a.firstStart(ctx, c.access, c.workspaces); err != nil {
 		return c, err
@@ -93,11 +96,12 @@ func (c capabilities) guard() {
 }
 
 // workers are what runs beside the requests, until the server stops.
-func (c capabilities) workers(g ground) []worker {
+func (c capabilities) workers(g ground, config Config) []worker {
 	compact := func(ctx context.Context) error { return c.runs.Compact(ctx, g.clock) }
 	return []worker{
 		{"jobs", c.jobs.Run}, {"endpoints", c.endpoints.Run}, {"data", c.assets.Run}, {"environments", c.builds.Run},
 		{"metrics", compact}, {"storage", c.runs.SumUp}, {"uploads", c.uploads.Run},
+		{"audit", func(ctx context.Context) error { return c.audit.Run(ctx, config.KeepAudit) }},
 	}
 }
 

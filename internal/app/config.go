@@ -40,6 +40,8 @@ type Config struct {
 	// KeepEnvironments is how long a built environment stays that nobody uses; 0 is
 	// for ever.
 	KeepEnvironments time.Duration
+	// KeepAudit is how long entries of the audit log stay; 0 is for ever.
+	KeepAudit time.Duration
 	// MaxScoringBytes bounds the body of a scoring request; 0 means 10 MB.
 	MaxScoringBytes int64
 	// AccessLog has every scoring request written into the log.

@@ -22,10 +22,11 @@ import (
 // routes is everything that the server answers: its own API, MLflow's, and the
 // Studio for the rest.
 func (a *App) routes(g ground, c capabilities) *route.Table {
-	t := route.New(route.Options{Access: c.access, Workspaces: c.workspaces, Log: a.log, Version: Version, Hosts: a.config.hosts()})
+	t := route.New(route.Options{Access: c.access, Workspaces: c.workspaces, Audit: c.audit, Log: a.log, Version: Version, Hosts: a.config.hosts()})
 	api.RegisterOpenAPI(t)
 	federation := access.NewFederation(c.access, a.config.OIDC, func() string { return a.publicURL() + api.CallbackPath })
 	api.RegisterAccess(t, api.Access{Service: c.access, Workspaces: c.workspaces, Federation: federation, URL: a.publicURL, Version: Version})
+	api.RegisterAudit(t, c.audit)
 	api.RegisterWorkspaces(t, c.workspaces, c.access, g.blobs)
 	api.RegisterFiles(t, g.blobs)
 	api.RegisterSweep(t, c.sweeper)

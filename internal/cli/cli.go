@@ -100,7 +100,7 @@ func (c *command) rootCommand() *cobra.Command {
 	addGroup(root, "server", c.upCommand(), c.workspaceCommand(), c.storageCommand(), c.gcCommand(), c.vaultCommand(), c.versionCommand())
 	addGroup(root, "work", c.jobCommand(), c.computeCommand(), c.runCommand(), c.experimentCommand(), c.datastoreCommand(), c.dataCommand(), c.lineageCommand(), c.modelCommand(), c.environmentCommand(), c.secretCommand(), c.importCommand(), c.syncCommand(), c.validateCommand())
 	addGroup(root, "serve", c.endpointCommand(), c.deploymentCommand(), c.batchEndpointCommand(), c.batchDeploymentCommand())
-	addGroup(root, "access", c.loginCommand(), c.signInCommand(), c.signOutCommand(), c.signInLinkCommand(), c.tokenCommand(), c.memberCommand(), c.roleCommand(), c.teamCommand(), c.userCommand(), c.servicePrincipalCommand(), c.envCommand())
+	addGroup(root, "access", c.loginCommand(), c.signInCommand(), c.signOutCommand(), c.signInLinkCommand(), c.tokenCommand(), c.memberCommand(), c.roleCommand(), c.teamCommand(), c.userCommand(), c.servicePrincipalCommand(), c.auditCommand(), c.envCommand())
 	root.AddCommand(c.runnerCommand())
 	root.SetGlobalNormalizationFunc(azureNames)
 	return root

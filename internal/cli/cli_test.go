@@ -170,6 +170,7 @@ oidc_sign_up    on                                default
 gpus                                              default
 vault_key_provider                                default
 keep_environments  30d                             default
+keep_audit      0                                 default
 max_scoring_bytes  10485760                        default
 access_log      off                               default
 otlp_endpoint                                     default

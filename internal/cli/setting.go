@@ -66,6 +66,7 @@ func settings() []setting {
 		{key: "gpus", help: "how many GPUs jobs may be given; 0 for none", check: isCount},
 		{key: "vault_key_provider", help: "https://HOST:PORT/MOUNT/PATH to keep the vault's key in OpenBao or HashiCorp Vault; the token is BAO_TOKEN or VAULT_TOKEN", check: isAddress},
 		{key: "keep_environments", fallback: "30d", help: "how long a built environment stays that nobody uses, as in 30d; 0 for ever", check: isAge},
+		{key: "keep_audit", fallback: "0", help: "how long entries of the audit log stay, as in 400d; 0 for ever", check: isAge},
 		{key: "max_scoring_bytes", fallback: "10485760", help: "how large the body of a scoring request may be", check: isBytes},
 		{key: "access_log", fallback: "off", help: "on to write a line for every scoring request", check: oneOf("on", "off")},
 		{key: "otlp_endpoint", help: "http://HOST:4318 to send traces of scoring requests to an OpenTelemetry collector", check: isHTTP},

@@ -28,7 +28,8 @@ type UpOptions struct {
 	// KeepEnvironments is how long a built environment stays that nobody uses;
 	// 0 is for ever.
 	KeepEnvironments time.Duration
-	MaxScoringBytes  int64 // of the body of a scoring request
+	KeepAudit        time.Duration // entries of the audit log; 0 is for ever
+	MaxScoringBytes  int64         // of the body of a scoring request
 	AccessLog        bool
 	OTLPEndpoint     string // of an OpenTelemetry collector, or empty
 	PublicURL        string // by which people reach the server, or empty
@@ -130,6 +131,9 @@ func (c *command) upOptions(resolved map[string]resolvedSetting) (UpOptions, err
 		return options, err
 	}
 	if options.KeepEnvironments, err = readAge("--keep-environments", resolved["keep_environments"].Value); err != nil {
+		return options, err
+	}
+	if options.KeepAudit, err = readAge("--keep-audit", resolved["keep_audit"].Value); err != nil {
 		return options, err
 	}
 	if _, err := fmt.Sscanf(resolved["max_scoring_bytes"].Value, "%d", &options.MaxScoringBytes); err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/access"
+	"github.com/atelier-ml/atelier/internal/audit"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
 
@@ -53,6 +54,8 @@ type Route struct {
 	WorkspaceHeader string
 	// MaxBody bounds the request's body in bytes; 0 means 8 MiB, -1 no bound.
 	MaxBody int64
+	// Signs says that a GET signs somebody in, which is entered into the audit log.
+	Signs bool
 	// Live says that an answer may last: it ends when its reader loses access.
 	Live bool
 	// Hidden keeps the route out of the OpenAPI document.
@@ -68,6 +71,7 @@ type Table struct {
 	access     *access.Service
 	workspaces *workspace.Service
 	log        *slog.Logger
+	audit      *audit.Log
 	routes     []Route
 	// registering is the route that huma is being told of, for its mux to find.
 	registering *Route
@@ -79,6 +83,7 @@ type Options struct {
 	Access     *access.Service
 	Workspaces *workspace.Service
 	Log        *slog.Logger
+	Audit      *audit.Log // nil keeps none
 	Version    string
 	// Hosts are the names by which the server may be addressed. Empty allows
 	// every name: then the server must be reachable only through a proxy or
@@ -88,7 +93,7 @@ type Options struct {
 
 // New returns an empty table.
 func New(o Options) *Table {
-	t := &Table{mux: http.NewServeMux(), access: o.Access, workspaces: o.Workspaces, log: o.Log, hosts: o.Hosts}
+	t := &Table{mux: http.NewServeMux(), access: o.Access, workspaces: o.Workspaces, log: o.Log, audit: o.Audit, hosts: o.Hosts}
 	t.api = newAPI(t, o.Version)
 	return t
 }
@@ -137,6 +142,12 @@ func (t *Table) gate(r Route, handler http.Handler) http.Handler {
 			if atelier.CodeOf(err) == atelier.Unauthenticated {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="atelier", Basic realm="atelier"`)
 			}
+			if ctx == nil {
+				ctx = req.Context()
+			}
+			if code := atelier.CodeOf(err); code == atelier.Unauthenticated || code == atelier.Forbidden || code == atelier.NotFound {
+				t.enterRefusal(ctx, req, r, code)
+			}
 			r.Errors(w, req, err)
 			return
 		}
@@ -148,7 +159,7 @@ func (t *Table) gate(r Route, handler http.Handler) http.Handler {
 		if limit := bodyLimit(r); limit > 0 {
 			req.Body = http.MaxBytesReader(w, req.Body, limit)
 		}
-		handler.ServeHTTP(w, req.WithContext(ctx))
+		t.audited(w, req.WithContext(ctx), r, handler)
 	})
 }
 

@@ -105,7 +105,8 @@ type exchange struct {
 	http.ResponseWriter
 	id     string
 	status int
-	cause  error // of a refusal that is our fault, for the log
+	cause  error         // of a refusal that is our fault, for the log
+	actor  atelier.Actor // who has signed in by this request
 }
 
 type exchangeKey struct{}

@@ -180,6 +180,10 @@ func (db *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
 // more than once on PostgreSQL (after a deadlock), so it must have no effect
 // outside the transaction.
 func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	return withCompanion(ctx, fn, func(fn func(tx *Tx) error) error { return db.write(ctx, fn) })
+}
+
+func (db *DB) write(ctx context.Context, fn func(tx *Tx) error) error {
 	if db.engine == SQLite {
 		return plainly(db.writer.write(ctx, fn))
 	}

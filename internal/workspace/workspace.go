@@ -53,6 +53,12 @@ func With(ctx context.Context, ws Workspace) context.Context {
 	return context.WithValue(ctx, contextKey{}, ws)
 }
 
+// Of returns the workspace of the request, if it has one.
+func Of(ctx context.Context) (Workspace, bool) {
+	ws, ok := ctx.Value(contextKey{}).(Workspace)
+	return ws, ok
+}
+
 // From returns the workspace of the request. It panics outside one, because a
 // route that has no workspace in its path has nothing to do in one.
 func From(ctx context.Context) Workspace {

@@ -107,6 +107,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/server/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what was done and refused on the server, newest first */
+        get: operations["get-server-audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/server/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Take the server's audit log away as JSON lines or CSV */
+        get: operations["get-server-audit-export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/service-principals": {
         parameters: {
             query?: never;
@@ -440,6 +474,165 @@ export interface paths {
         head?: never;
         /** Change a workspace */
         patch: operations["patch-workspaces-workspace"];
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what was done and refused in the workspace, newest first */
+        get: operations["get-audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Take the workspace's audit log away as JSON lines or CSV */
+        get: operations["get-audit-export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/batch-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List batch endpoints */
+        get: operations["get-batch-endpoints"];
+        put?: never;
+        /** Create a batch endpoint, or replace it */
+        post: operations["post-batch-endpoints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/batch-endpoints/{endpoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a batch endpoint */
+        get: operations["get-batch-endpoints-endpoint"];
+        put?: never;
+        post?: never;
+        /** Delete a batch endpoint with its deployments */
+        delete: operations["delete-batch-endpoints-endpoint"];
+        options?: never;
+        head?: never;
+        /** Change a batch endpoint: its default deployment, above all */
+        patch: operations["patch-batch-endpoints-endpoint"];
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/batch-endpoints/{endpoint}/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a batch endpoint's deployments */
+        get: operations["get-batch-endpoints-endpoint-deployments"];
+        put?: never;
+        /** Put a deployment behind a batch endpoint, or replace it */
+        post: operations["post-batch-endpoints-endpoint-deployments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/batch-endpoints/{endpoint}/deployments/{deployment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a batch deployment */
+        get: operations["get-batch-endpoints-endpoint-deployments-deployment"];
+        put?: never;
+        post?: never;
+        /** Delete a batch deployment that is not the default */
+        delete: operations["delete-batch-endpoints-endpoint-deployments-deployment"];
+        options?: never;
+        head?: never;
+        /** Change a batch deployment */
+        patch: operations["patch-batch-endpoints-endpoint-deployments-deployment"];
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/batch-endpoints/{endpoint}/deployments/{deployment}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the jobs of a batch deployment, newest first */
+        get: operations["get-batch-endpoints-endpoint-deployments-deployment-jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/batch-endpoints/{endpoint}/invoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Queue a job that scores files */
+        post: operations["post-batch-endpoints-endpoint-invoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/batch-endpoints/{endpoint}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the jobs of a batch endpoint, newest first */
+        get: operations["get-batch-endpoints-endpoint-jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/workspaces/{workspace}/blobs": {
@@ -2096,6 +2289,235 @@ export interface components {
             items: components["schemas"]["Artifact"][];
             next_page_token?: string;
         };
+        AuditEntry: {
+            /** @description the permission, or the method and the route where none is asked for */
+            action: string;
+            actor?: string;
+            actor_id?: string;
+            /** @description user, job, deployment; nothing for who did not sign in */
+            actor_kind?: string;
+            /** @description from where it was asked */
+            address?: string;
+            /** Format: date-time */
+            at: string;
+            /** @description why it was refused */
+            code?: string;
+            id: string;
+            method: string;
+            /** @description done or refused */
+            outcome: string;
+            request_id?: string;
+            /** @description the address without its query */
+            resource: string;
+            /**
+             * Format: int64
+             * @description how often, where the same was refused again and again
+             */
+            times: number;
+            workspace?: string;
+        };
+        AuditEntryPage: {
+            items: components["schemas"]["AuditEntry"][];
+            next_page_token?: string;
+        };
+        BatchCreateDeployment: {
+            code_configuration?: components["schemas"]["EndpointCodeConfiguration"];
+            /** @description Where its jobs run; the server's machine if it is left out. */
+            compute?: string;
+            description?: string;
+            endpoint_name?: string;
+            environment?: unknown;
+            model?: unknown;
+            name: string;
+            properties?: {
+                [key: string]: string;
+            };
+            resources?: components["schemas"]["JobResources"];
+            settings?: components["schemas"]["BatchSettings"];
+            tags?: {
+                [key: string]: string;
+            };
+            /**
+             * @description model, which is also the default.
+             * @enum {string}
+             */
+            type?: "model";
+        };
+        BatchCreateEndpoint: {
+            /** @enum {string} */
+            auth_mode?: "aad_token";
+            defaults?: components["schemas"]["BatchDefaults"];
+            description?: string;
+            name: string;
+            properties?: {
+                [key: string]: string;
+            };
+            tags?: {
+                [key: string]: string;
+            };
+        };
+        BatchDefaults: {
+            /** @description The deployment that is asked when none is named. */
+            deployment_name: string;
+        };
+        BatchDefinition: {
+            code_configuration?: components["schemas"]["EndpointCodeConfiguration"];
+            /** @description Where its jobs run; the server's machine if it is left out. */
+            compute?: string;
+            description?: string;
+            environment?: unknown;
+            model?: unknown;
+            properties?: {
+                [key: string]: string;
+            };
+            resources?: components["schemas"]["JobResources"];
+            settings?: components["schemas"]["BatchSettings"];
+            tags?: {
+                [key: string]: string;
+            };
+            /**
+             * @description model, which is also the default.
+             * @enum {string}
+             */
+            type?: "model";
+        };
+        BatchDeployment: {
+            code_configuration?: components["schemas"]["EndpointCodeConfiguration"];
+            /** @description Where its jobs run; the server's machine if it is left out. */
+            compute?: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            description?: string;
+            endpoint_name: string;
+            environment?: unknown;
+            model?: unknown;
+            name: string;
+            notices?: string[];
+            properties?: {
+                [key: string]: string;
+            };
+            provisioning_state: string;
+            resources?: components["schemas"]["JobResources"];
+            settings?: components["schemas"]["BatchSettings"];
+            tags?: {
+                [key: string]: string;
+            };
+            /**
+             * @description model, which is also the default.
+             * @enum {string}
+             */
+            type?: "model";
+            /** Format: date-time */
+            updated_at: string;
+        };
+        BatchDeploymentPage: {
+            items: components["schemas"]["BatchDeployment"][];
+            next_page_token?: string;
+        };
+        BatchEndpoint: {
+            /** @enum {string} */
+            auth_mode: "aad_token";
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            defaults: components["schemas"]["BatchDefaults"];
+            description: string;
+            name: string;
+            properties: {
+                [key: string]: string;
+            };
+            provisioning_state: string;
+            scoring_uri: string;
+            tags: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            updated_at: string;
+        };
+        BatchEndpointPage: {
+            items: components["schemas"]["BatchEndpoint"][];
+            next_page_token?: string;
+        };
+        BatchInvoke: {
+            /** @description The endpoint's default if it is left out. */
+            deployment_name?: string;
+            display_name?: string;
+            /** @description The endpoint's name if it is left out. */
+            experiment_name?: string;
+            /** @description Places of data; all files in them are scored. */
+            inputs: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description In place of the deployment's.
+             */
+            instance_count?: number;
+            /** @description Made up when it is empty. */
+            job_name?: string;
+            /** @description Where the output "score" comes to lie; with the run if it is left out. */
+            outputs?: {
+                [key: string]: components["schemas"]["JobOutput"];
+            };
+            /** @description In place of the deployment's. */
+            settings?: components["schemas"]["BatchSettings"];
+            tags?: {
+                [key: string]: string;
+            };
+        };
+        BatchRetrySettings: {
+            /**
+             * Format: int64
+             * @description How often a mini batch is tried again; 3 if it is left out.
+             */
+            max_retries?: number;
+            /**
+             * Format: int64
+             * @description How many seconds each try may take; 30 if it is left out.
+             */
+            timeout?: number;
+        };
+        BatchSettings: {
+            environment_variables?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description How many files may fail; -1, the default, is any number.
+             */
+            error_threshold?: number;
+            /** @description debug, info or warning; info if it is left out. */
+            logging_level?: string;
+            /**
+             * Format: int64
+             * @description How many processes each instance has; 1 if it is left out.
+             */
+            max_concurrency_per_instance?: number;
+            /**
+             * Format: int64
+             * @description How many files run() gets at a time; 10 if it is left out.
+             */
+            mini_batch_size?: number;
+            /**
+             * @description append_row, the default, keeps all rows in one file; summary_only keeps what the script writes itself.
+             * @enum {string}
+             */
+            output_action?: "append_row" | "summary_only";
+            /** @description predictions.csv if it is left out. */
+            output_file_name?: string;
+            retry_settings?: components["schemas"]["BatchRetrySettings"];
+        };
+        BatchUpdateEndpoint: {
+            defaults?: components["schemas"]["BatchDefaults"];
+            description?: string;
+            properties?: {
+                [key: string]: string;
+            };
+            tags?: {
+                [key: string]: string;
+            };
+        };
         Best: {
             /** Format: int64 */
             count: number;
@@ -2121,6 +2543,36 @@ export interface components {
             /** Format: int64 */
             pid: number;
         };
+        ComputeProgress: {
+            /**
+             * Format: int64
+             * @description Files of all inputs.
+             */
+            files: number;
+            /** Format: int64 */
+            files_done: number;
+            /**
+             * Format: int64
+             * @description Of those done; what error_threshold counts.
+             */
+            files_failed: number;
+            /** Format: int64 */
+            mini_batches: number;
+            /** Format: int64 */
+            mini_batches_done: number;
+            /** Format: int64 */
+            mini_batches_failed: number;
+            /**
+             * Format: int64
+             * @description How often a mini batch was tried again.
+             */
+            retries: number;
+            /**
+             * Format: int64
+             * @description Rows of the output so far.
+             */
+            rows: number;
+        };
         ComputeRank: {
             /**
              * Format: int64
@@ -2141,6 +2593,7 @@ export interface components {
             error?: components["schemas"]["ComputeFailure"];
             /** Format: int64 */
             exit_code?: number;
+            progress?: components["schemas"]["ComputeProgress"];
             ranks?: components["schemas"]["ComputeRank"][];
             /** Format: int64 */
             seq: number;
@@ -2151,6 +2604,7 @@ export interface components {
             worker_pid?: number;
         };
         ComputeReport: {
+            progress?: components["schemas"]["ComputeProgress"];
             records: components["schemas"]["ComputeRecord"][];
             runner: components["schemas"]["ComputeProcess"];
             usage?: components["schemas"]["ComputeUsage"];
@@ -3095,6 +3549,7 @@ export interface components {
             source_type: string;
         };
         Job: {
+            batch?: components["schemas"]["JobBatch"];
             /** @description The uploaded snapshot, as azureml:TREE:1. */
             code?: string;
             /** @description A line for the shell; ${{inputs.x}} and ${{outputs.x}} are filled in. */
@@ -3131,6 +3586,7 @@ export interface components {
             outputs?: {
                 [key: string]: components["schemas"]["JobOutput"];
             };
+            progress?: components["schemas"]["ComputeProgress"];
             properties?: {
                 [key: string]: string;
             };
@@ -3148,7 +3604,7 @@ export interface components {
             tags?: {
                 [key: string]: string;
             };
-            /** @description Only "command" so far, which is also the default. */
+            /** @description Only "command" can be submitted so far, which is also the default. The jobs of batch endpoints are "batch". */
             type?: string;
             usage?: components["schemas"]["ComputeUsage"];
         };
@@ -3159,6 +3615,29 @@ export interface components {
             gpus: number;
             /** Format: int64 */
             memory_bytes: number;
+        };
+        JobBatch: {
+            deployment_name: string;
+            endpoint_name: string;
+            /** Format: int64 */
+            error_threshold: number;
+            logging_level: string;
+            /** Format: int64 */
+            max_retries: number;
+            /** Format: int64 */
+            mini_batch_size: number;
+            model_folder?: string;
+            model_name?: string;
+            model_tree?: string;
+            model_type?: string;
+            model_version?: string;
+            output_action: string;
+            output_file_name?: string;
+            /** Format: int64 */
+            processes: number;
+            /** Format: int64 */
+            retry_timeout: number;
+            scoring_script?: string;
         };
         JobComparison: {
             /** @description Both ended alike, there is a metric to compare, and all that count agree. */
@@ -3459,7 +3938,7 @@ export interface components {
             tags?: {
                 [key: string]: string;
             };
-            /** @description Only "command" so far, which is also the default. */
+            /** @description Only "command" can be submitted so far, which is also the default. The jobs of batch endpoints are "batch". */
             type?: string;
         };
         JobUpdateCompute: {
@@ -4429,6 +4908,67 @@ export interface operations {
             };
         };
     };
+    "get-server-audit": {
+        parameters: {
+            query?: {
+                /** @description the name of who acted */
+                actor?: string;
+                /** @description the action; * stands for any characters */
+                action?: string;
+                /** @description a part of the address */
+                resource?: string;
+                outcome?: "done" | "refused";
+                /** @description from this time on */
+                since?: string;
+                /** @description before this time */
+                until?: string;
+                page_size?: number;
+                page_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-server-audit-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     "get-service-principals": {
         parameters: {
             query?: never;
@@ -5368,6 +5908,522 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-audit": {
+        parameters: {
+            query?: {
+                /** @description the name of who acted */
+                actor?: string;
+                /** @description the action; * stands for any characters */
+                action?: string;
+                /** @description a part of the address */
+                resource?: string;
+                outcome?: "done" | "refused";
+                /** @description from this time on */
+                since?: string;
+                /** @description before this time */
+                until?: string;
+                page_size?: number;
+                page_token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-audit-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "get-batch-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchEndpointPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-batch-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchCreateEndpoint"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchEndpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-batch-endpoints-endpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchEndpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-batch-endpoints-endpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "patch-batch-endpoints-endpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchUpdateEndpoint"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchEndpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-batch-endpoints-endpoint-deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchDeploymentPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-batch-endpoints-endpoint-deployments": {
+        parameters: {
+            query?: {
+                /** @description Make it the endpoint's default. */
+                set_default?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchCreateDeployment"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchDeployment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-batch-endpoints-endpoint-deployments-deployment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchDeployment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-batch-endpoints-endpoint-deployments-deployment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "patch-batch-endpoints-endpoint-deployments-deployment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchDefinition"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchDeployment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-batch-endpoints-endpoint-deployments-deployment-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "post-batch-endpoints-endpoint-invoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchInvoke"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-batch-endpoints-endpoint-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
                 };
             };
             /** @description Error */
