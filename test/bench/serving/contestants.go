@@ -77,6 +77,15 @@ func contestants(bin, peers string) []contestant {
 	}
 }
 
+// asleep is a deployment that ends its worker when nobody has asked for a second.
+func asleep(bin, peers string) deployed {
+	python, _ := filepath.Abs(filepath.Join(peers, "azure", "bin", "python"))
+	return deployed{bin: bin, python: python, path: "/score", body: rows, settings: map[string]any{
+		"code_configuration": map[string]string{"code": here(), "scoring_script": "score.py"},
+		"scale_settings": map[string]any{"type": "target_utilization", "min_instances": 0, "max_instances": 1,
+			"polling_interval": 1, "scale_down_delay": 1}}}
+}
+
 // here is the folder of this program's sources.
 func here() string {
 	_, file, _, _ := runtime.Caller(0)

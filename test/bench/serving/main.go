@@ -31,7 +31,15 @@ func main() {
 	peers := flag.String("peers", ".cache/serving-peers", "where the peers' environments are; those that are not there are left out")
 	only := flag.String("only", "", "the servers to measure, with commas between them; all when empty")
 	seconds := flag.Float64("seconds", 5, "how long each measurement takes")
+	cold := flag.Bool("cold", false, "measure only how long the first request to a deployment takes that sleeps")
 	flag.Parse()
+	if *cold {
+		if err := asleep(*bin, *peers).cold(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, "serving:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := measure(*bin, *peers, *only, time.Duration(*seconds*float64(time.Second))); err != nil {
 		fmt.Fprintln(os.Stderr, "serving:", err)
 		os.Exit(1)
