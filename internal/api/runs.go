@@ -58,11 +58,21 @@ type listRuns struct {
 	View        tracking.View `query:"view" enum:"active,deleted,all" default:"active"`
 	MaxResults  int           `query:"max_results" minimum:"0" maximum:"50000"`
 	PageToken   string        `query:"page_token"`
+	Skip        int           `query:"skip" minimum:"0" maximum:"1000000" doc:"How many runs to leave out before the page."`
+	Count       bool          `query:"count" doc:"Whether to count the runs on all pages."`
 }
 
-func (r *runRoutes) list(ctx context.Context, in *listRuns) (*Body[atelier.Page[tracking.Run]], error) {
+// RunPage is a page of runs. Total, where it was asked for, is how many runs all
+// pages have together.
+type RunPage struct {
+	Items         []tracking.Run `json:"items"`
+	NextPageToken string         `json:"next_page_token,omitempty"`
+	Total         *int           `json:"total,omitempty"`
+}
+
+func (r *runRoutes) list(ctx context.Context, in *listRuns) (*Body[RunPage], error) {
 	ws := workspace.From(ctx).ID
-	q := tracking.Search{Filter: in.Filter, OrderBy: in.OrderBy, View: in.View, MaxResults: in.MaxResults, PageToken: in.PageToken}
+	q := tracking.Search{Filter: in.Filter, OrderBy: in.OrderBy, View: in.View, MaxResults: in.MaxResults, PageToken: in.PageToken, Skip: in.Skip}
 	for _, ref := range in.Experiments {
 		experiment, err := r.tracking.FindExperiment(ctx, ws, ref)
 		if err != nil {
@@ -70,7 +80,19 @@ func (r *runRoutes) list(ctx context.Context, in *listRuns) (*Body[atelier.Page[
 		}
 		q.Experiments = append(q.Experiments, experiment.ID)
 	}
-	return answer(r.tracking.SearchRuns(ctx, ws, q))
+	page, err := r.tracking.SearchRuns(ctx, ws, q)
+	if err != nil {
+		return nil, err
+	}
+	listed := RunPage{Items: page.Items, NextPageToken: page.NextPageToken}
+	if in.Count {
+		total, err := r.tracking.CountRuns(ctx, ws, q)
+		if err != nil {
+			return nil, err
+		}
+		listed.Total = &total
+	}
+	return &Body[RunPage]{listed}, nil
 }
 
 // importLimit bounds what is said of one run. Params and tags have limits of

@@ -139,7 +139,15 @@ func TestRunsAreListedBestFirst(t *testing.T) {
 		if len(page.Items) != 1 || page.Items[0].Name != "ridge" {
 			t.Errorf("found %+v", page.Items)
 		}
-		for path, want := range map[string]int{"runs?experiment=none": 404, "runs?filter=x": 400, "runs?order_by=x": 400, "runs?view=some": 400, "runs?page_token=x": 400, "runs/none": 404} {
+		var second struct {
+			Items []tracking.Run `json:"items"`
+			Total int            `json:"total"`
+		}
+		r.call("GET", "runs?order_by=run_name&skip=1&max_results=1&count=true", "", &second)
+		if len(second.Items) != 1 || second.Items[0].Name != "lasso" || second.Total != 3 {
+			t.Errorf("the second of three is %+v", second)
+		}
+		for path, want := range map[string]int{"runs?skip=-1": 400, "runs?experiment=none": 404, "runs?filter=x": 400, "runs?order_by=x": 400, "runs?view=some": 400, "runs?page_token=x": 400, "runs/none": 404} {
 			if answer, text := r.send("GET", path, ""); answer.StatusCode != want {
 				t.Errorf("%s: %d %s", path, answer.StatusCode, text)
 			}

@@ -155,6 +155,9 @@ type Search struct {
 	View        View
 	MaxResults  int
 	PageToken   string
+	// Skip is how many runs to leave out before the page, for a reader who jumps
+	// into the middle of a long list. It costs a little for each of them.
+	Skip int
 }
 
 // MetricSeries is one metric of a run for a chart. Count is how many points there

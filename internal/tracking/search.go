@@ -28,6 +28,17 @@ func (s *Service) searchRuns(ctx context.Context, ws string, q Search, page *ate
 	})
 }
 
+// CountRuns counts the runs that q asks for, on all its pages.
+func (s *Service) CountRuns(ctx context.Context, ws string, q Search) (count int, err error) {
+	err = s.inTime(ctx, func(ctx context.Context) error {
+		return s.db.Read(ctx, func(tx *sqldb.Tx) error {
+			count, err = countRuns(ctx, tx, ws, q)
+			return err
+		})
+	})
+	return count, err
+}
+
 // searchTime is how long a search may take. The slowest that can be asked for
 // looks at every run, which takes seconds where there are a million.
 const searchTime = 30 * time.Second

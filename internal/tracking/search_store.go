@@ -47,6 +47,7 @@ func runSource() filter.Source {
 const (
 	defaultResults = 1000
 	maxResults     = 50_000
+	maxSkip        = 1_000_000
 )
 
 // newListing reads q in a language over a table with the given alias.
@@ -55,7 +56,11 @@ func newListing(tx *sqldb.Tx, ws, alias string, q Search, n filter.Noun) (*filte
 	if err != nil {
 		return nil, err
 	}
-	l, err := filter.NewListing(tx.Engine(), n, filter.Query{Filter: q.Filter, OrderBy: q.OrderBy, PageToken: q.PageToken, Limit: limit})
+	if q.Skip < 0 || q.Skip > maxSkip {
+		return nil, atelier.Errorf(atelier.Invalid, "A list can be entered at most %d things after its beginning, not at %d.", maxSkip, q.Skip).At("skip").
+			WithHint("Narrow the list with a filter, or follow its page tokens.")
+	}
+	l, err := filter.NewListing(tx.Engine(), n, filter.Query{Filter: q.Filter, OrderBy: q.OrderBy, PageToken: q.PageToken, Limit: limit, Skip: q.Skip})
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +110,15 @@ func searchRuns(ctx context.Context, tx *sqldb.Tx, counts *filter.Counts, ws str
 		return err
 	})
 	return ids, next, err
+}
+
+// countRuns counts what all pages of a search have.
+func countRuns(ctx context.Context, tx *sqldb.Tx, ws string, q Search) (int, error) {
+	l, err := listRuns(tx, nil, ws, q)
+	if err != nil {
+		return 0, err
+	}
+	return l.Count(ctx, tx, listedRuns)
 }
 
 // maxLeads is how many experiments are looked up one by one in an index.

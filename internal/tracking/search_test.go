@@ -60,7 +60,7 @@ func (b bench) numbers(q tracking.Search) string {
 		if page.NextPageToken == "" {
 			return strings.Join(found, " ")
 		}
-		q.PageToken = page.NextPageToken
+		q.PageToken, q.Skip = page.NextPageToken, 0
 	}
 	b.t.Fatal("the pages do not end")
 	return ""
@@ -102,6 +102,12 @@ func TestFilters(t *testing.T) {
 			if got := b.numbers(q); got != want {
 				t.Errorf("%s: found %q, want %q", filter, got, want)
 			}
+			q.MaxResults, q.Skip = 1, 1 // a count is of all pages
+			count, err := b.CountRuns(b.ctx, ws, q)
+			b.must(err)
+			if want := len(strings.Fields(want)); count != want {
+				t.Errorf("%s: counted %d, want %d", filter, count, want)
+			}
 		}
 	})
 }
@@ -138,6 +144,35 @@ func TestOrderIsTheSameOnPagesOfEverySize(t *testing.T) {
 				if got := b.numbers(q); got != c.want {
 					t.Errorf("%v, pages of %d: %s, want %s", c.orderBy, size, got, c.want)
 				}
+			}
+		}
+	})
+}
+
+func TestAListIsEnteredAnywhere(t *testing.T) {
+	cases := map[string]tracking.Search{
+		"9 8 7 6 5 4 3 2 1 0": {},
+		"6 4 2 0 8 9 7 5 3 1": {OrderBy: []string{"metrics.rmse DESC"}},
+		"3 0 1 2 4 5 6 7 8 9": {OrderBy: []string{"tags.only DESC", "run_id"}},
+		"9 6 3 0":             {Filter: "tags.group = 'g0'"},
+		"4 2 0":               {Filter: "metrics.rmse < 60", OrderBy: []string{"metrics.rmse DESC"}},
+	}
+	each(t, func(b bench) {
+		experiment := b.populate()
+		for all, q := range cases {
+			want := strings.Fields(all)
+			for skip := range len(want) + 2 {
+				for _, size := range []int{1, 3, 100} {
+					q.Experiments, q.Skip, q.MaxResults = []string{experiment}, skip, size
+					if got := b.numbers(q); got != strings.Join(want[min(skip, len(want)):], " ") {
+						t.Errorf("%+v: %s, want the end of %s", q, got, all)
+					}
+				}
+			}
+		}
+		for _, skip := range []int{-1, 1_000_001} {
+			if _, err := b.SearchRuns(b.ctx, ws, tracking.Search{Skip: skip}); atelier.CodeOf(err) != atelier.Invalid {
+				t.Errorf("skipping %d: %v", skip, err)
 			}
 		}
 	})

@@ -21,6 +21,7 @@ type Query struct {
 	OrderBy   []string
 	PageToken string
 	Limit     int // of things on a page
+	Skip      int // how many things to leave out before the page
 	// OrderTables, if there are any, are where the metrics of OrderBy are looked
 	// up, one for each of them, instead of in the source's table. The same metric
 	// may then come more than once.
@@ -61,6 +62,9 @@ func NewListing(engine sqldb.Engine, noun Noun, query Query) (*Listing, error) {
 	l.sorting.Sort(&l.statement, orders, noun.Source)
 	return l, nil
 }
+
+// last is the place of the page's last thing, counted from one.
+func (q Query) last() int { return q.Skip + q.Limit }
 
 func (q Query) orders(language Language) ([]Order, error) {
 	if q.OrderTables == nil || len(q.OrderBy) > maxOrders {
@@ -113,10 +117,19 @@ func (l *Listing) Run(ctx context.Context, tx *sqldb.Tx, what string, scan func(
 	p.execute = func(sorting Sorting, query string, args []any) error {
 		return tx.Query(ctx, func(rows *sqldb.Rows) error { return p.add(rows, sorting, scan) }, query, args...)
 	}
-	if err := p.fillAll(ctx, tx); err != nil || p.count <= l.query.Limit {
+	if err := p.fillAll(ctx, tx); err != nil || p.count <= l.query.last() {
 		return "", err
 	}
 	return p.next, nil
+}
+
+// Count counts what all pages together have.
+func (l *Listing) Count(ctx context.Context, tx *sqldb.Tx, what string) (count int, err error) {
+	s := &Statement{Engine: l.statement.Engine}
+	_, tables, _ := strings.Cut(what, " FROM ")
+	where := strings.Join(append(l.own(s), s.Where(l.conditions, l.source)), " AND ")
+	err = tx.QueryRow(ctx, "SELECT COUNT(*) FROM "+tables+" WHERE "+where, s.Args...).Scan(&count)
+	return count, err
 }
 
 // Explain returns the statements that Run executes when none of them fills the
@@ -155,14 +168,14 @@ func (p *page) fillAll(ctx context.Context, tx *sqldb.Tx) error {
 
 // add adds a row to p, or notes that there is one more.
 func (p *page) add(rows *sqldb.Rows, sorting Sorting, scan func(rows *sqldb.Rows, position []any) error) error {
-	if p.count++; p.count > p.query.Limit {
+	if p.count++; p.count <= p.query.Skip || p.count > p.query.last() {
 		return nil
 	}
 	position := sorting.NewPosition()
 	if err := scan(rows, position); err != nil {
 		return err
 	}
-	if p.count == p.query.Limit {
+	if p.count == p.query.last() {
 		p.next = atelier.EncodePageToken(position)
 	}
 	return nil
@@ -188,6 +201,6 @@ func (p *page) fill(s *Statement, sorting Sorting, leader string, where []string
 	}
 	query := "SELECT " + columns + ", " + sorting.Keys() + " FROM " + tables + " " + sorting.Joins() +
 		" WHERE " + strings.Join(append(p.own(s), where...), " AND ") +
-		" ORDER BY " + sorting.OrderBy() + " LIMIT " + s.Bind(p.query.Limit+1-p.count)
+		" ORDER BY " + sorting.OrderBy() + " LIMIT " + s.Bind(p.query.last()+1-p.count)
 	return p.execute(sorting, query, s.Args)
 }

@@ -35,7 +35,7 @@ const maxLed = 4000
 // choose returns the place of the condition whose index the search begins with,
 // or -1 when it should look at things in the order of the page until that is
 // full. What is cheaper is found by counting, within bounds, because neither
-// database can know: a walk looks at some limit * things / found things, and an
+// database can know: a walk looks at some last * things / found things, and an
 // index at all that were found.
 func (l *Listing) choose(ctx context.Context, tx *sqldb.Tx) (int, error) {
 	if l.counts == nil {
@@ -68,7 +68,7 @@ func (l *Listing) choose(ctx context.Context, tx *sqldb.Tx) (int, error) {
 			}
 		}
 	}
-	if things*l.query.Limit < found*found {
+	if things*l.query.last() < found*found {
 		return -1, nil
 	}
 	return place, nil
@@ -153,7 +153,7 @@ func (p *page) fillByRank() error {
 	if err != nil {
 		return err
 	}
-	for rank := first; rank <= hasNothing && p.count <= p.query.Limit; rank++ {
+	for rank := first; rank <= hasNothing && p.count <= p.query.last(); rank++ {
 		s := p.statement.clone()
 		part, where := p.sorting.ofRank(rank)
 		token := ""
