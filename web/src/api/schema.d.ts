@@ -4372,6 +4372,8 @@ export interface components {
         RunPage: {
             items: components["schemas"]["Run"][];
             next_page_token?: string;
+            /** Format: int64 */
+            total?: number;
         };
         RunStorage: {
             /**
@@ -10008,6 +10010,10 @@ export interface operations {
                 view?: "active" | "deleted" | "all";
                 max_results?: number;
                 page_token?: string;
+                /** @description How many runs to leave out before the page. */
+                skip?: number;
+                /** @description Whether to count the runs on all pages. */
+                count?: boolean;
             };
             header?: never;
             path: {
