@@ -71,7 +71,8 @@ describe('formatAgo', () => {
 });
 
 it('shortID keeps names and cuts hashes', () => {
-  expect(shortID('0123456789abcdef0123456789abcdef')).toBe('01234567');
+  expect(shortID('0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef')).toBe('01234567');
+  expect(shortID('01a20a91fe80703400aae5ad9b32c3d4')).toBe('9b32c3d4'); // of a run
   expect(shortID('blue')).toBe('blue');
   expect(shortID('patient_otter_1764')).toBe('patient_otter_1764');
 });

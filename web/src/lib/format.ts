@@ -127,7 +127,12 @@ export function formatClock(time: Date, language: string, exact = false): string
   return new Intl.DateTimeFormat(language, { timeStyle: exact ? 'medium' : 'short', hourCycle: 'h23' }).format(time);
 }
 
-/** The first eight characters of a hash: enough to recognise it by. Names stay whole. */
+/**
+ * Eight characters of an id or a hash: enough to recognise it by. An id of a run
+ * begins with when it was made, so its end is what tells it from its neighbours.
+ * Names stay whole.
+ */
 export function shortID(id: string): string {
+  if (/^[0-9a-f]{32}$/.test(id)) return id.slice(-8);
   return /^[0-9a-f-]{16,}$/.test(id) ? id.slice(0, 8) : id;
 }

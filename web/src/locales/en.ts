@@ -58,10 +58,12 @@ export const en = {
   runs: {
     title: 'Runs', name: 'Run', started: 'Started', metrics: 'Metrics', params: 'Parameters', filter: 'Filter runs',
     filterExample: 'Name, or metrics.rmse < 60 AND params.model = \'ridge\'', clearFilter: 'Clear the filter', anyStatus: 'Any status',
-    status: { RUNNING: 'Running', SCHEDULED: 'Queued', FINISHED: 'Completed', FAILED: 'Failed', KILLED: 'Canceled' },
+    status: { RUNNING: 'Running', SCHEDULED: 'Queued', FINISHED: 'Completed', FAILED: 'Failed', KILLED: 'Canceled', DELETED: 'Deleted' },
     allExperiments: 'All experiments', noExperiment: 'No such experiment', columns: 'Columns', findColumn: 'Find a column', noColumns: 'No such column',
-    defaultColumns: 'Choose for me', select: 'Select {{name}}', selectAll: 'Select all shown runs', selected_one: '{{count}} run selected', selected_other: '{{count}} runs selected',
-    compare: 'Compare', unselect: 'Clear selection', none: 'No runs yet', noneHint: 'Submit a job, or point MLflow at this server, and its runs appear here.',
+    defaultColumns: 'Choose for me', pin: 'Keep {{column}} in sight', count_one: '{{shown}} run', count_other: '{{shown}} runs', select: 'Select {{name}}', selectAll: 'Select the runs that are loaded', selected_one: '{{count}} run selected', selected_other: '{{count}} runs selected',
+    compare: 'Compare', unselect: 'Clear selection', stop: 'Stop', stopTitle_one: 'Stop {{count}} job?', stopTitle_other: 'Stop {{count}} jobs?',
+    deleteTitle_one: 'Delete {{count}} run?', deleteTitle_other: 'Delete {{count}} runs?', deleteHint: 'Lists leave them out. They can be restored until they are purged.',
+    restore: 'Restore', restoreTitle_one: 'Restore {{count}} run?', restoreTitle_other: 'Restore {{count}} runs?', restoreHint: 'Lists show them again.', none: 'No runs yet', noneHint: 'Submit a job, or point MLflow at this server, and its runs appear here.',
     noMatch: 'No run matches', noMatchHint: 'Try a wider filter, another status or all experiments.',
   },
   run: {

@@ -58,10 +58,12 @@ export const ko = {
   runs: {
     title: '실행', name: '실행', started: '시작', metrics: '지표', params: '파라미터', filter: '실행 필터',
     filterExample: '이름 또는 metrics.rmse < 60 AND params.model = \'ridge\'', clearFilter: '필터 지우기', anyStatus: '모든 상태',
-    status: { RUNNING: '실행 중', SCHEDULED: '대기 중', FINISHED: '완료', FAILED: '실패', KILLED: '취소됨' },
+    status: { RUNNING: '실행 중', SCHEDULED: '대기 중', FINISHED: '완료', FAILED: '실패', KILLED: '취소됨', DELETED: '삭제됨' },
     allExperiments: '모든 실험', noExperiment: '해당하는 실험이 없습니다', columns: '열', findColumn: '열 찾기', noColumns: '해당하는 열이 없습니다',
-    defaultColumns: '자동 선택', select: '{{name}} 선택', selectAll: '표시된 실행 모두 선택', selected_other: '{{count}}개 선택됨',
-    compare: '비교', unselect: '선택 해제', none: '아직 실행이 없습니다', noneHint: '작업을 제출하거나 MLflow를 이 서버에 연결하면 여기에 나타납니다.',
+    defaultColumns: '자동 선택', pin: '{{column}} 열 고정', count_other: '실행 {{shown}}개', select: '{{name}} 선택', selectAll: '불러온 실행 모두 선택', selected_other: '{{count}}개 선택됨',
+    compare: '비교', unselect: '선택 해제', stop: '중지', stopTitle_other: '작업 {{count}}개를 중지할까요?',
+    deleteTitle_other: '실행 {{count}}개를 삭제할까요?', deleteHint: '목록에 나타나지 않습니다. 완전히 제거되기 전까지 복원할 수 있습니다.',
+    restore: '복원', restoreTitle_other: '실행 {{count}}개를 복원할까요?', restoreHint: '목록에 다시 나타납니다.', none: '아직 실행이 없습니다', noneHint: '작업을 제출하거나 MLflow를 이 서버에 연결하면 여기에 나타납니다.',
     noMatch: '조건에 맞는 실행이 없습니다', noMatchHint: '필터를 넓히거나 다른 상태 또는 모든 실험을 선택해 보세요.',
   },
   run: {

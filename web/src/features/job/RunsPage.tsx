@@ -1,7 +1,6 @@
 import { Button, Select } from '@mantine/core';
-import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import type { RowSelectionState } from '@tanstack/react-table';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Page } from '@/components/Page';
@@ -9,82 +8,72 @@ import { EmptyState, ErrorNote, ErrorState, LoadingRows } from '@/components/Sta
 import { ColumnPicker } from '@/features/tracking/ColumnPicker';
 import { defaultColumns, fieldsOf } from '@/features/tracking/columns';
 import { FilterBox } from '@/features/tracking/FilterBox';
-import { experimentsQuery, runsQuery } from '@/features/tracking/queries';
-import { RunsTable } from '@/features/tracking/RunsTable';
+import { experimentsQuery } from '@/features/tracking/queries';
+import { RunsTable, type Selection } from '@/features/tracking/RunsTable';
+import { useRunList } from '@/features/tracking/window';
 import { allOf, orderBy, parseOrder, statusFilter, toFilter } from '@/lib/filter';
+import { formatCount } from '@/lib/format';
 import { useWorkspaceName } from '@/lib/workspace';
 import { listCommand } from './commands';
 import { useStatusOf } from './queries';
 import type { RunsSearch } from './search';
+import { SelectionBar } from './SelectionBar';
 import classes from './RunsPage.module.css';
 
-const statuses = ['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED'] as const;
+const statuses = ['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED', 'DELETED'] as const;
+const none: readonly string[] = [];
 
 /** All runs of a workspace, with or without a job, in one table. */
 export default function RunsPage() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const workspace = useWorkspaceName();
   const search = useSearch({ from: '/app/w/$workspace/runs' });
   const navigate = useNavigate({ from: '/w/$workspace/runs' });
-  const [selection, setSelection] = useState<RowSelectionState>({});
+  const [selection, setSelection] = useState<Selection>(new Map());
   const change = (part: Partial<RunsSearch>) => void navigate({ search: (old) => ({ ...old, ...part }), replace: true });
 
   const order = parseOrder(search.order);
-  const filter = allOf(statusFilter(search.status), toFilter(search.filter ?? ''));
-  const runs = useInfiniteQuery({
-    ...runsQuery(workspace, { experiment: search.experiment, filter, orderBy: order ? orderBy(order) : undefined }),
-    placeholderData: keepPreviousData,
-  });
-  const items = useMemo(() => runs.data?.pages.flatMap((page) => page.items) ?? [], [runs.data]);
-  const first = runs.data?.pages[0]?.items;
-  const fields = useMemo(() => fieldsOf(items), [items]);
+  const deleted = search.status === 'DELETED';
+  const filter = allOf(deleted ? '' : statusFilter(search.status), toFilter(search.filter ?? ''));
+  const { head, list, error } = useRunList(workspace, { experiment: search.experiment, filter, orderBy: order ? orderBy(order) : undefined, deleted });
+  const first = head.data?.items;
+  const fields = useMemo(() => fieldsOf(list.read), [list.read]);
   const sortedBy = order?.column;
   const chosen = useMemo(() => withSorted(search.columns ?? defaultColumns(first ?? []), sortedBy), [search.columns, first, sortedBy]);
-  const selected = items.filter((run) => selection[run.id]);
-  const { fetchNextPage, isFetchingNextPage } = runs;
-  const more = () => {
-    if (!isFetchingNextPage) void fetchNextPage();
-  };
+  const { experiment } = search;
+  const hidden = useMemo(() => [...(search.hidden ?? []), ...(experiment === undefined ? [] : ['experiment'])], [search.hidden, experiment]);
   const statusOf = useStatusOf(workspace);
-  const narrowed = filter !== '' || search.experiment !== undefined;
+  const narrowed = filter !== '' || experiment !== undefined || deleted;
+  const clear = () => change({ filter: undefined, status: undefined, experiment: undefined });
 
   return (
-    <Page wide title={t('runs.title')} command={listCommand(search.experiment, filter, order)}>
+    <Page wide title={t('runs.title')} meta={<span>{t('runs.count', { count: list.total, shown: formatCount(list.total, i18n.language) })}</span>} command={listCommand(experiment, filter, order)}>
       <div className={classes.bar}>
-        <ExperimentSelect workspace={workspace} value={search.experiment} onChange={(experiment) => change({ experiment })} />
+        <ExperimentSelect workspace={workspace} value={experiment} onChange={(name) => change({ experiment: name })} />
         <Select
           w={150} aria-label={t('common.status')} value={search.status ?? ''} onChange={(status) => change({ status: status || undefined })}
           data={[{ value: '', label: t('runs.anyStatus') }, ...statuses.map((status) => ({ value: status, label: t(`runs.status.${status}`) }))]}
         />
         <FilterBox value={search.filter ?? ''} fields={fields} onChange={(text) => change({ filter: text || undefined })} />
-        <ColumnPicker fields={fields} chosen={chosen} onChange={(columns) => change({ columns })} />
+        <ColumnPicker
+          fields={fields} chosen={chosen} hidden={search.hidden ?? none} pinned={search.pinned ?? none}
+          onChange={(columns) => change({ columns })} onHide={(ids) => change({ hidden: ids })} onPin={(ids) => change({ pinned: ids })}
+        />
       </div>
-      {runs.error && items.length > 0 && <div className={classes.error}><ErrorNote error={runs.error} /></div>}
+      {error && first && <div className={classes.error}><ErrorNote error={error} /></div>}
       <div className={classes.sheet}>
-        {runs.isPending ? <LoadingRows rows={10} />
-          : runs.isError && items.length === 0 ? <ErrorState error={runs.error} onRetry={() => void runs.refetch()} />
-          : items.length === 0 ? <Nothing narrowed={narrowed} onClear={() => change({ filter: undefined, status: undefined, experiment: undefined })} />
+        {head.isPending ? <LoadingRows rows={10} />
+          : !first ? <ErrorState error={head.error} onRetry={() => void head.refetch()} />
+          : first.length === 0 ? <Nothing narrowed={narrowed} onClear={clear} />
           : (
             <RunsTable
-              workspace={workspace} runs={items} fields={chosen} showExperiment={!search.experiment} statusOf={statusOf}
+              workspace={workspace} list={list} fields={chosen} hidden={hidden} pinned={search.pinned ?? none} statusOf={statusOf}
               order={order} onOrder={(next) => change({ order: next ? `${next.column} ${next.descending ? 'DESC' : 'ASC'}` : undefined })}
-              selection={selection} onSelection={setSelection} hasMore={runs.hasNextPage} onMore={more} stale={runs.isPlaceholderData}
+              selection={selection} onSelection={setSelection} stale={head.isPlaceholderData}
             />
           )}
       </div>
-      {selected.length > 0 && (
-        <div className={classes.selection} role="status">
-          <span>{t('runs.selected', { count: selected.length })}</span>
-          <Button
-            size="compact-sm" disabled={selected.length < 2} renderRoot={selected.length < 2 ? undefined : (props) => (
-              <Link to="/w/$workspace/compare" params={{ workspace }} search={{ runs: selected.map((run) => run.id) }} {...props} />
-            )}
-          >
-            {t('runs.compare')}
-          </Button>
-          <Button size="compact-sm" variant="subtle" onClick={() => setSelection({})}>{t('runs.unselect')}</Button>
-        </div>
-      )}
+      <SelectionBar workspace={workspace} selection={selection} statusOf={statusOf} deleted={deleted} onDone={() => setSelection(new Map())} />
     </Page>
   );
 }

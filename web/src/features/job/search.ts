@@ -5,7 +5,11 @@ export interface RunsSearch {
   status?: string | undefined;
   filter?: string | undefined;
   order?: string | undefined;
+  /** The params and metrics that are columns. */
   columns?: string[] | undefined;
+  /** The other columns that are not. */
+  hidden?: string[] | undefined;
+  pinned?: string[] | undefined;
 }
 
 export const runTabs = ['overview', 'metrics', 'logs', 'outputs', 'code', 'environment', 'lineage'] as const;
@@ -49,7 +53,10 @@ function charts(raw: Raw) {
 }
 
 export function parseRunsSearch(raw: Raw): RunsSearch {
-  return { experiment: text(raw.experiment), status: text(raw.status), filter: text(raw.filter), order: text(raw.order), columns: texts(raw.columns) };
+  return {
+    experiment: text(raw.experiment), status: text(raw.status), filter: text(raw.filter), order: text(raw.order), columns: texts(raw.columns),
+    hidden: texts(raw.hidden), pinned: texts(raw.pinned),
+  };
 }
 
 export function parseRunSearch(raw: Raw): RunSearch {

@@ -1,108 +1,89 @@
 import { Checkbox } from '@mantine/core';
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
-import { createColumnHelper, rowSelectionFeature, tableFeatures, useTable, type RowSelectionState } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { Link } from '@tanstack/react-router';
-import { useEffect, useMemo, useRef, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, type CSSProperties } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Run } from '@/api/nouns';
-import { isActive, type Status } from '@/components/status';
-import { StatusBadge } from '@/components/StatusBadge';
-import { Ago, Duration } from '@/components/Time';
+import type { Status } from '@/components/status';
 import { nextOrder, type Order } from '@/lib/filter';
-import { formatMetric, shortID } from '@/lib/format';
-import { splitField } from './columns';
+import { RunCell } from './RunCell';
+import { useLooks, type Look } from './looks';
+import type { RunList } from './window';
 import classes from './RunsTable.module.css';
+
+export type Selection = ReadonlyMap<string, Run>;
 
 interface RunsTableProps {
   workspace: string;
-  runs: Run[];
+  list: RunList;
   fields: readonly string[];
-  showExperiment: boolean;
+  /** Columns of every run that are not shown. */
+  hidden: readonly string[];
+  /** Columns that stay beside the name when the table is scrolled sideways. */
+  pinned: readonly string[];
   statusOf: (run: Run) => Status;
   order: Order | null;
   onOrder: (order: Order | null) => void;
-  selection: RowSelectionState;
-  onSelection: (selection: RowSelectionState) => void;
-  hasMore: boolean;
-  onMore: () => void;
+  selection: Selection;
+  onSelection: (selection: Selection) => void;
   /** Rows of another question are still shown while the answer is on its way. */
   stale: boolean;
 }
 
-const features = tableFeatures({ rowSelectionFeature });
-const helper = createColumnHelper<typeof features, Run>();
 const rowHeight = 41;
+const checkWidth = 44;
+/** A browser cannot make a page taller than some 33 million pixels. */
+const mostRows = 800_000;
 
-interface Look {
-  width: number;
-  title: string;
-  group?: string;
-  numeric?: boolean;
-  /** How the server calls it when sorting; none when it cannot. */
-  sort?: string;
-  firstDescending?: boolean;
-}
-
-/** The table of runs: any number of rows, of which only those on the screen are drawn. */
+/** The table of runs: any number of rows, of which only those on the screen are read and drawn. */
 export function RunsTable(props: RunsTableProps) {
-  const { t, i18n } = useTranslation();
-  const { runs, fields, order, selection } = props;
-  const looks = useLooks(fields, props.showExperiment);
-  const columns = useMemo(
-    () => helper.columns([...looks.keys()].map((id) => helper.display({ id }))),
-    [looks],
-  );
-  const table = useTable({
-    features, columns, data: runs,
-    getRowId: (run) => run.id,
-    state: { rowSelection: selection },
-    onRowSelectionChange: (change) => props.onSelection(typeof change === 'function' ? change(selection) : change),
-  });
-  const rows = table.getRowModel().rows;
+  const { t } = useTranslation();
+  const { list, order, selection, onSelection } = props;
+  const looks = useLooks(props.fields, props.hidden, props.pinned);
+  const frame = useMemo(() => frameOf(looks), [looks]);
   const scroller = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 16 });
+  const count = Math.min(list.total, mostRows);
+  const virtual = useVirtualizer({ count, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12 });
   const drawn = virtual.getVirtualItems();
-  const lastDrawn = drawn.at(-1)?.index ?? 0;
-  const { hasMore, onMore } = props;
-  useEffect(() => {
-    if (hasMore && lastDrawn >= rows.length - 30) onMore();
-  }, [hasMore, lastDrawn, rows.length, onMore]);
+  const first = drawn[0]?.index ?? 0;
+  const last = drawn.at(-1)?.index ?? 0;
+  const { show } = list;
+  useEffect(() => show(first, last), [show, first, last]);
 
-  const entries = [...looks.entries()];
-  const template = `44px ${entries.map(([id, look]) => (id === 'name' ? `minmax(${look.width}px, 2fr)` : `minmax(${look.width}px, 1fr)`)).join(' ')}`;
-  const minWidth = 44 + entries.reduce((sum, [, look]) => sum + look.width, 0);
+  const toggle = (run: Run) => {
+    const next = new Map(selection);
+    if (!next.delete(run.id)) next.set(run.id, run);
+    onSelection(next);
+  };
+  const allRead = list.read.length > 0 && list.read.every((run) => selection.has(run.id));
+  const toggleRead = () => onSelection(allRead ? new Map() : new Map([...selection, ...list.read.map((run) => [run.id, run] as const)]));
   return (
     <div ref={scroller} className={classes.scroll} data-stale={props.stale || undefined} tabIndex={0} role="group" aria-label={t('runs.title')}>
-      <div role="table" aria-rowcount={hasMore ? -1 : rows.length + 1} aria-label={t('runs.title')} style={{ minWidth }}>
+      <div role="table" aria-rowcount={list.total + 1} aria-label={t('runs.title')} style={{ minWidth: frame.minWidth }}>
         <div role="rowgroup" className={classes.head}>
-          <div role="row" className={classes.row} style={{ gridTemplateColumns: template }}>
+          <div role="row" className={classes.row} style={{ gridTemplateColumns: frame.template }}>
             <div role="columnheader" className={classes.check}>
-              <Checkbox
-                size="xs" aria-label={t('runs.selectAll')} checked={table.getIsAllRowsSelected() && rows.length > 0}
-                indeterminate={table.getIsSomeRowsSelected()} onChange={table.getToggleAllRowsSelectedHandler()}
-              />
+              <Checkbox size="xs" aria-label={t('runs.selectAll')} checked={allRead} indeterminate={selection.size > 0 && !allRead} onChange={toggleRead} />
             </div>
-            {entries.map(([id, look], i) => (
-              <Head key={id} look={look} first={look.group !== entries[i - 1]?.[1].group} order={order} onOrder={props.onOrder} sticky={id === 'name'} />
+            {looks.map((look, i) => (
+              <Head key={look.id} look={look} first={look.group !== looks[i - 1]?.group} order={order} onOrder={props.onOrder} place={frame.places[i]} />
             ))}
           </div>
         </div>
         <div role="rowgroup" className={classes.body} style={{ height: virtual.getTotalSize() }}>
-          {drawn.map((item) => {
-            const row = rows[item.index];
-            if (!row) return null;
+          {drawn.map(({ index, start }) => {
+            const run = list.at(index);
             return (
               <div
-                key={row.id} role="row" aria-rowindex={item.index + 2} className={`${classes.row} ${classes.data}`} data-selected={row.getIsSelected() || undefined}
-                style={{ gridTemplateColumns: template, transform: `translateY(${item.start}px)` }}
+                key={index} role="row" aria-rowindex={index + 2} className={`${classes.row} ${classes.data}`} data-selected={(run && selection.has(run.id)) || undefined}
+                aria-busy={run === undefined || undefined} style={{ gridTemplateColumns: frame.template, transform: `translateY(${start}px)` }}
               >
                 <div role="cell" className={classes.check}>
-                  <Checkbox size="xs" aria-label={t('runs.select', { name: row.original.name })} checked={row.getIsSelected()} onChange={row.getToggleSelectedHandler()} />
+                  {run && <Checkbox size="xs" aria-label={t('runs.select', { name: run.name })} checked={selection.has(run.id)} onChange={() => toggle(run)} />}
                 </div>
-                {entries.map(([id, look]) => (
-                  <div key={id} role="cell" className={`${classes.cell} ${look.numeric ? classes.numeric : ''} ${id === 'name' ? classes.sticky : ''}`}>
-                    {cell(id, row.original, props, i18n.language)}
+                {looks.map((look, i) => (
+                  <div key={look.id} role="cell" className={cellClass(look)} style={frame.places[i]}>
+                    {run ? <RunCell column={look.id} run={run} workspace={props.workspace} status={props.statusOf(run)} /> : <span className={classes.unread} aria-hidden="true" />}
                   </div>
                 ))}
               </div>
@@ -114,31 +95,45 @@ export function RunsTable(props: RunsTableProps) {
   );
 }
 
-function useLooks(fields: readonly string[], showExperiment: boolean): Map<string, Look> {
-  const { t } = useTranslation();
-  return useMemo(() => {
-    const looks = new Map<string, Look>();
-    looks.set('name', { width: 230, title: t('runs.name'), sort: 'attributes.run_name' });
-    looks.set('status', { width: 116, title: t('common.status'), sort: 'attributes.status' });
-    if (showExperiment) looks.set('experiment', { width: 124, title: t('common.experiment') });
-    looks.set('started', { width: 116, title: t('runs.started'), sort: 'attributes.start_time', firstDescending: true });
-    looks.set('duration', { width: 84, title: t('common.duration'), numeric: true });
-    for (const field of fields) {
-      const { group, key } = splitField(field);
-      const numeric = group === 'metrics';
-      looks.set(field, { width: numeric ? 100 : 108, title: key, group: t(`runs.${group}`), sort: field, numeric });
-    }
-    looks.set('user', { width: 100, title: t('common.user') });
-    return looks;
-  }, [fields, showExperiment, t]);
+interface Frame {
+  template: string;
+  minWidth: number;
+  /** Where each column stays, for those that do. */
+  places: (CSSProperties | undefined)[];
 }
 
-function Head({ look, first, order, onOrder, sticky }: { look: Look; first: boolean; order: Order | null; onOrder: (order: Order | null) => void; sticky: boolean }) {
+/** The widths of the columns, and the places of those that stay. */
+function frameOf(looks: readonly Look[]): Frame {
+  const pins = looks.some((look) => look.pinned && look.id !== 'name');
+  let left = 0;
+  const places = looks.map((look) => {
+    if (!look.pinned) return undefined;
+    const place = { left };
+    left += look.width;
+    return place;
+  });
+  const widths = looks.map((look) => (pins && look.pinned ? `${look.width}px` : `minmax(${look.width}px, ${look.id === 'name' ? 2 : 1}fr)`));
+  return { template: `${checkWidth}px ${widths.join(' ')}`, minWidth: checkWidth + looks.reduce((sum, look) => sum + look.width, 0), places };
+}
+
+function cellClass(look: Look): string {
+  return [classes.cell, look.numeric && classes.numeric, look.pinned && classes.sticky].filter(Boolean).join(' ');
+}
+
+interface HeadProps {
+  look: Look;
+  first: boolean;
+  order: Order | null;
+  onOrder: (order: Order | null) => void;
+  place: CSSProperties | undefined;
+}
+
+function Head({ look, first, order, onOrder, place }: HeadProps) {
   const { sort } = look;
   const sorted = sort !== undefined && order?.column === sort ? (order.descending ? 'descending' : 'ascending') : undefined;
   const name = <span className="ellipsis" title={look.title}>{look.title}</span>;
   return (
-    <div role="columnheader" aria-sort={sorted} data-first={(look.group && first) || undefined} className={`${classes.cell} ${look.numeric ? classes.numeric : ''} ${sticky ? classes.sticky : ''}`}>
+    <div role="columnheader" aria-sort={sorted} data-first={(look.group && first) || undefined} className={cellClass(look)} style={place}>
       {look.group && <span className={classes.group} aria-hidden={!first}>{first ? look.group : ''}</span>}
       {sort === undefined ? name : (
         <button type="button" className={classes.sort} onClick={() => onOrder(nextOrder(order, sort, look.firstDescending ?? false))}>
@@ -148,28 +143,4 @@ function Head({ look, first, order, onOrder, sticky }: { look: Look; first: bool
       )}
     </div>
   );
-}
-
-function cell(id: string, run: Run, props: RunsTableProps, language: string): ReactNode {
-  const status = props.statusOf(run);
-  switch (id) {
-    case 'name':
-      return <Link to="/w/$workspace/runs/$run" params={{ workspace: props.workspace, run: run.id }} className={`ellipsis ${classes.name}`} title={`${run.name}\n${run.id}`}>{run.name || run.id}{run.name !== '' && run.name !== run.id && <span className={classes.id}>{shortID(run.id)}</span>}</Link>;
-    case 'status': return <StatusBadge status={status} plain />;
-    case 'experiment': return <span className="ellipsis" title={run.experiment_name}>{run.experiment_name}</span>;
-    case 'started': return <Ago at={run.started_at} />;
-    case 'duration': return <Duration from={run.started_at} to={run.ended_at} running={isActive(status)} />;
-    case 'user': return <span className="ellipsis">{run.user}</span>;
-    default: return fieldValue(id, run, language);
-  }
-}
-
-function fieldValue(field: string, run: Run, language: string): ReactNode {
-  const { group, key } = splitField(field);
-  if (group === 'params') {
-    const value = run.params?.[key];
-    return value === undefined ? <span className={classes.none}>–</span> : <span className="ellipsis" title={value}>{value}</span>;
-  }
-  const metric = run.metrics?.[key];
-  return metric === undefined ? <span className={classes.none}>–</span> : formatMetric(metric.value, language, true);
 }

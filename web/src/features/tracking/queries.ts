@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { queryOptions } from '@tanstack/react-query';
 import { api, ask } from '@/api/client';
 import type { Artifact } from '@/api/nouns';
 
@@ -6,28 +6,8 @@ export interface RunSearch {
   experiment?: string | undefined;
   filter: string;
   orderBy: string | undefined;
-}
-
-const pageSize = 100;
-
-export function runsQuery(workspace: string, search: RunSearch) {
-  return infiniteQueryOptions({
-    queryKey: [workspace, 'runs', search],
-    queryFn: ({ pageParam }) => ask(api.GET('/api/v1/workspaces/{workspace}/runs', {
-      params: {
-        path: { workspace },
-        query: {
-          max_results: pageSize,
-          ...(search.experiment ? { experiment: [search.experiment] } : {}),
-          ...(search.filter ? { filter: search.filter } : {}),
-          ...(search.orderBy ? { order_by: [search.orderBy] } : {}),
-          ...(pageParam ? { page_token: pageParam } : {}),
-        },
-      },
-    })),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next_page_token || undefined,
-  });
+  /** The deleted ones instead of the others. */
+  deleted?: boolean | undefined;
 }
 
 export function firstRunsQuery(workspace: string, search: RunSearch, count: number) {
