@@ -9,7 +9,6 @@ something else is thrown away.
 
 import json
 import os
-import shutil
 import struct
 import zlib
 
@@ -29,7 +28,7 @@ class Journal:
         self.tally = dict.fromkeys(_SUMS, 0)
         #: Why files failed most recently.
         self.reason = None
-        self._file, self._end = open(path, "a+b"), 0
+        self._file, self._end = open(path, "a+b"), 0  # noqa: SIM115 - open for the whole job
         self._file.seek(0)
         first = self._next()
         if first is None or first[0].get("identity") != identity:
