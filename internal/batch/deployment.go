@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/endpoint"
 	"github.com/atelier-ml/atelier/internal/job"
 )
@@ -113,8 +114,8 @@ func (d Definition) check() error {
 		return atelier.Errorf(atelier.Invalid, "%d is out of range.", n).At("resources.instance_count").
 			WithHint("Give a number from 1 to %d.", MaxInstances)
 	}
-	if _, err := job.ParseMemory(d.Resources.Memory); err != nil {
-		return err
+	if _, err := compute.ParseMemory(d.Resources.Memory); err != nil {
+		return atelier.Public(err).At("resources.memory")
 	}
 	return d.Settings.check()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/atelier-ml/atelier/internal/client"
+	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/job"
 )
 
@@ -81,7 +82,7 @@ func (c *command) withCompute(do func(api *client.Client) (job.Compute, error)) 
 				[2]string{"running", strconv.Itoa(found.Running)},
 				[2]string{"queued", strconv.Itoa(found.Queued)},
 				[2]string{"processors", strconv.Itoa(found.Machine.CPUs)},
-				[2]string{"memory", job.FormatMemory(found.Machine.MemoryBytes)},
+				[2]string{"memory", compute.FormatMemory(found.Machine.MemoryBytes)},
 				[2]string{"GPUs", strconv.Itoa(found.Machine.GPUs)},
 				[2]string{"description", found.Description},
 				[2]string{"tags", pairs(found.Tags)},

@@ -127,7 +127,7 @@ func asChange(ask endpoint.CreateDeployment) endpoint.UpdateDeployment {
 		EnvironmentVariables: unlessNil(ask.EnvironmentVariables),
 		InstanceType:         unlessZero(ask.InstanceType), InstanceCount: unlessZero(ask.InstanceCount),
 		RequestSettings: ask.RequestSettings, LivenessProbe: ask.LivenessProbe,
-		ReadinessProbe: ask.ReadinessProbe, ScaleSettings: ask.ScaleSettings,
+		ReadinessProbe: ask.ReadinessProbe, ScaleSettings: ask.ScaleSettings, Resources: ask.Resources,
 	}
 }
 
@@ -233,6 +233,7 @@ func (c *command) showDeployment(d endpoint.Deployment) error {
 			[2]string{"model", referenceText(d.Model)},
 			[2]string{"environment", referenceText(d.Environment)},
 			[2]string{"instances", fmt.Sprintf("%d of %d ready", ready(d), d.WantedInstances)},
+			[2]string{"restarts", c.restarts(d)},
 			[2]string{"description", d.Description},
 			[2]string{"tags", pairs(d.Tags)},
 			[2]string{"created by", d.CreatedBy},
@@ -240,6 +241,29 @@ func (c *command) showDeployment(d endpoint.Deployment) error {
 			[2]string{"updated", c.at(d.UpdatedAt)},
 		)
 	})
+}
+
+// restarts tells how often the workers of a deployment ended by themselves, and why
+// one did last.
+func (c *command) restarts(d endpoint.Deployment) string {
+	count, last := 0, endpoint.Restarts{}
+	for _, r := range d.Replicas {
+		if r.Restarts == nil {
+			continue
+		}
+		count += r.Restarts.Count
+		if r.Restarts.At.After(last.At) {
+			last = *r.Restarts
+		}
+	}
+	if count == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d, the last at %s: %s", count, c.at(last.At), last.Reason.Message)
+	if last.NextAt.After(c.st.Clock.Now()) {
+		text += " The worker starts again at " + c.at(last.NextAt) + "."
+	}
+	return text
 }
 
 // referenceText shows a model or an environment: its reference, or its place

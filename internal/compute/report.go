@@ -34,6 +34,7 @@ const (
 	ProgressRecord    RecordType = "progress"    // Progress
 	EnvironmentRecord RecordType = "environment" // Environment
 	ErrorRecord       RecordType = "error"       // Error: the first one explains the end
+	RestartRecord     RecordType = "restart"     // Restart, and Error for its reason: a service's worker ended
 	ExitRecord        RecordType = "exit"        // ExitCode, Ranks, Canceled: the last record of a task
 )
 
@@ -65,7 +66,14 @@ type Record struct {
 	// Canceled is true when the command ended because the server asked for it.
 	Canceled bool `json:"canceled,omitempty"`
 	// WorkerPID is the scoring worker's process, in a status record of a service.
-	WorkerPID int `json:"worker_pid,omitempty"`
+	WorkerPID int      `json:"worker_pid,omitempty"`
+	Restart   *Restart `json:"restart,omitempty"`
+}
+
+// Restart says that a service's worker, which ended by itself, will be started again.
+type Restart struct {
+	Count  int       `json:"count"` // of all since the task began
+	NextAt time.Time `json:"next_at"`
 }
 
 // Failure says in a full sentence why a task ended badly. Code is one word for
@@ -125,5 +133,6 @@ const (
 	RunnerLost       = "RunnerLost"       // the runner died and the command with it
 	StartError       = "StartError"       // the command or the runner could not be started
 	OutOfMemory      = "OutOfMemory"      // the command used more memory than it asked for
+	WorkerEnded      = "WorkerEnded"      // the scoring worker ended by itself
 	UploadError      = "UploadError"      // what the command made could not be stored
 )

@@ -31,6 +31,7 @@ type Settings struct {
 	LivenessProbe        *Probe            `json:"liveness_probe,omitempty"`
 	ReadinessProbe       *Probe            `json:"readiness_probe,omitempty"`
 	ScaleSettings        *ScaleSettings    `json:"scale_settings,omitempty"`
+	Resources            *Resources        `json:"resources,omitempty"`
 }
 
 // Deployment is a model with what it takes to run it, behind an endpoint.
@@ -101,6 +102,7 @@ type Replica struct {
 	PID       int              `json:"pid,omitempty"` // the worker's
 	Error     *compute.Failure `json:"error,omitempty"`
 	StartedAt time.Time        `json:"started_at"`
+	Restarts  *Restarts        `json:"restarts,omitempty"`
 
 	workspace, endpoint, deployment string
 	revision                        int64
@@ -108,6 +110,14 @@ type Replica struct {
 	lastSeq                         int64
 	stopping                        bool // no longer wanted: it drains and ends
 	tokenAt                         time.Time
+}
+
+// Restarts tell of a worker that ended by itself and was, or will be, started again.
+type Restarts struct {
+	Count  int             `json:"count"` // since the replica started
+	Reason compute.Failure `json:"reason"`
+	At     time.Time       `json:"at"`
+	NextAt time.Time       `json:"next_at" doc:"When it starts again. The pause grows while it keeps ending."`
 }
 
 func (r Replica) live() bool { return r.State != Terminated }
@@ -129,6 +139,7 @@ type CreateDeployment struct {
 	LivenessProbe        *Probe             `json:"liveness_probe,omitempty"`
 	ReadinessProbe       *Probe             `json:"readiness_probe,omitempty"`
 	ScaleSettings        *ScaleSettings     `json:"scale_settings,omitempty"`
+	Resources            *Resources         `json:"resources,omitempty"`
 }
 
 // UpdateDeployment changes what is not nil.
@@ -146,6 +157,7 @@ type UpdateDeployment struct {
 	LivenessProbe        *Probe             `json:"liveness_probe,omitempty"`
 	ReadinessProbe       *Probe             `json:"readiness_probe,omitempty"`
 	ScaleSettings        *ScaleSettings     `json:"scale_settings,omitempty"`
+	Resources            *Resources         `json:"resources,omitempty"`
 }
 
 // Limits of a deployment, as Azure documents them.
@@ -161,7 +173,7 @@ func (c CreateDeployment) settings() Settings {
 		Model: c.Model, CodeConfiguration: c.CodeConfiguration, Environment: c.Environment,
 		EnvironmentVariables: notNil(c.EnvironmentVariables),
 		InstanceType:         c.InstanceType, InstanceCount: max(1, c.InstanceCount),
-		LivenessProbe: c.LivenessProbe, ReadinessProbe: c.ReadinessProbe, ScaleSettings: c.ScaleSettings,
+		LivenessProbe: c.LivenessProbe, ReadinessProbe: c.ReadinessProbe, ScaleSettings: c.ScaleSettings, Resources: c.Resources,
 	}
 	set(&s.RequestSettings, c.RequestSettings)
 	return s
@@ -196,6 +208,9 @@ func (u UpdateDeployment) apply(s Settings) Settings {
 	}
 	if u.ScaleSettings != nil {
 		s.ScaleSettings = u.ScaleSettings
+	}
+	if u.Resources != nil {
+		s.Resources = u.Resources
 	}
 	return s
 }
@@ -257,6 +272,9 @@ func (s Settings) check() error {
 		return err
 	}
 	if err := s.ScaleSettings.check(); err != nil {
+		return err
+	}
+	if _, err := s.Resources.bounds(); err != nil {
 		return err
 	}
 	if err := checkVariables(s.EnvironmentVariables); err != nil {
@@ -342,5 +360,6 @@ func (s Settings) sameReplicas(changed Settings) bool {
 		reflect.DeepEqual(s.CodeConfiguration, changed.CodeConfiguration) &&
 		reflect.DeepEqual(s.Environment, changed.Environment) &&
 		reflect.DeepEqual(s.EnvironmentVariables, changed.EnvironmentVariables) &&
+		reflect.DeepEqual(s.Resources, changed.Resources) &&
 		s.RequestSettings.MaxConcurrentRequests == changed.RequestSettings.MaxConcurrentRequests
 }

@@ -76,20 +76,20 @@ func scanDeployment(row scanner) (Deployment, error) {
 	return d, err
 }
 
-const replicaColumns = `workspace_id, id, endpoint, deployment, revision, handle, state, pid, error, last_seq, stopping, token_at, started_at`
+const replicaColumns = `workspace_id, id, endpoint, deployment, revision, handle, state, pid, error, last_seq, stopping, token_at, started_at, restarts`
 
 func insertReplica(ctx context.Context, tx *sqldb.Tx, r Replica) error {
 	_, err := tx.Exec(ctx, `INSERT INTO replicas (`+replicaColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		r.workspace, r.ID, r.endpoint, r.deployment, r.revision, string(r.handle), string(r.State), r.PID,
-		sqldb.JSON(r.Error), r.lastSeq, r.stopping, sqldb.Micros(r.tokenAt), sqldb.Micros(r.StartedAt))
+		sqldb.JSON(r.Error), r.lastSeq, r.stopping, sqldb.Micros(r.tokenAt), sqldb.Micros(r.StartedAt), sqldb.JSON(r.Restarts))
 	return err
 }
 
 func updateReplica(ctx context.Context, tx *sqldb.Tx, r Replica) error {
-	_, err := tx.Exec(ctx, `UPDATE replicas SET handle = $3, state = $4, pid = $5, error = $6, last_seq = $7, stopping = $8, token_at = $9
+	_, err := tx.Exec(ctx, `UPDATE replicas SET handle = $3, state = $4, pid = $5, error = $6, last_seq = $7, stopping = $8, token_at = $9, restarts = $10
 		WHERE workspace_id = $1 AND id = $2`,
-		r.workspace, r.ID, string(r.handle), string(r.State), r.PID, sqldb.JSON(r.Error), r.lastSeq, r.stopping, sqldb.Micros(r.tokenAt))
+		r.workspace, r.ID, string(r.handle), string(r.State), r.PID, sqldb.JSON(r.Error), r.lastSeq, r.stopping, sqldb.Micros(r.tokenAt), sqldb.JSON(r.Restarts))
 	return err
 }
 
@@ -132,13 +132,13 @@ func CountReplicas(ctx context.Context, tx *sqldb.Tx) (n int, err error) {
 
 func scanReplica(row scanner) (Replica, error) {
 	var r Replica
-	var failure string
+	var failure, restarts string
 	var token, started int64
 	err := row.Scan(&r.workspace, &r.ID, &r.endpoint, &r.deployment, &r.revision, &r.handle, &r.State, &r.PID,
-		&failure, &r.lastSeq, &r.stopping, &token, &started)
+		&failure, &r.lastSeq, &r.stopping, &token, &started, &restarts)
 	if err != nil {
 		return Replica{}, err
 	}
 	r.tokenAt, r.StartedAt = sqldb.Time(token), sqldb.Time(started)
-	return r, failureFrom(failure, &r.Error)
+	return r, errors.Join(failureFrom(failure, &r.Error), sqldb.FromJSON(restarts, &r.Restarts))
 }

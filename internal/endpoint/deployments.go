@@ -83,17 +83,7 @@ func (s *Service) settle(ctx context.Context, ws string, settings *Settings) (So
 	if _, err = s.Secrets.Check(ctx, ws, settings.EnvironmentVariables); err != nil {
 		return Source{}, err
 	}
-	return from, s.noteWalls(ctx, &from)
-}
-
-// noteWalls tells the user where the machine does not keep a worker to its own.
-func (s *Service) noteWalls(ctx context.Context, from *Source) error {
-	machine, err := s.Driver.Describe(ctx)
-	if err == nil && machine.Unconfined != "" {
-		from.Notices = append(from.Notices, "The machine takes no rights from scoring workers ("+machine.Unconfined+
-			"): the deployment's code can read whatever the server's user can, the server's key among it.")
-	}
-	return err
+	return from, s.noteMachine(ctx, &from)
 }
 
 func (s *Service) finder() Finder {

@@ -95,6 +95,8 @@ func (r *Replica) apply(record compute.Record) {
 	switch record.Type {
 	case compute.StatusRecord:
 		r.PID = cmp.Or(record.WorkerPID, r.PID)
+	case compute.RestartRecord:
+		r.PID, r.Restarts = 0, &Restarts{Count: record.Restart.Count, Reason: *record.Error, At: record.At, NextAt: record.Restart.NextAt}
 	case compute.ErrorRecord:
 		r.Error = record.Error
 	case compute.ExitRecord:
@@ -153,11 +155,18 @@ func (s *Service) WriteLog(ctx context.Context, ws, task, name string, offset in
 	if err == nil {
 		s.Bus.Publish(event.Notice{Workspace: ws, Topic: event.Logs, ID: r.endpoint + "/" + r.deployment})
 	}
+	if err == nil && size/maxTail > offset/maxTail {
+		err = s.Logs.Keep(logID(r, name), maxLog)
+	}
 	return size, err
 }
 
-// maxTail bounds how much of one log is read for its last lines.
-const maxTail = 4 << 20
+const (
+	// maxTail bounds how much of one log is read for its last lines.
+	maxTail = 4 << 20
+	// maxLog bounds what a log takes of the disk, more or less: a worker may print for ever.
+	maxLog = 64 << 20
+)
 
 // DeploymentLogs returns the last lines of what the deployment's replicas have
 // printed: those of the present ones, or of the last one that ended. The log of

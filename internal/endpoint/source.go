@@ -319,5 +319,5 @@ func (s *Service) task(ctx context.Context, d Deployment, r Replica, token strin
 		task.Service.ModelTree, task.Service.ModelFolder = m.Tree, m.Folder
 		task.Service.ModelName, task.Service.ModelVersion, task.Service.ModelType = m.Name, m.Version, m.Type
 	}
-	return task, nil
+	return task, s.hold(ctx, d.Settings, &task)
 }

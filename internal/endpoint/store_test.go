@@ -113,7 +113,8 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 			Replicas: []Replica{}, revision: 7, userID: "u", lastEnded: "replica-0",
 			source: Source{Script: "score.py", Model: &ModelSource{Name: "m", Tree: "t", Folder: "model"}}}
 		r := Replica{ID: "replica-1", State: Ready, PID: 5, StartedAt: now, workspace: f.ws, endpoint: e.Name, deployment: "blue",
-			revision: 7, handle: "h", lastSeq: 3, stopping: true, tokenAt: now}
+			revision: 7, handle: "h", lastSeq: 3, stopping: true, tokenAt: now,
+			Restarts: &Restarts{Count: 2, Reason: compute.Failure{Code: "X", Message: "y"}, At: now, NextAt: now}}
 		err := db.Write(f.ctx, func(tx *sqldb.Tx) error {
 			for _, err := range []error{insertEndpoint(f.ctx, tx, e), insertDeployment(f.ctx, tx, d), insertReplica(f.ctx, tx, r)} {
 				if err != nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/atelier-ml/atelier/internal/compute"
 )
 
 // cause is the kind of thing that a queued job waits for.
@@ -116,7 +118,7 @@ func (w wait) sentence(behind string) string {
 	}
 	text := fmt.Sprintf("It needs %s; of %s, %s are free.", w.need, w.machine, w.free)
 	if taken := w.machine.memory - w.machine.beside(w.replicas).memory; taken > 0 {
-		text += fmt.Sprintf(" Endpoints have %s of the memory.", FormatMemory(taken))
+		text += fmt.Sprintf(" Endpoints have %s of the memory.", compute.FormatMemory(taken))
 	}
 	return text
 }
@@ -127,7 +129,7 @@ func (s share) amounts() Amounts { return Amounts{s.cpus, s.memory, s.gpus} }
 func (s share) String() string {
 	parts := []string{count(s.cpus, "processor")}
 	if s.memory > 0 {
-		parts = append(parts, FormatMemory(s.memory)+" of memory")
+		parts = append(parts, compute.FormatMemory(s.memory)+" of memory")
 	}
 	if s.gpus > 0 {
 		parts = append(parts, count(s.gpus, "GPU"))

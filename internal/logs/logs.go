@@ -95,6 +95,24 @@ func (s *Store) WriteAt(id ID, offset int64, p []byte) (int64, error) {
 	return size + int64(written), nil
 }
 
+// Keep gives the room of all but the log's last bytes back to the disk. What was
+// there is gone; the size stays.
+func (s *Store) Keep(id ID, last int64) error {
+	file, err := s.root.OpenFile(id.file(), os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	return Trim(file, info.Size()-last)
+}
+
 // ReadAt reads into p from offset, as io.ReaderAt does. A log that nobody has
 // written is empty.
 func (s *Store) ReadAt(id ID, offset int64, p []byte) (int, error) {

@@ -66,7 +66,7 @@ func (r *runner) runBatch(ctx context.Context, p *place) outcome {
 		if died == driverTries {
 			return result
 		}
-		fmt.Fprintf(r.streams.command, "The process that scores the mini batches died (%s). It is started again, and goes on with those that are not done.\n", describe(result))
+		fmt.Fprintf(r.streams.command, "The process that scores the mini batches died (%s). It is started again, and goes on with those that are not done.\n", r.describe(result))
 	}
 }
 

@@ -67,6 +67,7 @@ var (
 // them, gently first; so does the failure of one.
 func (r *runner) supervise(ctx context.Context, crew ...*member) outcome {
 	meter, before := newMeter(), r.kills()
+	r.boundProcesses(r.task.Processes)
 	for _, m := range crew {
 		if err := m.start(r.cell); err != nil {
 			abandon(crew)
@@ -83,11 +84,13 @@ func (r *runner) supervise(ctx context.Context, crew ...*member) outcome {
 			stop(errMemory)
 		}
 		if r.kills() > before { // version 1 ends one of them only
+			r.boundProcesses(0)
 			stop(errMemory)
 		}
 	})
 	decisive, cause := waitOrEnd(ctx, crew)
 	stopMeter()
+	r.boundProcesses(0)
 	endLeftovers()
 	unkept := r.collect(crew)
 	r.usage.Store(meter.total(crew))
@@ -100,6 +103,13 @@ func (r *runner) supervise(ctx context.Context, crew ...*member) outcome {
 			Message: fmt.Sprintf("The command ended well, but not all that it printed could be kept: %v.", unkept)}
 	}
 	return end
+}
+
+// boundProcesses lets the command become so many processes; it cannot fork with 0.
+func (r *runner) boundProcesses(most int) {
+	if r.task.Processes > 0 {
+		process.BoundProcesses(process.BoundName(r.dir), most)
+	}
 }
 
 // kills counts the processes that the system ended because they took too much memory.

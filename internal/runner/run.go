@@ -12,7 +12,6 @@ import (
 
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/process"
-	"github.com/atelier-ml/atelier/internal/job"
 )
 
 const (
@@ -62,7 +61,7 @@ func (r *runner) runCommand(ctx context.Context, p *place) outcome {
 func (r *runner) explainMemory(result outcome) {
 	if result.failure != nil && result.failure.Code == compute.OutOfMemory {
 		result.failure.Message = fmt.Sprintf("The job used more memory than the %s it asked for (resources.memory) and was ended.",
-			job.FormatMemory(r.task.MemoryBytes))
+			compute.FormatMemory(r.task.MemoryBytes))
 	}
 }
 
@@ -74,7 +73,7 @@ func (r *runner) enclose(rights *process.Rights) (open func(), err error) {
 		limits := process.Limits{Memory: r.task.MemoryBytes, CPUs: r.task.CPUs, Processes: r.task.Processes}
 		if r.bound, err = process.NewBound(process.BoundName(r.dir), limits); err != nil {
 			r.log.Warn("the memory of the task is measured every second, and not bounded by the system: a short peak may pass unseen",
-				"limit", job.FormatMemory(r.task.MemoryBytes), "error", err)
+				"limit", compute.FormatMemory(r.task.MemoryBytes), "error", err)
 		}
 	}
 	if r.cell, err = process.NewCell(r.bound, rights); err != nil {

@@ -36,6 +36,7 @@ const (
 // that ends before it was ever ready has a fault that starting it again would
 // not mend: the task fails with it.
 func (r *runner) runService(ctx context.Context, p *place) outcome {
+	r.streams.command.bound()
 	serving := r.workPath("serving")
 	if err := placeServing(serving); err != nil {
 		return failed(compute.StartError, err.Error())
@@ -45,7 +46,7 @@ func (r *runner) runService(ctx context.Context, p *place) outcome {
 		return failed(compute.StartError, err.Error())
 	}
 	defer open()
-	pause := firstRestart
+	pause, restarts := firstRestart, 0
 	for everReady := false; ; {
 		if err := r.status(compute.StatusRunning); err != nil {
 			return failed(compute.StartError, err.Error())
@@ -62,13 +63,28 @@ func (r *runner) runService(ctx context.Context, p *place) outcome {
 		if time.Since(started) > steady {
 			pause = firstRestart
 		}
-		fmt.Fprintf(r.streams.command, "The scoring worker ended (%s). It starts again in %v.\n", describe(result), pause)
+		restarts++
+		r.noteRestart(result, restarts, pause)
 		select {
 		case <-ctx.Done():
 			return outcome{canceled: true}
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, lastRestart)
+	}
+}
+
+// noteRestart tells everybody who looks why the worker ended and when it comes back.
+func (r *runner) noteRestart(result outcome, count int, pause time.Duration) {
+	reason := compute.Failure{Code: compute.WorkerEnded, Message: fmt.Sprintf("The scoring worker ended (%s).", r.describe(result))}
+	if result.failure != nil && result.failure.Code == compute.OutOfMemory {
+		reason.Code = compute.OutOfMemory
+	}
+	fmt.Fprintf(r.streams.command, "%s It starts again in %v.\n", reason.Message, pause)
+	err := r.journal.append(compute.Record{Type: compute.RestartRecord, Error: &reason,
+		Restart: &compute.Restart{Count: count, NextAt: time.Now().Add(pause).UTC().Truncate(time.Millisecond)}})
+	if err != nil {
+		r.log.Error("write the journal", "error", err)
 	}
 }
 
@@ -115,9 +131,13 @@ func (r *runner) askHealth(ctx context.Context) (pid int, err error) {
 // neverReady is the outcome of a task whose worker could not be loaded. The
 // worker says itself what was wrong, in Azure Machine Learning's words.
 func (r *runner) neverReady(result outcome) outcome {
-	reason := compute.Failure{Code: "ResourceNotReady", Message: fmt.Sprintf("The scoring worker ended before it was ready (%s).", describe(result))}
-	if result.failure != nil && result.failure.Code == compute.StartError {
+	reason := compute.Failure{Code: "ResourceNotReady", Message: fmt.Sprintf("The scoring worker ended before it was ready (%s).", r.describe(result))}
+	switch {
+	case result.failure == nil:
+	case result.failure.Code == compute.StartError:
 		reason.Message = result.failure.Message
+	case result.failure.Code == compute.OutOfMemory:
+		reason.Code = compute.OutOfMemory
 	}
 	text, err := os.ReadFile(r.failureFile())
 	if err == nil {
@@ -129,8 +149,10 @@ func (r *runner) neverReady(result outcome) outcome {
 	return outcome{exitCode: result.exitCode, failure: &reason}
 }
 
-func describe(result outcome) string {
+func (r *runner) describe(result outcome) string {
 	switch {
+	case result.failure != nil && result.failure.Code == compute.OutOfMemory:
+		return fmt.Sprintf("it used more memory than the %s it may (resources.limits.memory)", compute.FormatMemory(r.task.MemoryBytes))
 	case result.exitCode == nil:
 		return "it did not start"
 	case *result.exitCode == 128+9:

@@ -136,7 +136,7 @@ func (s *shipper) sendPiece(ctx context.Context, l *logShipper) error {
 		return err
 	}
 	l.sent.Store(answer.Size)
-	return nil
+	return l.stream.sent(answer.Size)
 }
 
 // giveUp notes that the server wants to hear no more from this task: it was

@@ -2,12 +2,17 @@ package runner
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/atelier-ml/atelier/internal/job"
+	"github.com/atelier-ml/atelier/internal/logs"
 )
 
 // Names of a task's logs, as users see them.
@@ -26,7 +31,53 @@ type stream struct {
 	changed chan struct{} // receives after a write
 
 	mu       sync.Mutex
-	redactor *redactor // nil while there is nothing to hide
+	redactor *redactor     // nil while there is nothing to hide
+	budget   *rate.Limiter // of what is written; nil for any amount
+	dropped  int64         // what was beyond the budget, since the last that was not
+	trimmed  int64         // of the beginning, which the disk has back
+}
+
+const (
+	// A service prints for as long as it runs: at most so many bytes a second are kept,
+	// so many at once, and so many of what the server has already.
+	printRate  = 1 << 20
+	printBurst = 8 << 20
+	printKept  = 16 << 20
+)
+
+// bound keeps the stream from taking the machine's disk, and from keeping the server
+// busy, however much is written to it.
+func (s *stream) bound() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.budget = rate.NewLimiter(printRate, printBurst)
+}
+
+// sent says that the server has all up to the offset.
+func (s *stream) sent(offset int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.budget == nil || offset-s.trimmed < 2*printKept {
+		return nil
+	}
+	s.trimmed = offset - printKept
+	return logs.Trim(s.file, s.trimmed)
+}
+
+// withinBudget reports whether size more bytes are kept, and notes in the stream what
+// was not before them.
+func (s *stream) withinBudget(size int) (bool, error) {
+	if s.budget != nil && !s.budget.AllowN(time.Now(), size) {
+		s.dropped += int64(size)
+		return false, nil
+	}
+	if s.dropped == 0 {
+		return true, nil
+	}
+	note := fmt.Sprintf("\n[%d bytes are left out: more than %d a second were printed]\n", s.dropped, printRate)
+	s.dropped = 0
+	_, err := s.append([]byte(note))
+	return true, err
 }
 
 func openStream(dir, name string) (*stream, error) {
@@ -59,6 +110,9 @@ func (s *stream) hide(p *patterns) {
 func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if within, err := s.withinBudget(len(p)); !within || err != nil {
+		return len(p), err
+	}
 	if s.redactor == nil {
 		return s.append(p)
 	}

@@ -93,7 +93,7 @@ func (d *Document) batchResources(o *object) job.Resources {
 	}
 	r := job.Resources{InstanceCount: inner.integer("instance_count", 1, batch.MaxInstances), CPUs: inner.integer("cpus", 1, 4096),
 		Memory: inner.text("memory"), GPUs: inner.integer("gpus", 0, 1024)}
-	if _, err := job.ParseMemory(r.Memory); err != nil {
+	if _, err := compute.ParseMemory(r.Memory); err != nil {
 		d.nameFault(inner.value("memory"), err)
 	}
 	inner.ignore("instance_type", "The machine is the compute's.")

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/endpoint"
 )
 
@@ -47,7 +48,6 @@ var refusedInDeployment = map[string]string{
 	"data_collector":             "Collecting requests is not there yet.",
 	"model_mount_path":           "Read the path of the model from AZUREML_MODEL_DIR.",
 	"startup_probe":              "A deployment is up once its script has started; use readiness_probe for later.",
-	"resources":                  "Deployments are not limited in memory and processors yet.",
 	"identity":                   "A deployment always runs with a token of its own.",
 	"private_network_connection": "The network is the machine's own.",
 	"compute":                    "Deployments run on the server's own compute so far.",
@@ -81,7 +81,7 @@ func (d *Document) OnlineDeployment() (endpoint.CreateDeployment, error) {
 	ask.CodeConfiguration = d.codeConfiguration(o)
 	ask.RequestSettings = d.requestSettings(o)
 	ask.LivenessProbe, ask.ReadinessProbe = d.probe(o, "liveness_probe"), d.probe(o, "readiness_probe")
-	ask.ScaleSettings = d.scaleSettings(o)
+	ask.ScaleSettings, ask.Resources = d.scaleSettings(o), d.deploymentResources(o)
 	if o.text("egress_public_network_access") == "disabled" {
 		d.add(o.value("egress_public_network_access"), "The network of a deployment cannot be closed yet, so this can only be enabled.")
 	} else {
@@ -166,6 +166,33 @@ func (d *Document) probe(o *object, key string) *endpoint.Probe {
 		SuccessThreshold: inner.integer("success_threshold", 1, day), FailureThreshold: inner.integer("failure_threshold", 1, day)}
 	inner.finish(map[string]string{"path": "The worker has one health path of its own.", "port": "The worker has one health path of its own.", "scheme": "The worker has one health path of its own."})
 	return probe
+}
+
+// deploymentResources reads what a replica may have. Azure has it for Kubernetes.
+func (d *Document) deploymentResources(o *object) *endpoint.Resources {
+	inner := o.inner("resources")
+	if inner == nil {
+		return nil
+	}
+	resources := &endpoint.Resources{Requests: d.amounts(inner, "requests"), Limits: d.amounts(inner, "limits")}
+	inner.finish(nil)
+	return resources
+}
+
+func (d *Document) amounts(o *object, key string) *endpoint.Amounts {
+	inner := o.inner(key)
+	if inner == nil {
+		return nil
+	}
+	amounts := &endpoint.Amounts{CPU: inner.text("cpu"), Memory: inner.text("memory")}
+	if _, err := compute.ParseMemory(amounts.Memory); err != nil {
+		d.nameFault(inner.value("memory"), err)
+	}
+	if _, err := endpoint.ParseCPUs(amounts.CPU); err != nil {
+		d.nameFault(inner.value("cpu"), err)
+	}
+	inner.finish(map[string]string{"nvidia.com/gpu": "A worker sees all GPUs of its machine."})
+	return amounts
 }
 
 // needsUtilization says when the bounds of scaling have a meaning.

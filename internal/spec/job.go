@@ -156,7 +156,7 @@ func (d *Document) resources(o *object) job.Resources {
 	r := job.Resources{InstanceCount: inner.integer("instance_count", 1, 1000), InstanceType: inner.text("instance_type"),
 		ShmSize: inner.text("shm_size"), DockerArgs: inner.text("docker_args"), CPUs: inner.integer("cpus", 1, 4096),
 		Memory: inner.text("memory"), GPUs: inner.integer("gpus", 0, 1024)}
-	if _, err := job.ParseMemory(r.Memory); err != nil {
+	if _, err := compute.ParseMemory(r.Memory); err != nil {
 		d.nameFault(inner.value("memory"), err)
 	}
 	if r.InstanceCount > 1 && o.value("distribution") == nil {

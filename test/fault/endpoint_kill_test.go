@@ -50,6 +50,8 @@ type deploymentAnswer struct {
 		ID    string `json:"id"`
 		State string `json:"state"`
 		PID   int    `json:"pid"`
+
+		Restarts *endpoint.Restarts `json:"restarts"`
 	} `json:"replicas"`
 }
 
@@ -123,9 +125,14 @@ func (s *server) deploymentLog() string {
 // score sends a scoring request and returns the status and the body.
 func (s *server) score(key, body string) (int, string) {
 	s.t.Helper()
-	request, err := http.NewRequest("POST", s.url+"/workspaces/default/endpoints/doubler/score", strings.NewReader(body))
+	return s.scoreAt("doubler", key, body)
+}
+
+// scoreAt sends a scoring request to any endpoint.
+func (s *server) scoreAt(name, key, body string) (int, string) {
+	request, err := http.NewRequest("POST", s.url+"/workspaces/default/endpoints/"+name+"/score", strings.NewReader(body))
 	if err != nil {
-		s.t.Fatal(err)
+		return 0, err.Error()
 	}
 	request.Header.Set("Authorization", "Bearer "+key)
 	response, err := http.DefaultClient.Do(request)

@@ -285,6 +285,7 @@ func (d *Driver) kill(folder string) error {
 			return err
 		}
 	}
+	process.BoundProcesses(process.BoundName(folder), 0)
 	return process.End(func() []process.Info { return process.InFolder(folder) })
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +31,7 @@ type Bound struct {
 func NewBound(name string, limits Limits) (*Bound, error) {
 	b := &Bound{}
 	err := b.boundMemory(name, limits.Memory)
-	if err == nil && limits.CPUs > 0 {
+	if err == nil && limits.CPUs+float64(limits.Processes) > 0 {
 		b.boundProcessors(name, limits.CPUs)
 	}
 	if err == nil && limits.Processes > 0 {
@@ -64,7 +65,13 @@ func (b *Bound) boundMemory(name string, memory int64) error {
 // processorPeriod is for how many microseconds at a time processors are given out.
 const processorPeriod = 100_000
 
+// boundProcessors has the group compete for processors as one, however many processes
+// it becomes, and gives it no more than so many, if that is not 0.
 func (b *Bound) boundProcessors(name string, processors float64) {
+	b.make(name, "cpu", map[string]string{"cpu.shares": strconv.Itoa(1024 * runtime.NumCPU())}) // version 1; in 2 all groups are equal
+	if processors == 0 {
+		return
+	}
 	quota, period := strconv.Itoa(int(processors*processorPeriod)), strconv.Itoa(processorPeriod)
 	if _, err := b.make(name, "cpu", map[string]string{"cpu.max": quota + " " + period}); err != nil {
 		b.make(name, "cpu", map[string]string{"cpu.cfs_period_us": period, "cpu.cfs_quota_us": quota})
@@ -157,6 +164,14 @@ func removeGroup(dir string) (err error) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	return fmt.Errorf("remove the control group: %w", err)
+}
+
+// BoundProcesses lets the group called name, if there is one, become so many
+// processes. With 0 it can be ended, however fast it forks.
+func BoundProcesses(name string, most int) {
+	if above, _, err := groupAbove("pids"); err == nil {
+		write(filepath.Join(above, name), "pids.max", strconv.Itoa(most))
+	}
 }
 
 // RemoveBound removes the group called name if one was left.

@@ -16,5 +16,8 @@ func (*Bound) Kills() int { return 0 }
 // Remove does nothing.
 func (*Bound) Remove() error { return nil }
 
+// BoundProcesses does nothing.
+func BoundProcesses(string, int) {}
+
 // RemoveBound does nothing.
 func RemoveBound(string) error { return nil }

@@ -31,6 +31,34 @@ func TestABoundEndsWhatTakesMore(t *testing.T) {
 	}
 }
 
+// A group becomes no more processes than it may.
+func TestABoundEndsForks(t *testing.T) {
+	name := process.BoundName(t.TempDir())
+	bound, err := process.NewBound(name, process.Limits{Memory: 64 << 20, Processes: 10})
+	if err != nil {
+		t.Logf("not tested, for this machine lets nobody bound memory: %v", err)
+		return
+	}
+	const forks = `exec python3 -c 'import os, signal, time
+made = []
+try:
+    for _ in range(20):
+        made.append(os.fork())
+        if made[-1] == 0:
+            time.sleep(1000)
+except BlockingIOError:
+    print("refused")
+for pid in made:
+    os.kill(pid, signal.SIGKILL)
+    os.wait()'`
+	if words, err := runIn(t, bound, nil, forks); err != nil || words != "refused\n" {
+		t.Errorf("twenty processes where ten are allowed: %s, %v", words, err)
+	}
+	if err := bound.Remove(); err != nil {
+		t.Error(err)
+	}
+}
+
 // runIn runs a line of the shell in a cell of its own and returns what it printed.
 func runIn(t *testing.T, bound *process.Bound, rights *process.Rights, line string) (string, error) {
 	t.Helper()

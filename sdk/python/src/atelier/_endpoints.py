@@ -64,6 +64,7 @@ class OnlineDeployment(Value):
     wanted_instances: int = 0
     scale_settings: dict[str, Any] | None = None
     request_settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    resources: dict[str, Any] | None = None
     provisioning_state: str = ""
     error: dict[str, Any] | None = None
     replicas: list[dict[str, Any]] = dataclasses.field(default_factory=list)
