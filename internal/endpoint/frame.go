@@ -96,6 +96,15 @@ func (c *workerConn) receive() (scoreResponse, []byte, error) {
 	return header, body, json.Unmarshal(text, &header)
 }
 
+// giveUp tells the worker, and whoever reads its answer, that nobody waits for it any
+// more. A call that has not begun is not made then; one that has goes on to its end.
+func (c *workerConn) giveUp() {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+	}
+	c.SetReadDeadline(time.Unix(1, 0))
+}
+
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

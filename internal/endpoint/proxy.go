@@ -40,7 +40,7 @@ func (r *Router) forward(w http.ResponseWriter, req *http.Request, p *pool, m me
 	}
 	w.WriteHeader(status)
 	w.Write(got.body)
-	if got.rest != nil && !r.pour(w, p, got.rest) {
+	if got.rest != nil && !r.pour(req.Context(), w, p, got.rest) {
 		panic(http.ErrAbortHandler) // the sender must not take a part for the whole
 	}
 	return status, nil
@@ -88,14 +88,19 @@ type stream struct {
 
 // pour passes the parts on as they come, and reports whether all did. A sender
 // that does not take them ends the call, so that it holds no place.
-func (r *Router) pour(w http.ResponseWriter, p *pool, s *stream) bool {
+func (r *Router) pour(ctx context.Context, w http.ResponseWriter, p *pool, s *stream) bool {
 	control := http.NewResponseController(w)
 	defer control.SetWriteDeadline(time.Time{})
 	control.Flush()
+	watched := context.AfterFunc(ctx, s.conn.giveUp)
+	defer watched()
 	for {
 		s.conn.SetDeadline(r.clock.Now().Add(s.timeout + slack))
+		if ctx.Err() != nil { // it may have come before that deadline
+			s.conn.giveUp()
+		}
 		header, part, err := s.conn.receive()
-		if err == nil && header.End {
+		if err == nil && header.End && watched() {
 			p.release(s.backend, s.conn)
 			return true
 		}
@@ -138,9 +143,14 @@ func (r *Router) exchange(ctx context.Context, p *pool, m message) (answer, erro
 	}
 	timeout := time.Duration(m.request.TimeoutMS) * time.Millisecond
 	conn.SetDeadline(r.clock.Now().Add(timeout + slack))
+	watched := context.AfterFunc(ctx, conn.giveUp)
 	if err = conn.send(m.request, m.body); err == nil {
 		var got answer
-		if got.header, got.body, err = conn.receive(); err == nil {
+		got.header, got.body, err = conn.receive()
+		if !watched() {
+			err = os.ErrDeadlineExceeded // the connection cannot be used for another request
+		}
+		if err == nil {
 			if got.header.Stream {
 				got.rest = &stream{b, conn, timeout}
 				return got, nil
@@ -152,8 +162,13 @@ func (r *Router) exchange(ctx context.Context, p *pool, m message) (answer, erro
 			return got, err
 		}
 	}
+	watched()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		go r.awaitLate(p, b, conn)
+		conn.giveUp()
+		go r.awaitLate(p, b, conn, timeout)
+		if ctx.Err() != nil {
+			return answer{}, queueRefusal(ctx.Err())
+		}
 		return answer{}, timedOut(timeout)
 	}
 	conn.Close()
@@ -174,6 +189,10 @@ func (r *Router) connect(ctx context.Context, p *pool) (*backend, *workerConn, e
 		if err == nil {
 			return b, conn, nil
 		}
+		if ctx.Err() != nil { // the sender left, and the worker may be well
+			p.release(b, nil)
+			return nil, nil, ctx.Err()
+		}
 		r.log.Warn("a scoring worker is away", "replica", b.id, "error", err)
 		p.remove(b.id)
 		p.release(b, nil)
@@ -181,11 +200,11 @@ func (r *Router) connect(ctx context.Context, p *pool) (*backend, *workerConn, e
 	}
 }
 
-// awaitLate waits for a call that did not end in time, because its place is
-// not free before. A worker that never comes back is reported as hung.
-func (r *Router) awaitLate(p *pool, b *backend, conn *workerConn) {
+// awaitLate waits for a call that nobody waits for any more, because its place is
+// not free before it ends. A worker that never comes back is reported as hung.
+func (r *Router) awaitLate(p *pool, b *backend, conn *workerConn, timeout time.Duration) {
 	_, patience := p.limits()
-	conn.SetDeadline(r.clock.Now().Add(patience))
+	conn.SetDeadline(r.clock.Now().Add(timeout + patience))
 	var one [1]byte
 	_, err := conn.Read(one[:])
 	conn.Close()

@@ -566,3 +566,48 @@ func TestARemovedReplicaEndsItsLastRequestFirst(t *testing.T) {
 	}
 	<-drained
 }
+
+// A sender who leaves frees the request that waits, which never reaches the worker;
+// the call under way goes on, and holds its place until it ends.
+func TestASenderWhoLeavesIsNotServed(t *testing.T) {
+	called, finish := make(chan string, 10), make(chan struct{})
+	r := newRouted(t, RequestSettings{MaxConcurrentRequests: 1, RequestTimeoutMS: 60_000, MaxQueueWaitMS: 60_000}, func(header scoreRequest, body []byte) (scoreResponse, []byte) {
+		called <- string(body)
+		<-finish
+		return echo(header, body)
+	})
+	address := r.listen()
+	leave := func(body string) (cancel context.CancelFunc, left <-chan struct{}) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if response, err := http.DefaultClient.Do(r.request(address, body).WithContext(ctx)); err == nil {
+				response.Body.Close()
+			}
+		}()
+		return cancel, done
+	}
+	leaveFirst, first := leave("first")
+	if body := <-called; body != "first" {
+		t.Fatalf("the worker got %q", body)
+	}
+	leaveSecond, second := leave("second")
+	waitFor(t, "the second request to wait", func() bool { _, waiting := r.pool.load(); return waiting == 1 })
+	leaveSecond()
+	<-second
+	waitFor(t, "the second request to leave the queue", func() bool { _, waiting := r.pool.load(); return waiting == 0 })
+	leaveFirst()
+	<-first
+	if busy, _ := r.pool.load(); busy != 1 {
+		t.Errorf("%d places are taken while the call goes on, want 1", busy)
+	}
+	close(finish)
+	waitFor(t, "the place to be free", func() bool { busy, _ := r.pool.load(); return busy == 0 })
+	if answer := r.ask("/score", "third"); answer.Code != 200 {
+		t.Errorf("after them: %d %s", answer.Code, answer.Body)
+	}
+	if body := <-called; body != "third" {
+		t.Errorf("the worker got %q", body)
+	}
+}

@@ -675,6 +675,43 @@ def run(raw):
     assert [answer.json for answer in answers] == ["wait"]
 
 
+@pytest.mark.parametrize("concurrency", ["1", "2"])
+def test_a_call_that_nobody_waits_for_is_not_made(start: Start, concurrency: str) -> None:
+    script = """
+import pathlib, time
+def init():
+    global calls
+    calls = []
+def run(raw):
+    calls.append(raw)
+    if raw.startswith("wait"):
+        pathlib.Path("begun" + raw).touch()
+        while not pathlib.Path("go").exists():
+            time.sleep(0.01)
+    return calls
+"""
+    one = start(script, "--concurrency", concurrency)
+    one.ask("first")
+    callers, end = [], time.monotonic() + _PATIENCE
+    for number in range(int(concurrency)):
+        connection = one.connect()
+        connection.sendall(frames.encode({"path": "/score", "method": "POST"}, b"wait%d" % number))
+        callers.append(connection)
+        while not (one.folder / "code" / ("begunwait%d" % number)).exists():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    with one.connect() as gone:
+        gone.sendall(frames.encode({"path": "/score", "method": "POST"}, b"nobody waits"))
+        gone.shutdown(socket.SHUT_WR)
+        (one.folder / "code" / "go").touch()
+        assert gone.recv(1) == b""
+    for connection in callers:
+        assert connection.recv(1)
+        connection.close()
+    calls = one.ask("last").json
+    assert calls[0] == "first" and calls[-1] == "last" and "nobody waits" not in calls
+
+
 def test_what_is_no_frame_ends_only_its_connection(start: Start) -> None:
     one = start(PLAIN)
     for rubbish in (b"\xff" * 8, b"\x00\x00\x00\x02\x00\x00\x00\x00{{", b"\x00"):

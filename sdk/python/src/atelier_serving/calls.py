@@ -30,6 +30,8 @@ _LAST_ANSWERS = 8
 
 def _answer(connection, frame, service):
     """Answer one request, and return whether the connection can be used for another."""
+    if connection.left():
+        return False  # whoever asked has given up, or left, while the request waited here
     answers = _answers([frame], service)
     return bool(answers) and _send(connection, answers[0])
 
@@ -153,10 +155,20 @@ class Alone:
             waiting += self._take(1000 * max(0, end - time.monotonic()))
 
     def _answer(self, waiting, service):
+        waiting = [one for one in waiting if not self._left(one[0])]
+        if not waiting:
+            return
         answers = _answers([frame for _, frame in waiting], service)
         for at, (connection, _) in enumerate(waiting):
             if not answers or not _send(connection, answers[at]):
                 self._forget(connection)
+
+    def _left(self, connection):
+        """Whether whoever asked has given up, or left, while the request waited here."""
+        if not connection.left():
+            return False
+        self._forget(connection)
+        return True
 
     def _forget(self, connection):
         if self._known.pop(connection.fileno(), None) is not None:  # it may have hung up while it waited

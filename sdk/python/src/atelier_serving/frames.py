@@ -8,11 +8,14 @@ internal/endpoint/frame.go.
 """
 
 import json
+import select
 import struct
 
 _LENGTHS = struct.Struct("!II")
 _MAX_HEADER = 1 << 20
 _CHUNK = 1 << 16
+#: Only Linux tells that the other side sends no more while there is something to read.
+_LEFT = getattr(select, "POLLRDHUP", 0)
 #: Made once: json.dumps() makes one for every call that wants no spaces.
 _dump = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -26,6 +29,12 @@ class Connection:
 
     def __init__(self, socket):
         self.socket, self._ahead = socket, b""
+        self._leaving = select.poll()
+        self._leaving.register(socket, _LEFT)
+
+    def left(self):
+        """Return whether the other side has said that it waits for no answer."""
+        return bool(self._leaving.poll(0))
 
     def fileno(self):
         return self.socket.fileno()
