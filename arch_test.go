@@ -28,7 +28,7 @@ var tiers = [][]string{
 	{"internal/vault"},
 	{"internal/tracking/series"},
 	{"internal/tracking/filter"},
-	{"internal/tracking", "internal/environment", "internal/datastore"},
+	{"internal/tracking", "internal/environment", "internal/datastore", "internal/collect"},
 	{"internal/model", "internal/data", "internal/compute", "internal/lineage", "internal/upload"},
 	{"internal/compute/process", "internal/compute/local", "internal/compute/fake", "internal/job", "internal/endpoint", "internal/environment/builder"},
 	{"internal/batch"},

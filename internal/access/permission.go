@@ -29,6 +29,8 @@ var known = []Known{
 	{"endpoints/batch/jobs/write", "have a batch endpoint score data"},
 	{"endpoints/batch/read", "see batch endpoints, their deployments and jobs"},
 	{"endpoints/batch/write", "create and change batch endpoints and their deployments"},
+	{"endpoints/online/collected/delete", "delete what deployments have collected"},
+	{"endpoints/online/collected/read", "read what deployments have collected: what they were asked and answered"},
 	{"endpoints/online/delete", "delete endpoints and deployments"},
 	{"endpoints/online/listKeys/action", "read an endpoint's keys"},
 	{"endpoints/online/read", "see endpoints, deployments, their logs and figures"},

@@ -107,7 +107,7 @@ type DataVersionPath struct {
 }
 
 func (r *dataRoutes) getVersion(ctx context.Context, in *DataVersionPath) (*Body[data.Version], error) {
-	return answer(r.assets.Version(ctx, workspace.From(ctx).ID, in.Asset, in.Version))
+	return answer(r.assets.Present(ctx, workspace.From(ctx).ID, in.Asset, in.Version))
 }
 
 type updateDataVersion struct {

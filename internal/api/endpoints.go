@@ -49,6 +49,7 @@ func RegisterEndpoints(t *route.Table, endpoints *endpoint.Service) {
 	route.Native(t, add("DELETE", deployment, remove, "Delete a deployment that gets no traffic"), e.deleteDeployment)
 	route.Native(t, add("GET", deployment+"/logs", read, "Read the last lines that a deployment printed"), e.logs)
 	route.Native(t, add("GET", deployment+"/metrics", read, "Get what a deployment has answered since the server started"), e.metrics)
+	e.registerCollected(t, deployment)
 	registerScoring(t, endpoints.Router())
 	t.HandleFunc(route.Route{Method: "GET", Path: inWorkspace + "/metrics", Permission: read, Tag: "endpoints",
 		Summary: "Tell Prometheus what the workspace's deployments answer"}, func(w http.ResponseWriter, req *http.Request) {

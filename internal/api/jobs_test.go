@@ -69,11 +69,11 @@ func newJobServer(t *testing.T) *jobServer {
 	}
 	s.runners = fake.New(clk, compute.Capacity{Name: "fake", CPUs: 8}, script, nil)
 	runs := tracking.New(db, blobs, bus)
-	jobs := job.New(job.Options{DB: db, Clock: clk, Bus: bus, Access: who, Blobs: blobs, Logs: store, Tracking: runs, Data: data.New(db, blobs, bus, runs, nil),
+	jobs := job.New(job.Options{DB: db, Clock: clk, Bus: bus, Access: who, Blobs: blobs, Logs: store, Tracking: runs, Data: data.New(db, blobs, bus, runs, nil, nil),
 		Environments: environment.New(db), Driver: s.runners, Log: log, ServerURL: func() string { return "" }})
 	table := route.New(route.Options{Access: who, Workspaces: workspaces, Log: log, Version: "test"})
 	api.RegisterJobs(table, jobs, bus)
-	api.RegisterTasks(table, jobs, jobs, runs)
+	api.RegisterTasks(table, jobs, nil, runs)
 	server := httptest.NewServer(table)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

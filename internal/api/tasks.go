@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/atelier-ml/atelier"
+	"github.com/atelier-ml/atelier/internal/collect"
 	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/endpoint"
 	"github.com/atelier-ml/atelier/internal/route"
 	"github.com/atelier-ml/atelier/internal/tracking"
 	"github.com/atelier-ml/atelier/internal/workspace"
@@ -21,7 +24,7 @@ type TaskOwner interface {
 }
 
 // RegisterTasks adds the routes that runners use. Only a task's own token may.
-func RegisterTasks(t *route.Table, jobs, endpoints TaskOwner, runs *tracking.Service) {
+func RegisterTasks(t *route.Table, jobs TaskOwner, endpoints *endpoint.Service, runs *tracking.Service) {
 	r := &taskRoutes{jobs: jobs, endpoints: endpoints, runs: runs}
 	task := inWorkspace + "/tasks/{task}"
 	route.Native(t, route.Route{Method: "POST", Path: task + "/report", Permission: "tasks/report/action",
@@ -30,13 +33,16 @@ func RegisterTasks(t *route.Table, jobs, endpoints TaskOwner, runs *tracking.Ser
 		Summary: "Fetch the secrets that a task names", Tag: "tasks"}, r.secrets)
 	t.HandleFunc(route.Route{Method: "PUT", Path: task + "/logs", Permission: "tasks/report/action",
 		Summary: "Write a piece of a task's log at its place", Tag: "tasks"}, r.writeLog)
+	t.HandleFunc(route.Route{Method: "PUT", Path: task + "/collected", Permission: "tasks/report/action", MaxBody: maxCollected,
+		Summary: "Keep rows that a deployment's collector wrote", Tag: "tasks"}, r.putCollected)
 	t.HandleFunc(route.Route{Method: "PUT", Path: task + "/artifacts", Permission: "tasks/report/action", MaxBody: -1,
 		Summary: "Keep a file that a job made", Tag: "tasks"}, r.putArtifact)
 }
 
 type taskRoutes struct {
-	jobs, endpoints TaskOwner
-	runs            *tracking.Service
+	jobs      TaskOwner
+	endpoints *endpoint.Service
+	runs      *tracking.Service
 }
 
 // owner is the service that the sender's task works for.
@@ -83,6 +89,30 @@ func (r *taskRoutes) writeLog(w http.ResponseWriter, req *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(map[string]int64{"size": size})
+}
+
+// maxCollected bounds the rows that come at once.
+const maxCollected = 80 << 20
+
+func (r *taskRoutes) putCollected(w http.ResponseWriter, req *http.Request) {
+	ctx, query := req.Context(), req.URL.Query()
+	at, err := number(req, "at", 0)
+	var dropped int64
+	if err == nil {
+		dropped, err = number(req, "dropped", 0)
+	}
+	batch := collect.Batch{Name: query.Get("batch"), At: time.UnixMilli(at), Dropped: dropped}
+	if err == nil {
+		batch.Lines, err = io.ReadAll(req.Body)
+	}
+	if err == nil {
+		err = r.endpoints.AppendCollected(ctx, workspace.From(ctx).ID, req.PathValue("task"), query.Get("collection"), batch)
+	}
+	if err != nil {
+		route.WriteError(w, req, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (r *taskRoutes) putArtifact(w http.ResponseWriter, req *http.Request) {

@@ -6,6 +6,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/audit"
 	"github.com/atelier-ml/atelier/internal/batch"
+	"github.com/atelier-ml/atelier/internal/collect"
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/local"
 	"github.com/atelier-ml/atelier/internal/data"
@@ -34,6 +35,7 @@ type capabilities struct {
 	uploads      *upload.Service
 	secrets      *vault.Service
 	stores       *datastore.Service
+	collected    *collect.Service
 	assets       *data.Service
 	environments *environment.Service
 	builds       *builder.Service
@@ -65,7 +67,8 @@ func (a *App) assemble(ctx context.Context, g ground) (c capabilities, err error
 	c.uploads = upload.New(g.db, g.clock, c.runs, g.parts)
 	c.secrets = vault.New(g.db, g.vault, c.access, a.log)
 	c.stores = datastore.New(g.db, g.vault, c.access, g.bus, a.config.DataDir)
-	c.assets = data.New(g.db, g.blobs, g.bus, c.runs, c.stores)
+	c.collected = collect.New(g.db, g.blobs, g.clock)
+	c.assets = data.New(g.db, g.blobs, g.bus, c.runs, c.stores, c.collected)
 	c.jobs = job.New(job.Options{
 		DB: g.db, Clock: g.clock, Bus: g.bus, Access: c.access, Blobs: g.blobs, Logs: g.logs, Log: a.log,
 		Tracking: c.runs, Models: c.models, Data: c.assets, Stores: c.stores, Environments: c.environments, Secrets: c.secrets, Driver: driver,
@@ -73,14 +76,15 @@ func (a *App) assemble(ctx context.Context, g ground) (c capabilities, err error
 		EnvironmentsDir: a.path("environments"), ToolsDir: a.path("tools"), Replicas: endpoint.CountReplicas,
 	})
 	c.endpoints, err = a.endpoints(ctx, g, endpoint.Parts{Access: c.access, Secrets: c.secrets, Workspaces: c.workspaces, Models: c.models,
-		Environments: c.environments, Driver: driver})
+		Environments: c.environments, Data: c.assets, Collected: c.collected, Driver: driver})
 	if err != nil {
 		return c, err
 	}
 	c.batches = batch.New(batch.Parts{DB: g.db, Bus: g.bus, Environments: c.environments, Secrets: c.secrets, Jobs: c.jobs, URL: a.address.url,
 		Finder: endpoint.Finder{Models: c.models, Blobs: g.blobs, Environments: c.environments}})
 	c.guard()
-	c.sweeper = sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, data.References, job.References, endpoint.References, batch.References)
+	c.sweeper = sweep.New(g.db, g.blobs, g.clock, tracking.References, model.References, data.References, job.References,
+		endpoint.References, batch.References, collect.References)
 	return c, nil
 }
 
@@ -92,7 +96,7 @@ func (c capabilities) guard() {
 	c.runs.OnPurge(c.endpoints.MayPurge, nil)
 	c.runs.OnPurge(c.batches.MayPurge, nil)
 	c.runs.OnPurge(c.assets.MayPurge, nil)
-	c.runs.HeldBy(model.References, data.Held, endpoint.References, batch.References)
+	c.runs.HeldBy(model.References, data.Held, endpoint.References, batch.References, collect.References)
 }
 
 // workers are what runs beside the requests, until the server stops.
@@ -100,7 +104,7 @@ func (c capabilities) workers(g ground, config Config) []worker {
 	compact := func(ctx context.Context) error { return c.runs.Compact(ctx, g.clock) }
 	return []worker{
 		{"jobs", c.jobs.Run}, {"endpoints", c.endpoints.Run}, {"data", c.assets.Run}, {"environments", c.builds.Run},
-		{"metrics", compact}, {"storage", c.runs.SumUp}, {"uploads", c.uploads.Run},
+		{"metrics", compact}, {"storage", c.runs.SumUp}, {"uploads", c.uploads.Run}, {"collected requests", c.endpoints.Router().Record},
 		{"audit", func(ctx context.Context) error { return c.audit.Run(ctx, config.KeepAudit) }},
 	}
 }

@@ -109,6 +109,9 @@ func (c *command) showData(v data.Version) error {
 		reference := ""
 		if v.Reference != nil {
 			reference = "yes; it is read where it lies"
+			if v.Reference.Datastore == atelier.DefaultDatastore {
+				reference = "yes; it grows while its deployment collects"
+			}
 		}
 		return facts(
 			[2]string{"name", v.Name},
@@ -274,7 +277,7 @@ func (c *command) dataDownload() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if found.Reference != nil {
+			if found.Reference != nil && found.Tree == "" {
 				return c.downloadReference(cmd.Context(), api, *found.Reference, first(target, which))
 			}
 			tree, err := api.Tree(cmd.Context(), found.Tree)

@@ -16,7 +16,8 @@ import (
 
 func (c *command) deploymentCommand() *cobra.Command {
 	return noun("online-deployment", "Put models behind endpoints",
-		c.deploymentCreate(), c.deploymentUpdate(), c.deploymentShow(), c.deploymentList(), c.deploymentDelete(), c.deploymentLogs())
+		c.deploymentCreate(), c.deploymentUpdate(), c.deploymentShow(), c.deploymentList(), c.deploymentDelete(), c.deploymentLogs(),
+		c.deploymentCollected(), c.deploymentDeleteCollected())
 }
 
 // deploymentOptions say which deployment, and what is to become of it.
@@ -127,7 +128,7 @@ func asChange(ask endpoint.CreateDeployment) endpoint.UpdateDeployment {
 		EnvironmentVariables: unlessNil(ask.EnvironmentVariables),
 		InstanceType:         unlessZero(ask.InstanceType), InstanceCount: unlessZero(ask.InstanceCount),
 		RequestSettings: ask.RequestSettings, LivenessProbe: ask.LivenessProbe,
-		ReadinessProbe: ask.ReadinessProbe, ScaleSettings: ask.ScaleSettings, Resources: ask.Resources,
+		ReadinessProbe: ask.ReadinessProbe, ScaleSettings: ask.ScaleSettings, Resources: ask.Resources, DataCollector: ask.DataCollector,
 	}
 }
 

@@ -141,6 +141,19 @@ type ServiceTask struct {
 	// it may wait for them.
 	BatchSize    int     `json:"batch_size,omitempty"`
 	BatchDelayMS float64 `json:"batch_delay_ms,omitempty"`
+	// Collect says what the worker's collectors keep; nil for nothing.
+	Collect *Collect `json:"collect,omitempty"`
+}
+
+// Collect says what the collectors of a scoring worker keep.
+type Collect struct {
+	Collections  []string `json:"collections"`
+	SamplingRate float64  `json:"sampling_rate"`
+	// Without are the columns that are dropped before anything is written.
+	Without []string `json:"without,omitempty"`
+	// Source is what events say that they come from, and ModelVersion which model.
+	Source       string `json:"source"`
+	ModelVersion string `json:"model_version"`
 }
 
 // What becomes of the rows that a batch script returns.

@@ -14,6 +14,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/collect"
 	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/event"
@@ -66,7 +67,7 @@ func each(t *testing.T, test func(b bench)) {
 		}
 		stores := datastore.New(db, sealed, who, bus, t.TempDir())
 		ctx := atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: owner.ID, Name: owner.Name})
-		test(bench{data.New(db, blobs, bus, tracked, stores), t, ctx, db, tracked, blobs, stores, bus})
+		test(bench{data.New(db, blobs, bus, tracked, stores, collect.New(db, blobs, clock.System{})), t, ctx, db, tracked, blobs, stores, bus})
 	})
 }
 

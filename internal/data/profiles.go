@@ -99,6 +99,10 @@ func (s *Service) look(ctx context.Context, ws string, v Version) {
 // sources are the files of a version.
 func (s *Service) sources(ctx context.Context, ws string, v Version) ([]profile.Source, error) {
 	var all []profile.Source
+	if v.open() {
+		files, err := s.collects.Files(ctx, ws, v.Reference.Path)
+		return s.stored(ctx, ws, files), err
+	}
 	if r := v.Reference; r != nil && r.URL == "" {
 		err := s.eachObject(ctx, ws, *r, func(_ datastore.Place, o datastore.Object) error {
 			all = append(all, profile.Source{Name: datastore.Inside(o.Path, r.Path), Open: func() (io.ReadSeekCloser, int64, error) {
@@ -112,10 +116,15 @@ func (s *Service) sources(ctx context.Context, ws string, v Version) ([]profile.
 		return nil, nil
 	}
 	tree, err := blob.GetTree(ctx, s.blobs, ws, v.Tree)
-	for _, file := range tree.Files {
+	return s.stored(ctx, ws, tree.Files), err
+}
+
+// stored are files as sources.
+func (s *Service) stored(ctx context.Context, ws string, files []blob.File) (all []profile.Source) {
+	for _, file := range files {
 		all = append(all, profile.Source{Name: file.Path, Open: func() (io.ReadSeekCloser, int64, error) { return s.blobs.Open(ctx, ws, file.Hash) }})
 	}
-	return all, err
+	return all
 }
 
 // Run makes the profiles that were asked for, one at a time, until ctx ends.

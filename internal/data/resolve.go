@@ -80,6 +80,8 @@ func (s *Service) fromAsset(ctx context.Context, ws string, p atelier.Path) (Con
 	switch {
 	case v.Tree != "":
 		found.Tree, err = blob.Hold(ctx, s.blobs, ws, v.Tree)
+	case v.open():
+		found, err = s.fromCollected(ctx, ws, v.Reference.Path)
 	case v.Reference.Datastore != "":
 		found, err = s.fromPlace(ctx, ws, v.Reference.Datastore, v.Reference.Path)
 		found.Changed = err == nil && found.Reference.Fingerprint != v.Reference.Fingerprint
@@ -89,7 +91,8 @@ func (s *Service) fromAsset(ctx context.Context, ws string, p atelier.Path) (Con
 }
 
 // fromDatastore reads what lies in a datastore. In the workspace's own that is what
-// was uploaded (LocalUpload/TREE/NAME) or what a job left (azureml/JOB/OUTPUT).
+// was uploaded (LocalUpload/TREE/NAME), what a job left (azureml/JOB/OUTPUT), or what
+// a deployment collected (modelDataCollector/ENDPOINT/DEPLOYMENT/COLLECTION).
 func (s *Service) fromDatastore(ctx context.Context, ws string, p atelier.Path) (Content, error) {
 	if p.Datastore != atelier.DefaultDatastore && p.Datastore != datastore.ArtifactDatastore {
 		return s.fromPlace(ctx, ws, p.Datastore, p.Rest)
@@ -101,8 +104,7 @@ func (s *Service) fromDatastore(ctx context.Context, ws string, p atelier.Path) 
 	case parts[0] == "LocalUpload" && len(parts) >= 2:
 		return s.fromUpload(ctx, ws, parts[1], strings.Join(parts[2:], "/"))
 	}
-	return Content{}, atelier.Errorf(atelier.NotFound, "There is nothing at %q.", atelier.Clip(p.Raw, 200)).
-		WithHint("The datastore %s holds what was uploaded and what jobs left.", atelier.DefaultDatastore)
+	return s.fromCollected(ctx, ws, p.Rest)
 }
 
 func (s *Service) fromUpload(ctx context.Context, ws, id, below string) (Content, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/collect"
 	"github.com/atelier-ml/atelier/internal/datastore"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/sqldb"
@@ -21,13 +22,15 @@ type Service struct {
 	bus      *event.Bus
 	tracking *tracking.Service
 	stores   *datastore.Service
+	collects *collect.Service
 	wake     chan struct{} // receives when a profile was asked for
 }
 
 // New returns the service over db and blobs, which reads what runs keep from
-// tracked and what lies elsewhere through stores, and announces changes on bus.
-func New(db *sqldb.DB, blobs blob.Store, bus *event.Bus, tracked *tracking.Service, stores *datastore.Service) *Service {
-	return &Service{db: db, blobs: blobs, bus: bus, tracking: tracked, stores: stores, wake: make(chan struct{}, 1)}
+// tracked, what lies elsewhere through stores and what deployments collect from
+// collected, and announces changes on bus.
+func New(db *sqldb.DB, blobs blob.Store, bus *event.Bus, tracked *tracking.Service, stores *datastore.Service, collected *collect.Service) *Service {
+	return &Service{db: db, blobs: blobs, bus: bus, tracking: tracked, stores: stores, collects: collected, wake: make(chan struct{}, 1)}
 }
 
 func (s *Service) write(ctx context.Context, ws, name string, change func(tx *sqldb.Tx) error) error {

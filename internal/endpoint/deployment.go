@@ -8,6 +8,7 @@ import (
 
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/blob"
+	"github.com/atelier-ml/atelier/internal/collect"
 	"github.com/atelier-ml/atelier/internal/compute"
 )
 
@@ -32,6 +33,7 @@ type Settings struct {
 	ReadinessProbe       *Probe            `json:"readiness_probe,omitempty"`
 	ScaleSettings        *ScaleSettings    `json:"scale_settings,omitempty"`
 	Resources            *Resources        `json:"resources,omitempty"`
+	DataCollector        *collect.Settings `json:"data_collector,omitempty"`
 }
 
 // Deployment is a model with what it takes to run it, behind an endpoint.
@@ -140,6 +142,7 @@ type CreateDeployment struct {
 	ReadinessProbe       *Probe             `json:"readiness_probe,omitempty"`
 	ScaleSettings        *ScaleSettings     `json:"scale_settings,omitempty"`
 	Resources            *Resources         `json:"resources,omitempty"`
+	DataCollector        *collect.Settings  `json:"data_collector,omitempty"`
 }
 
 // UpdateDeployment changes what is not nil.
@@ -158,6 +161,7 @@ type UpdateDeployment struct {
 	ReadinessProbe       *Probe             `json:"readiness_probe,omitempty"`
 	ScaleSettings        *ScaleSettings     `json:"scale_settings,omitempty"`
 	Resources            *Resources         `json:"resources,omitempty"`
+	DataCollector        *collect.Settings  `json:"data_collector,omitempty"`
 }
 
 // Limits of a deployment, as Azure documents them.
@@ -174,6 +178,7 @@ func (c CreateDeployment) settings() Settings {
 		EnvironmentVariables: notNil(c.EnvironmentVariables),
 		InstanceType:         c.InstanceType, InstanceCount: max(1, c.InstanceCount),
 		LivenessProbe: c.LivenessProbe, ReadinessProbe: c.ReadinessProbe, ScaleSettings: c.ScaleSettings, Resources: c.Resources,
+		DataCollector: c.DataCollector,
 	}
 	set(&s.RequestSettings, c.RequestSettings)
 	return s
@@ -211,6 +216,9 @@ func (u UpdateDeployment) apply(s Settings) Settings {
 	}
 	if u.Resources != nil {
 		s.Resources = u.Resources
+	}
+	if u.DataCollector != nil {
+		s.DataCollector = u.DataCollector
 	}
 	return s
 }
@@ -272,6 +280,12 @@ func (s Settings) check() error {
 		return err
 	}
 	if err := s.ScaleSettings.check(); err != nil {
+		return err
+	}
+	if err := s.DataCollector.Check(); err != nil {
+		return err
+	}
+	if _, err := collectingOf(s.Properties); err != nil {
 		return err
 	}
 	if _, err := s.Resources.bounds(); err != nil {
@@ -361,5 +375,6 @@ func (s Settings) sameReplicas(changed Settings) bool {
 		reflect.DeepEqual(s.Environment, changed.Environment) &&
 		reflect.DeepEqual(s.EnvironmentVariables, changed.EnvironmentVariables) &&
 		reflect.DeepEqual(s.Resources, changed.Resources) &&
-		s.RequestSettings.MaxConcurrentRequests == changed.RequestSettings.MaxConcurrentRequests
+		s.RequestSettings.MaxConcurrentRequests == changed.RequestSettings.MaxConcurrentRequests &&
+		reflect.DeepEqual(s.DataCollector, changed.DataCollector) && s.Properties[withoutProperty] == changed.Properties[withoutProperty]
 }

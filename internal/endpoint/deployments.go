@@ -41,6 +41,9 @@ func (s *Service) CreateDeployment(ctx context.Context, ws, endpoint string, c C
 		if err := s.Environments.Keep(ctx, tx, ws, d.source.Environment); err != nil {
 			return err
 		}
+		if err := keepAssets(ctx, tx, d); err != nil {
+			return err
+		}
 		if err := insertDeployment(ctx, tx, d); err != nil || !allTraffic {
 			return err
 		}
@@ -56,6 +59,7 @@ func (s *Service) CreateDeployment(ctx context.Context, ws, endpoint string, c C
 			return Deployment{}, err
 		}
 	}
+	s.announceAssets(ctx, d)
 	s.publish(ws, endpoint, d.Name)
 	return d, nil
 }
@@ -167,11 +171,15 @@ func (s *Service) UpdateDeployment(ctx context.Context, ws, endpoint, name strin
 		if err := s.Environments.Keep(ctx, tx, ws, from.Environment); err != nil {
 			return err
 		}
+		if err := keepAssets(ctx, tx, d); err != nil {
+			return err
+		}
 		return updateDeployment(ctx, tx, d)
 	})
 	if err != nil {
 		return Deployment{}, err
 	}
+	s.announceAssets(ctx, d)
 	s.publish(ws, endpoint, name)
 	return s.Deployment(ctx, ws, endpoint, name)
 }

@@ -28,6 +28,7 @@ type pool struct {
 	mu       sync.Mutex
 	settings RequestSettings
 	allowed  origins
+	payloads *payloads     // what is kept of requests and answers; nil for nothing
 	patience time.Duration // how long after its timeout a call may go on before its replica counts as hung
 	backends []*backend
 	waiting  []chan *backend
@@ -90,6 +91,20 @@ func (p *pool) record(status int, started time.Time) {
 	now := p.clock.Now()
 	p.stats.record(status, now.Sub(started))
 	p.recent.record(now, status, now.Sub(started))
+}
+
+// collect notes what is kept of requests and answers.
+func (p *pool) collect(kept *payloads) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.payloads = kept
+}
+
+// collected returns what is kept of requests and answers, nil for nothing.
+func (p *pool) collected() *payloads {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.payloads
 }
 
 // want notes how many replicas the deployment should have now.

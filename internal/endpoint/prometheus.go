@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/atelier-ml/atelier/internal/collect"
 )
 
 // What Prometheus is told of each deployment.
@@ -23,18 +25,23 @@ var (
 		"Scoring requests that wait for a free place.", deploymentLabels, nil)
 	replicasReady = prometheus.NewDesc("atelier_endpoint_replicas_ready",
 		"Replicas that answer.", deploymentLabels, nil)
+	collectedRows = prometheus.NewDesc("atelier_collected_rows_total",
+		"Rows of collected data that were kept.", append(deploymentLabels, "collection"), nil)
+	collectedDropped = prometheus.NewDesc("atelier_collected_dropped_rows_total",
+		"Rows of collected data that could not be kept.", append(deploymentLabels, "collection"), nil)
 )
 
 // collector gives the router's figures to Prometheus, of one workspace or of all.
 type collector struct {
 	router *Router
+	rows   *collect.Service
 	only   string            // the id of the one workspace, or ""
 	names  map[string]string // of workspaces, by id
 }
 
 // Describe is prometheus.Collector's.
 func (c collector) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{requestsTotal, requestSeconds, requestsInFlight, requestsWaiting, replicasReady} {
+	for _, desc := range []*prometheus.Desc{requestsTotal, requestSeconds, requestsInFlight, requestsWaiting, replicasReady, collectedRows, collectedDropped} {
 		out <- desc
 	}
 }
@@ -50,6 +57,11 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		labels := []string{c.names[key.workspace], key.endpoint, key.name}
 		c.collect(out, p, labels)
 	}
+	c.rows.Counts(c.only, func(ws string, of collect.Key, n collect.Count) {
+		labels := []string{c.names[ws], of.Endpoint, of.Deployment, of.Collection}
+		out <- prometheus.MustNewConstMetric(collectedRows, prometheus.CounterValue, float64(n.Kept), labels...)
+		out <- prometheus.MustNewConstMetric(collectedDropped, prometheus.CounterValue, float64(n.Dropped), labels...)
+	})
 }
 
 func (c collector) collect(out chan<- prometheus.Metric, p *pool, labels []string) {
@@ -76,7 +88,7 @@ func (s *Service) ServeMetrics(w http.ResponseWriter, req *http.Request, workspa
 		return
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector{router: s.router, only: workspace, names: names})
+	registry.MustRegister(collector{router: s.router, rows: s.Collected, only: workspace, names: names})
 	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, req)
 }
 

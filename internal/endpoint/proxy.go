@@ -30,6 +30,11 @@ const slack = 250 * time.Millisecond
 func (r *Router) forward(w http.ResponseWriter, req *http.Request, p *pool, m message) (status int, err error) {
 	m = r.prepare(req, p, m)
 	m.request.Stream = true
+	if kept := p.collected(); kept.sampled(m) {
+		copied := &copied{ResponseWriter: w}
+		w = copied
+		defer func() { r.record(kept, m, status, w.Header(), copied.body) }()
+	}
 	got, err := r.exchange(req.Context(), p, m)
 	if err != nil {
 		return 0, err
@@ -259,5 +264,12 @@ func (r *Router) mirror(req *http.Request, c call, body []byte) {
 			status = statusOf(err)
 		}
 		p.record(status, started)
+		if kept := p.collected(); kept.sampled(m) {
+			header := http.Header{}
+			if status = 0; err == nil {
+				status = got.head(header)
+			}
+			r.record(kept, m, status, header, got.body)
+		}
 	}()
 }

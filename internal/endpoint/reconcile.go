@@ -89,8 +89,10 @@ type keeper struct {
 	// deployment.
 	pause      map[string]time.Duration
 	startAfter map[string]time.Time
-	scalers    map[string]*scaler // by deployment
-	counted    counted            // of the running rollout
+	// expireAfter is when old collected rows are looked for again, by deployment.
+	expireAfter map[string]time.Time
+	scalers     map[string]*scaler // by deployment
+	counted     counted            // of the running rollout
 }
 
 // watched is what the keeper remembers of a replica between two looks.
@@ -102,7 +104,8 @@ type watched struct {
 
 func newKeeper(s *Service, key endpointKey) *keeper {
 	return &keeper{Service: s, key: key, wake: make(chan struct{}, 1), seen: map[string]*watched{},
-		pause: map[string]time.Duration{}, startAfter: map[string]time.Time{}, scalers: map[string]*scaler{}}
+		pause: map[string]time.Duration{}, startAfter: map[string]time.Time{},
+		expireAfter: map[string]time.Time{}, scalers: map[string]*scaler{}}
 }
 
 func (k *keeper) hurry() {
@@ -194,6 +197,9 @@ func (k *keeper) look(ctx context.Context, draining *sync.WaitGroup) (again time
 	}
 	for name, d := range now.deployments {
 		k.router.pool(k.deployment(name)).configure(d.Settings, k.waker(d))
+		if err := k.collect(ctx, d); err != nil {
+			return unsettled, err
+		}
 		if d.scales() {
 			again = min(again, time.Duration(d.ScaleSettings.PollingInterval)*time.Second)
 		}

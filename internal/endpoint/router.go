@@ -18,6 +18,7 @@ import (
 	"github.com/atelier-ml/atelier"
 	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/collect"
 	"github.com/atelier-ml/atelier/internal/trace"
 	"github.com/atelier-ml/atelier/internal/workspace"
 )
@@ -35,12 +36,14 @@ const scorePermission atelier.Permission = "endpoints/online/score/action"
 // Router answers scoring requests. It knows the endpoints by heart; the Service
 // and the Reconciler tell it what changes.
 type Router struct {
-	access  *access.Service
-	clock   clock.Clock
-	log     *slog.Logger
-	tracer  *trace.Tracer
-	maxBody int64 // where an endpoint has no bound of its own
-	verbose bool  // every request goes into the log
+	access *access.Service
+	clock  clock.Clock
+	log    *slog.Logger
+	tracer *trace.Tracer
+	// recorder keeps requests and answers, where a deployment wants it.
+	recorder *collect.Recorder
+	maxBody  int64 // where an endpoint has no bound of its own
+	verbose  bool  // every request goes into the log
 
 	mu      sync.RWMutex
 	targets map[endpointKey]target
@@ -61,7 +64,7 @@ type target struct {
 }
 
 func newRouter(parts Parts) *Router {
-	return &Router{access: parts.Access, clock: parts.Clock, log: parts.Log, tracer: parts.Tracer, maxBody: parts.MaxRequestBytes,
+	return &Router{recorder: collect.NewRecorder(parts.Collected, parts.Log), access: parts.Access, clock: parts.Clock, log: parts.Log, tracer: parts.Tracer, maxBody: parts.MaxRequestBytes,
 		verbose: parts.AccessLog, targets: map[endpointKey]target{}, pools: map[deploymentKey]*pool{}}
 }
 

@@ -11,7 +11,9 @@ import (
 	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/collect"
 	"github.com/atelier-ml/atelier/internal/compute"
+	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/logs"
@@ -36,6 +38,8 @@ type Parts struct {
 	Workspaces   *workspace.Service
 	Models       *model.Service
 	Environments *environment.Service
+	Data         *data.Service
+	Collected    *collect.Service
 	Driver       compute.Driver
 
 	// URL is where users reach the server, without a slash at the end.

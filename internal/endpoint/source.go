@@ -305,7 +305,7 @@ func (s *Service) task(ctx context.Context, d Deployment, r Replica, token strin
 		ServerFile: s.ServerFile, ServerURL: s.URL(), EnvironmentsDir: s.EnvironmentsDir, ToolsDir: s.ToolsDir,
 		CodeTree: d.source.Code, EnvironmentVariables: variables, Secrets: vault.Named(variables),
 		Service: &compute.ServiceTask{Socket: compute.SocketFile, ScoringScript: d.source.Script,
-			Workers: d.workers(), Concurrency: d.workers() * d.threads()},
+			Workers: d.workers(), Concurrency: d.workers() * d.threads(), Collect: collectTask(d, all[at].Name)},
 	}
 	answered, err := d.together()
 	if err != nil {

@@ -17,8 +17,10 @@ import (
 	"github.com/atelier-ml/atelier/internal/access"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/collect"
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/fake"
+	"github.com/atelier-ml/atelier/internal/data"
 	"github.com/atelier-ml/atelier/internal/environment"
 	"github.com/atelier-ml/atelier/internal/event"
 	"github.com/atelier-ml/atelier/internal/logs"
@@ -69,9 +71,11 @@ func newFixture(t *testing.T, db *sqldb.DB) *fixture {
 		t.Fatal(err)
 	}
 	ctx := workspace.With(atelier.WithActor(t.Context(), atelier.Actor{Kind: atelier.User, ID: owner.ID, Name: owner.Name}), ws)
+	runs, collected := tracking.New(db, blobs, bus), collect.New(db, blobs, clk)
 	service := New(Parts{DB: db, Bus: bus, Clock: clk, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Blobs: blobs, Logs: logStore,
-		Vault: secrets, Access: who, Workspaces: workspaces, Models: model.New(db, blobs, bus, tracking.New(db, blobs, bus)),
-		Environments: environment.New(db), Driver: fake.New(clk, compute.Capacity{MemoryBytes: 8 << 30}, nil, nil), URL: func() string { return "http://atelier.test" }, MaxRequestBytes: 1000})
+		Vault: secrets, Access: who, Workspaces: workspaces, Models: model.New(db, blobs, bus, runs),
+		Environments: environment.New(db), Data: data.New(db, blobs, bus, runs, nil, collected), Collected: collected,
+		Driver: fake.New(clk, compute.Capacity{MemoryBytes: 8 << 30}, nil, nil), URL: func() string { return "http://atelier.test" }, MaxRequestBytes: 1000})
 	return &fixture{Service: service, ws: ws.ID, ctx: ctx, bus: bus}
 }
 

@@ -78,7 +78,7 @@ func newBench(t *testing.T, db *sqldb.DB, clk clock.Clock) *bench {
 	stores := datastore.New(db, nil, who, b.bus, t.TempDir())
 	b.deps = job.Options{DB: db, Clock: clk, Bus: b.bus, Access: who, Blobs: b.blobs, Logs: store, Tracking: b.runs,
 		Models: model.New(db, b.blobs, b.bus, b.runs),
-		Data:   data.New(db, b.blobs, b.bus, b.runs, stores), Stores: stores,
+		Data:   data.New(db, b.blobs, b.bus, b.runs, stores, nil), Stores: stores,
 		Environments: environment.New(db), Driver: b.driver, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		ServerURL: func() string { return "http://server" }}
 	b.jobs = job.New(b.deps)

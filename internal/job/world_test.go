@@ -140,7 +140,7 @@ func (w *world) open() *server {
 	s.who, s.runs = access.New(s.db, s), tracking.New(s.db, w.blobs, bus)
 	s.jobs = job.New(job.Options{DB: s.db, Clock: s, Bus: bus, Access: s.who, Blobs: w.blobs, Logs: w.logs, Tracking: s.runs,
 		Models:       model.New(s.db, w.blobs, bus, s.runs),
-		Data:         data.New(s.db, w.blobs, bus, s.runs, datastore.New(s.db, nil, s.who, bus, w.t.TempDir())),
+		Data:         data.New(s.db, w.blobs, bus, s.runs, datastore.New(s.db, nil, s.who, bus, w.t.TempDir()), nil),
 		Environments: environment.New(s.db), Driver: faultyDriver{w.driver, s}, Log: slog.New(words),
 		ServerURL: func() string { return "http://server" }})
 	return s

@@ -19,6 +19,7 @@ import (
 	"github.com/atelier-ml/atelier/internal/api"
 	"github.com/atelier-ml/atelier/internal/blob"
 	"github.com/atelier-ml/atelier/internal/clock"
+	"github.com/atelier-ml/atelier/internal/collect"
 	"github.com/atelier-ml/atelier/internal/compute"
 	"github.com/atelier-ml/atelier/internal/compute/local"
 	"github.com/atelier-ml/atelier/internal/data"
@@ -139,7 +140,7 @@ func (w *world) start() {
 	address := "http://" + listener.Addr().String()
 	w.address = address
 	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	w.jobs = job.New(job.Options{DB: db, Clock: clk, Bus: w.bus, Access: who, Blobs: w.blobs, Logs: logStore, Tracking: w.runs, Data: data.New(db, w.blobs, w.bus, w.runs, w.stores), Stores: w.stores,
+	w.jobs = job.New(job.Options{DB: db, Clock: clk, Bus: w.bus, Access: who, Blobs: w.blobs, Logs: logStore, Tracking: w.runs, Data: data.New(db, w.blobs, w.bus, w.runs, w.stores, collect.New(db, w.blobs, clk)), Stores: w.stores,
 		Environments: environment.New(db), Driver: roomy{w.driver}, Log: log, ServerFile: filepath.Join(w.dir, "server.json"),
 		ServerURL:       func() string { return address },
 		EnvironmentsDir: filepath.Join(w.dir, "environments"), ToolsDir: filepath.Join(w.dir, "tools")})
@@ -147,7 +148,7 @@ func (w *world) start() {
 	api.RegisterFiles(table, w.blobs)
 	api.RegisterDatastores(table, w.stores)
 	api.RegisterJobs(table, w.jobs, w.bus)
-	api.RegisterTasks(table, w.jobs, w.jobs, w.runs)
+	api.RegisterTasks(table, w.jobs, nil, w.runs)
 	server := &http.Server{Handler: table, BaseContext: func(net.Listener) context.Context { return ctx }}
 	text, _ := json.Marshal(map[string]string{"url": address})
 	w.must(os.WriteFile(filepath.Join(w.dir, "server.json"), text, 0o600))

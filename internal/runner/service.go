@@ -46,6 +46,9 @@ func (r *runner) runService(ctx context.Context, p *place) outcome {
 		return failed(compute.StartError, err.Error())
 	}
 	defer open()
+	if r.task.Service.Collect != nil {
+		defer r.collecting()()
+	}
 	pause, restarts := firstRestart, 0
 	for everReady := false; ; {
 		if err := r.status(compute.StatusRunning); err != nil {
@@ -93,6 +96,13 @@ func (r *runner) serve(ctx context.Context, p *place, serving string) (result ou
 	os.Remove(r.failureFile())
 	os.Remove(filepath.Join(r.dir, compute.SocketFile)) // the worker may make it, and not remove it
 	cmd := r.workerCommand(p, serving)
+	collects, err := r.openSpool()
+	if err != nil {
+		return failed(compute.StartError, err.Error()), false
+	}
+	if collects != "" {
+		cmd.Env = append(cmd.Env, collects)
+	}
 	looking, stop := context.WithCancel(ctx)
 	found := make(chan bool, 1)
 	go func() { found <- r.awaitReady(looking) }()

@@ -45,7 +45,6 @@ func (d *Document) OnlineEndpoint() (endpoint.CreateEndpoint, error) {
 }
 
 var refusedInDeployment = map[string]string{
-	"data_collector":             "Collecting requests is not there yet.",
 	"model_mount_path":           "Read the path of the model from AZUREML_MODEL_DIR.",
 	"startup_probe":              "A deployment is up once its script has started; use readiness_probe for later.",
 	"identity":                   "A deployment always runs with a token of its own.",
@@ -81,7 +80,7 @@ func (d *Document) OnlineDeployment() (endpoint.CreateDeployment, error) {
 	ask.CodeConfiguration = d.codeConfiguration(o)
 	ask.RequestSettings = d.requestSettings(o)
 	ask.LivenessProbe, ask.ReadinessProbe = d.probe(o, "liveness_probe"), d.probe(o, "readiness_probe")
-	ask.ScaleSettings, ask.Resources = d.scaleSettings(o), d.deploymentResources(o)
+	ask.ScaleSettings, ask.Resources, ask.DataCollector = d.scaleSettings(o), d.deploymentResources(o), d.dataCollector(o)
 	if o.text("egress_public_network_access") == "disabled" {
 		d.add(o.value("egress_public_network_access"), "The network of a deployment cannot be closed yet, so this can only be enabled.")
 	} else {

@@ -1721,6 +1721,41 @@ export interface paths {
         patch: operations["patch-online-endpoints-endpoint-deployments-deployment"];
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/online-endpoints/{endpoint}/deployments/{deployment}/collected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what a deployment has collected */
+        get: operations["get-online-endpoints-endpoint-deployments-deployment-collected"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspaces/{workspace}/online-endpoints/{endpoint}/deployments/{deployment}/collected/{collection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read rows that a deployment has collected, the newest first */
+        get: operations["get-online-endpoints-endpoint-deployments-deployment-collected-collection"];
+        put?: never;
+        post?: never;
+        /** Delete what a deployment has collected */
+        delete: operations["delete-online-endpoints-endpoint-deployments-deployment-collected-collection"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/online-endpoints/{endpoint}/deployments/{deployment}/logs": {
         parameters: {
             query?: never;
@@ -2155,6 +2190,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace}/tasks/{task}/collected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keep rows that a deployment's collector wrote */
+        put: operations["put-tasks-task-collected"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace}/tasks/{task}/logs": {
         parameters: {
             query?: never;
@@ -2524,6 +2576,74 @@ export interface components {
             metric: string;
             /** @enum {string} */
             order: "max" | "min";
+        };
+        CollectData: {
+            name?: string;
+            /** @description azureml://datastores/workspaceblobstore/paths/FOLDER */
+            path?: string;
+            version?: string;
+        };
+        CollectDeleted: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            files: number;
+            /** Format: int64 */
+            rows: number;
+        };
+        CollectEvent: {
+            agent?: string;
+            collectdatatype?: string;
+            contentrange?: string;
+            correlationid?: string;
+            data?: unknown;
+            data_base64?: string;
+            datacontenttype?: string;
+            /** @description Where the data lies, when it has more than 4 MB. */
+            dataref?: string;
+            headers?: {
+                [key: string]: string;
+            };
+            id: string;
+            modelversion?: string;
+            source: string;
+            specversion: string;
+            /** Format: int64 */
+            statuscode?: number;
+            /** Format: date-time */
+            time: string;
+            type: string;
+            xrequestid?: string;
+        };
+        CollectEventPage: {
+            items: components["schemas"]["CollectEvent"][];
+            next_page_token?: string;
+        };
+        CollectRequestLogging: {
+            /** @description Headers that are kept beside what was sent. */
+            capture_headers?: string[];
+        };
+        CollectSettings: {
+            /** @description By name. request and response are whole requests and answers; all others are for collectors in the script. */
+            collections: {
+                [key: string]: components["schemas"]["Collection"];
+            };
+            request_logging?: components["schemas"]["CollectRequestLogging"];
+            /**
+             * @description What a folder holds; hour when it is left out.
+             * @enum {string}
+             */
+            rolling_rate?: "minute" | "hour" | "day" | "month" | "year";
+            /**
+             * Format: double
+             * @description The share of requests that is collected, from 0 to 1; 1 when it is left out.
+             */
+            sampling_rate?: number;
+        };
+        Collection: {
+            /** @description The data asset as which it can be read. */
+            data?: components["schemas"]["CollectData"];
+            enabled: boolean;
         };
         ComputeEnvironmentInfo: {
             hash?: string;
@@ -3034,8 +3154,42 @@ export interface components {
             code: string;
             scoring_script: string;
         };
+        EndpointCollectedCollection: {
+            /** Format: int64 */
+            bytes: number;
+            collection: string;
+            /** @description As which it can be read: azureml:NAME:VERSION. */
+            data_asset: string;
+            deployment_name: string;
+            /**
+             * Format: int64
+             * @description Events that could not be kept, since the server started.
+             */
+            dropped: number;
+            /** @description Whether more comes. */
+            enabled: boolean;
+            endpoint_name: string;
+            /** Format: int64 */
+            files: number;
+            /** Format: date-time */
+            first_at: string;
+            /** Format: date-time */
+            last_at: string;
+            /** @description The newest file's folder in the workspace's datastore. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Events, one to a line.
+             */
+            rows: number;
+        };
+        EndpointCollectedCollectionPage: {
+            items: components["schemas"]["EndpointCollectedCollection"][];
+            next_page_token?: string;
+        };
         EndpointCreateDeployment: {
             code_configuration?: components["schemas"]["EndpointCodeConfiguration"];
+            data_collector?: components["schemas"]["CollectSettings"];
             description?: string;
             endpoint_name?: string;
             environment?: unknown;
@@ -3085,6 +3239,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             created_by: string;
+            data_collector?: components["schemas"]["CollectSettings"];
             description: string;
             endpoint_name: string;
             environment?: unknown;
@@ -3260,6 +3415,7 @@ export interface components {
         };
         EndpointUpdateDeployment: {
             code_configuration?: components["schemas"]["EndpointCodeConfiguration"];
+            data_collector?: components["schemas"]["CollectSettings"];
             description?: string;
             environment?: unknown;
             environment_variables?: {
@@ -9594,6 +9750,116 @@ export interface operations {
             };
         };
     };
+    "get-online-endpoints-endpoint-deployments-deployment-collected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointCollectedCollectionPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "get-online-endpoints-endpoint-deployments-deployment-collected-collection": {
+        parameters: {
+            query?: {
+                max_results?: number;
+                page_token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+                deployment: string;
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectEventPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    "delete-online-endpoints-endpoint-deployments-deployment-collected-collection": {
+        parameters: {
+            query?: {
+                /** @description Only what was collected before; everything when it is left out. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the workspace's name */
+                workspace: string;
+                endpoint: string;
+                deployment: string;
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectDeleted"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     "get-online-endpoints-endpoint-deployments-deployment-logs": {
         parameters: {
             query?: {
@@ -10730,6 +10996,27 @@ export interface operations {
         };
     };
     "put-tasks-task-artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace: string;
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "put-tasks-task-collected": {
         parameters: {
             query?: never;
             header?: never;

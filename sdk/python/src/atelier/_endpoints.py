@@ -255,6 +255,30 @@ class OnlineDeployments:
         """Return the last lines of what the deployment's scripts and workers printed."""
         return str(self._transport.get(f"{_deployment(endpoint, name)}/logs", tail=lines).get("content", ""))
 
+    def collected(
+        self, endpoint: str, name: str, collection: str | None = None, *, max_results: int = 20
+    ) -> list[dict[str, Any]]:
+        """Return what a deployment has collected: how much by collection, or the newest rows of one.
+
+        Args:
+            endpoint: The endpoint.
+            name: The deployment. One that is gone has left what it collected.
+            collection: Return rows of this collection, as CloudEvents, the newest first.
+            max_results: How many rows at most.
+        """
+        path = f"{_deployment(endpoint, name)}/collected"
+        if collection is None:
+            return list(self._transport.pages(path))
+        return list(self._transport.pages(f"{path}/{quote(collection, safe='')}", limit=max_results))
+
+    def delete_collected(
+        self, endpoint: str, name: str, collection: str, *, before: datetime | None = None
+    ) -> dict[str, int]:
+        """Delete the rows of a collection, or those from before a time; say how many that were."""
+        path = f"{_deployment(endpoint, name)}/collected/{quote(collection, safe='')}"
+        gone: dict[str, int] = self._transport.delete(path, before=before.isoformat() if before else None)
+        return gone
+
     def wait(self, endpoint: str, name: str, *, timeout: float | None = None) -> OnlineDeployment:
         """Wait until a deployment answers, and return it.
 

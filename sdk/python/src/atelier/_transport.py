@@ -79,9 +79,10 @@ class Transport:
         """PATCH with a JSON body and return the JSON answer."""
         return _json(self._send("PATCH", path, json=body))
 
-    def delete(self, path: str) -> None:
-        """DELETE a thing."""
-        self._send("DELETE", path)
+    def delete(self, path: str, /, **query: Any) -> Any:
+        """DELETE a thing, and return the JSON answer where there is one."""
+        response = self._send("DELETE", path, params=_query(query))
+        return _json(response) if response.content else None
 
     def post_raw(self, path: str, content: bytes, /, *, content_type: str, **query: Any) -> httpx.Response:
         """POST bytes and return the whole answer, for bodies that are not ours (a scoring request)."""

@@ -13,7 +13,7 @@ import json
 import math
 import os
 
-from atelier_serving import inference
+from atelier_serving import collector, inference
 from atelier_serving.inputs import BadInput, UnsupportedInput, UnsupportedMethod
 from atelier_serving.script import SCHEMA_VERSIONS, ScriptError
 
@@ -82,14 +82,16 @@ class MLflowModel:
             raise
         except Exception as fault:
             raise BadInput("The input does not fit the model: %s" % fault) from fault
-        return {"data": data, "params": params, "answer": answer}
+        return {"data": data, "params": params, "answer": answer, "context": collector.observing()}
 
     def run(self, arguments):
         from mlflow.exceptions import MlflowException
 
         params = {"params": arguments["params"]} if arguments["params"] else {}
         try:
+            collector.observe("model_inputs", arguments["data"], arguments.get("context"))
             predictions = self._model.predict(arguments["data"], **params)
+            collector.observe("model_outputs", predictions, arguments.get("context"))
         except MlflowException as fault:
             if fault.error_code in ("BAD_REQUEST", "INVALID_PARAMETER_VALUE"):
                 raise BadInput(str(fault)) from fault
@@ -119,6 +121,8 @@ class MLflowModel:
             raise ValueError("the model was given %d rows and returned %d" % (sum(sizes), len(outputs)))
         outputs, answers, at = getattr(outputs, "iloc", outputs), [], 0
         for one, size in zip(many, sizes):
+            collector.observe("model_inputs", one["data"], one.get("context"))
+            collector.observe("model_outputs", outputs[at : at + size], one.get("context"))
             answers.append(one["answer"](outputs[at : at + size]))
             at += size
         return answers

@@ -7,7 +7,7 @@ import time
 import traceback
 import uuid
 
-from atelier_serving import inference, response, swagger
+from atelier_serving import collector, inference, response, swagger
 from atelier_serving.inputs import BadInput, UnsupportedInput, UnsupportedMethod
 from atelier_serving.request import AMLRequest
 from atelier_serving.script import print_fault
@@ -127,6 +127,7 @@ class Service:
 
     def _find(self, call, make):
         """Have make(call) find the answer, whatever goes wrong."""
+        collector.entering(call.names[0][1])
         try:
             call.found = make(call)
             if call.found is not None and call.found.chunks is not None and not call.in_parts:
@@ -209,6 +210,7 @@ class Service:
         one by one: what is wrong with one request is no fault of the others."""
         limit = min(call.timeout_ms or self._limit_ms for call in calls)
         limit = min(limit, self._limit_ms)
+        collector.entering("")  # it is none of them alone
         try:
             with self._limit(limit):
                 started = time.perf_counter()

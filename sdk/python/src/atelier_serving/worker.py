@@ -21,7 +21,7 @@ import threading
 import time
 import traceback
 
-from atelier_serving import calls, mlflow_model, shims
+from atelier_serving import calls, collector, mlflow_model, shims
 from atelier_serving.script import Script, ScriptError, print_fault
 from atelier_serving.service import LINES, Service
 
@@ -147,6 +147,7 @@ def _work(options, listener, concurrency, open_for_requests):
     LINES.start()
     caller.serve(listener, service)
     LINES.flush()
+    collector.flush()
     return 0
 
 
