@@ -2715,6 +2715,7 @@ export interface components {
             exit_code?: number;
             progress?: components["schemas"]["ComputeProgress"];
             ranks?: components["schemas"]["ComputeRank"][];
+            restart?: components["schemas"]["ComputeRestart"];
             /** Format: int64 */
             seq: number;
             status?: string;
@@ -2734,6 +2735,12 @@ export interface components {
             acknowledged: number;
             cancel?: boolean;
             token?: string;
+        };
+        ComputeRestart: {
+            /** Format: int64 */
+            count: number;
+            /** Format: date-time */
+            next_at: string;
         };
         ComputeSecrets: {
             values: {
@@ -3144,6 +3151,12 @@ export interface components {
             /** Format: int64 */
             requests: number;
         };
+        EndpointAmounts: {
+            /** @description Processors, as in 0.5, 500m or 2. */
+            cpu?: string;
+            /** @description As in 512Mi or 4Gi. */
+            memory?: string;
+        };
         EndpointBucket: {
             /** Format: int64 */
             count: number;
@@ -3207,6 +3220,7 @@ export interface components {
             };
             readiness_probe?: components["schemas"]["EndpointProbe"];
             request_settings?: components["schemas"]["EndpointRequestSettings"];
+            resources?: components["schemas"]["EndpointResources"];
             scale_settings?: components["schemas"]["EndpointScaleSettings"];
             tags?: {
                 [key: string]: string;
@@ -3261,6 +3275,7 @@ export interface components {
             readiness_probe?: components["schemas"]["EndpointProbe"];
             replicas: components["schemas"]["EndpointReplica"][];
             request_settings: components["schemas"]["EndpointRequestSettings"];
+            resources?: components["schemas"]["EndpointResources"];
             scale_settings?: components["schemas"]["EndpointScaleSettings"];
             tags: {
                 [key: string]: string;
@@ -3324,6 +3339,7 @@ export interface components {
             id: string;
             /** Format: int64 */
             pid?: number;
+            restarts?: components["schemas"]["EndpointRestarts"];
             /** Format: date-time */
             started_at: string;
             state: string;
@@ -3343,6 +3359,22 @@ export interface components {
             max_queue_wait_ms?: number;
             /** Format: int64 */
             request_timeout_ms?: number;
+        };
+        EndpointResources: {
+            limits?: components["schemas"]["EndpointAmounts"];
+            requests?: components["schemas"]["EndpointAmounts"];
+        };
+        EndpointRestarts: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            count: number;
+            /**
+             * Format: date-time
+             * @description When it starts again. The pause grows while it keeps ending.
+             */
+            next_at: string;
+            reason: components["schemas"]["ComputeFailure"];
         };
         EndpointRollout: {
             before: {
@@ -3431,6 +3463,7 @@ export interface components {
             };
             readiness_probe?: components["schemas"]["EndpointProbe"];
             request_settings?: components["schemas"]["EndpointRequestSettings"];
+            resources?: components["schemas"]["EndpointResources"];
             scale_settings?: components["schemas"]["EndpointScaleSettings"];
             tags?: {
                 [key: string]: string;
