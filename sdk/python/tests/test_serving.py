@@ -697,7 +697,7 @@ def run(raw):
         connection = one.connect()
         connection.sendall(frames.encode({"path": "/score", "method": "POST"}, b"wait%d" % number))
         callers.append(connection)
-        while not (one.folder / "code" / ("begunwait%d" % number)).exists():
+        while not (one.folder / "code" / f"begunwait{number}").exists():
             assert time.monotonic() < end
             time.sleep(0.01)
     with one.connect() as gone:
@@ -709,7 +709,8 @@ def run(raw):
         assert connection.recv(1)
         connection.close()
     calls = one.ask("last").json
-    assert calls[0] == "first" and calls[-1] == "last" and "nobody waits" not in calls
+    assert (calls[0], calls[-1]) == ("first", "last")
+    assert "nobody waits" not in calls
 
 
 def test_what_is_no_frame_ends_only_its_connection(start: Start) -> None:

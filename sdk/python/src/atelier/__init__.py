@@ -14,6 +14,7 @@ Nothing here touches the network before the first call of a verb. Every error
 is an AtelierError; `atelier._errors` draws their tree.
 """
 
+from ._batch import BatchDeployment, BatchEndpoint
 from ._computes import Compute
 from ._data import DataAsset, Datastore, DataVersion
 from ._endpoints import Credentials, OnlineDeployment, OnlineEndpoint
@@ -49,6 +50,8 @@ __all__ = [
     "ActiveRun",
     "Artifact",
     "AtelierError",
+    "BatchDeployment",
+    "BatchEndpoint",
     "Build",
     "CommandJob",
     "Compute",

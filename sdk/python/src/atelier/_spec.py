@@ -25,6 +25,8 @@ from ._transport import Transport
 
 __all__ = [
     "Source",
+    "batch_deployment_body",
+    "batch_inputs",
     "data_body",
     "deployment_body",
     "environment_body",
@@ -91,7 +93,7 @@ def job_body(transport: Transport, source: Source) -> dict[str, Any]:
 
 
 def deployment_body(transport: Transport, source: Source) -> dict[str, Any]:
-    """Upload what an online deployment names on this machine and return the body to submit."""
+    """Upload what a deployment names on this machine and return the body to submit."""
     body = dict(source.body)
     code = body.get("code_configuration")
     if isinstance(code, Mapping) and (local := _local(code.get("code"), source.folder)):
@@ -104,6 +106,45 @@ def deployment_body(transport: Transport, source: Source) -> dict[str, Any]:
     if body.get("environment"):
         body["environment"] = environment_body(body["environment"], source.folder)
     return body
+
+
+_BATCH_SETTINGS = (
+    "mini_batch_size",
+    "max_concurrency_per_instance",
+    "error_threshold",
+    "retry_settings",
+    "output_action",
+    "output_file_name",
+    "logging_level",
+    "environment_variables",
+)
+
+
+def batch_deployment_body(transport: Transport, source: Source) -> dict[str, Any]:
+    """Upload what a batch deployment names on this machine and return the body to submit.
+
+    Older files have the keys of `settings` at their root.
+    """
+    body = deployment_body(transport, source)
+    older = {key: body.pop(key) for key in _BATCH_SETTINGS if key in body}
+    if twice := sorted(older.keys() & (body.get("settings") or {}).keys()):
+        raise InvalidError(f'The key "{twice[0]}" is also given as "settings.{twice[0]}". Write it once.')
+    if older:
+        body["settings"] = {**older, **(body.get("settings") or {})}
+    return body
+
+
+def batch_inputs(transport: Transport, places: Mapping[str, Any]) -> dict[str, Any]:
+    """Upload the places on this machine that are to be scored, and return the inputs to submit."""
+    inputs: dict[str, Any] = {}
+    for name, place in places.items():
+        given = dict(place) if isinstance(place, Mapping) else {"path": place}
+        if local := _local(given.get("path"), Path.cwd()):
+            given.setdefault("type", "uri_file" if local.is_file() else "uri_folder")
+            given["path"] = _upload_data(transport, local)
+        given.setdefault("type", "uri_folder")
+        inputs[name] = given
+    return inputs
 
 
 def model_body(transport: Transport, source: Source) -> dict[str, Any]:

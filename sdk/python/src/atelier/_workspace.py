@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._batch import BatchDeployments, BatchEndpoints
 from ._computes import Computes
 from ._config import DEFAULT_SERVER, find_config, find_token, read_config
 from ._data import Data, Datastores
@@ -75,6 +76,8 @@ class Workspace:
         self.models = Models(self._transport)
         self.online_endpoints = OnlineEndpoints(self._transport)
         self.online_deployments = OnlineDeployments(self._transport)
+        self.batch_endpoints = BatchEndpoints(self._transport)
+        self.batch_deployments = BatchDeployments(self._transport)
         self.environments = Environments(self._transport)
         self.secrets = Secrets(self._transport)
 
