@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -82,6 +83,28 @@ def binary() -> Path:
     if not path.exists():
         pytest.fail(f"There is no {path}. Build it with `make build`, or name one in ATELIER_BIN.")
     return path
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Finds ports for servers that cannot look for one themselves.
+
+    They lie below those that connections get, because such a server takes its port
+    seconds later, and none comes twice.
+    """
+    ports = iter(range(20_000 + os.getpid() % 10_000, 32_000))
+
+    def find() -> int:
+        for port in ports:
+            with socket.socket() as probe:
+                try:
+                    probe.bind(("", port))
+                except OSError:
+                    continue
+                return port
+        raise AssertionError("no port is free")
+
+    return find
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import json
 import math
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -112,15 +111,8 @@ def clean_environment() -> dict[str, str]:
     return kept | {"MLFLOW_ALLOW_FILE_STORE": "true"}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def mlflow_server(folder: Path):
+def mlflow_server(folder: Path, port: int):
     """Start MLflow's own server, and yield its address."""
-    port = free_port()
     command = [
         sys.executable,
         "-m",
@@ -164,7 +156,7 @@ KINDS = ["folder", "sqlite", "server"] + (["postgres"] if "ATELIER_TEST_POSTGRES
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def store(request, tmp_path_factory):
+def store(request, free_port, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "folder":
         yield Store(folder, f"file://{folder}/mlruns", str(folder / "mlruns"))
@@ -177,7 +169,7 @@ def store(request, tmp_path_factory):
             uri = url.replace("postgres:", f"postgresql+{driver}:", 1)
             yield Store(folder, uri, uri, str(folder / "artifacts"))
     else:
-        for url in mlflow_server(folder):
+        for url in mlflow_server(folder, free_port()):
             yield Store(folder, url, url)
 
 
@@ -538,7 +530,7 @@ def test_a_database_of_an_unknown_schema_is_refused_before_anything_is_brought(i
     assert "metrics.is_nan" in said
 
 
-def test_a_server_that_is_away_is_named(importer):
+def test_a_server_that_is_away_is_named(importer, free_port):
     code, report, said = importer(f"http://127.0.0.1:{free_port()}")
     assert (code, report) == (7, None)
     assert "does not answer" in said

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -87,9 +86,9 @@ class Place:
 class Official:
     """The official server with one script."""
 
-    def __init__(self, folder: Path, name: str, script: Script) -> None:
+    def __init__(self, folder: Path, name: str, script: Script, port: int) -> None:
         self.log = folder / f"{name}.log"
-        self.process, port = official(HERE / script.folder, script.entry, self.log, named(name, script))
+        self.process = official(HERE / script.folder, script.entry, self.log, named(name, script), port)
         self.place = Place(f"http://127.0.0.1:{port}", {})
 
     def ready(self) -> None:
@@ -111,18 +110,14 @@ def named(name: str, script: Script) -> dict[str, str]:
     return {"SERVICE_NAME": name, **script.variables}
 
 
-def official(code: Path, entry: str, log: Path, variables: dict[str, str]) -> tuple[subprocess.Popen, int]:
-    """Start the official server as its users do, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def official(code: Path, entry: str, log: Path, variables: dict[str, str], port: int) -> subprocess.Popen:
+    """Start the official server as its users do."""
     command = [sys.executable, "-m", "azureml_inference_server_http.amlserver"]
     command += ["--entry_script", str(code / entry), "--port", str(port)]
     with log.open("wb") as out:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command, stdout=out, stderr=out, cwd=code, env={"PATH": os.environ["PATH"], **variables}
         )
-    return process, port
 
 
 def deploy(server, folder: Path, name: str, script: Script) -> Place:
@@ -152,10 +147,10 @@ def deploy(server, folder: Path, name: str, script: Script) -> Place:
 
 
 @pytest.fixture(scope="session")
-def places(server, tmp_path_factory):
+def places(server, free_port, tmp_path_factory):
     """By script, the address at the official server and the one at ours."""
     folder = tmp_path_factory.mktemp("scoring")
-    theirs = {name: Official(folder, name, script) for name, script in SCRIPTS.items()}
+    theirs = {name: Official(folder, name, script, free_port()) for name, script in SCRIPTS.items()}
     try:
         with ThreadPoolExecutor(4) as pool:
             ours = pool.map(lambda item: deploy(server, folder, *item), SCRIPTS.items())

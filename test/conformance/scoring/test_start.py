@@ -48,14 +48,14 @@ def worker(code, variables):
 
 
 @pytest.fixture(scope="module")
-def ends(tmp_path_factory):
+def ends(free_port, tmp_path_factory):
     """By script, how either server ended."""
 
     def both(name):
         code = tmp_path_factory.mktemp("wrong")
         (code / "score.py").write_text(WRONG[name])
         variables = VARIABLES.get(name, {})
-        process, _ = official(code, "score.py", code / "log", variables)
+        process = official(code, "score.py", code / "log", variables, free_port())
         return process.wait(120), worker(code, variables), (code / "log").read_text()
 
     with ThreadPoolExecutor(3) as pool:
